@@ -1,0 +1,41 @@
+using LoadBalancer.Kubernetes.Resources;
+
+namespace LoadBalancer.Kubernetes.Events;
+
+/// <summary>The object an Event is about.</summary>
+/// <param name="ApiVersion">For example <c>v1</c>.</param>
+/// <param name="Kind">For example <c>Service</c>.</param>
+/// <param name="Key">Namespace and name.</param>
+/// <param name="Uid">The object's uid; kubectl describe selects Events by it.</param>
+public sealed record EventTarget(string ApiVersion, string Kind, ObjectKey Key, string Uid)
+{
+    /// <summary>An Event about a Service.</summary>
+    public static EventTarget For(ServiceResource service) => new("v1", "Service", service.Key, service.Uid);
+
+    /// <summary>An Event about a ConfigMap.</summary>
+    public static EventTarget For(ConfigMapResource configMap) => new("v1", "ConfigMap", configMap.Key, configMap.Uid);
+}
+
+/// <summary>The type of an Event (core/v1 Event).</summary>
+public enum EventSeverity
+{
+    /// <summary>Information.</summary>
+    Normal,
+
+    /// <summary>Something to look at.</summary>
+    Warning,
+}
+
+/// <summary>Writes Events. Never blocks and never throws: an Event that cannot be delivered after retries is logged and dropped.</summary>
+public interface IEventRecorder
+{
+    /// <summary>
+    /// Records one Event. The same target, reason and message again within ten minutes raises the count of the first instead of
+    /// adding another.
+    /// </summary>
+    /// <param name="target">What it is about.</param>
+    /// <param name="severity">Normal or Warning.</param>
+    /// <param name="reason">UpperCamelCase or, where MetalLB has it so, lowerCamelCase; at most 128 characters.</param>
+    /// <param name="message">For people; cut at 1,024 characters.</param>
+    void Record(EventTarget target, EventSeverity severity, string reason, string message);
+}

@@ -1,0 +1,137 @@
+using System.Collections.ObjectModel;
+
+namespace LoadBalancer.Kubernetes.Resources;
+
+/// <summary>What is kept of a <c>v1 Node</c>.</summary>
+public sealed record NodeResource : IResource
+{
+    /// <inheritdoc/>
+    public required ObjectKey Key { get; init; }
+
+    /// <inheritdoc/>
+    public string Uid { get; init; } = "";
+
+    /// <inheritdoc/>
+    public string ResourceVersion { get; init; } = "";
+
+    /// <summary><c>metadata.labels</c>; carries <c>node.kubernetes.io/exclude-from-external-load-balancers</c>.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary>Whether the condition Ready is True. A node without that condition counts as ready.</summary>
+    public bool Ready { get; init; } = true;
+
+    /// <summary>Whether the condition NetworkUnavailable is True.</summary>
+    public bool NetworkUnavailable { get; init; }
+
+    /// <summary>The addresses of type InternalIP and ExternalIP.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+}
+
+/// <summary>What is kept of a <c>v1 Namespace</c>.</summary>
+public sealed record NamespaceResource : IResource
+{
+    /// <inheritdoc/>
+    public required ObjectKey Key { get; init; }
+
+    /// <inheritdoc/>
+    public string Uid { get; init; } = "";
+
+    /// <inheritdoc/>
+    public string ResourceVersion { get; init; } = "";
+
+    /// <summary><c>metadata.labels</c>.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = ReadOnlyDictionary<string, string>.Empty;
+}
+
+/// <summary>What is kept of a <c>v1 ConfigMap</c>.</summary>
+public sealed record ConfigMapResource : IResource
+{
+    /// <inheritdoc/>
+    public required ObjectKey Key { get; init; }
+
+    /// <inheritdoc/>
+    public string Uid { get; init; } = "";
+
+    /// <inheritdoc/>
+    public string ResourceVersion { get; init; } = "";
+
+    /// <summary><c>data</c>.</summary>
+    public IReadOnlyDictionary<string, string> Data { get; init; } = ReadOnlyDictionary<string, string>.Empty;
+}
+
+/// <summary>What is kept of a <c>v1 Secret</c>. Its text form never shows the data.</summary>
+public sealed record SecretResource : IResource
+{
+    /// <inheritdoc/>
+    public required ObjectKey Key { get; init; }
+
+    /// <inheritdoc/>
+    public string Uid { get; init; } = "";
+
+    /// <inheritdoc/>
+    public string ResourceVersion { get; init; } = "";
+
+    /// <summary><c>data</c>, decoded from base64.</summary>
+    public IReadOnlyDictionary<string, byte[]> Data { get; init; } = ReadOnlyDictionary<string, byte[]>.Empty;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"Secret {Key}";
+}
+
+/// <summary>What is kept of an EndpointSlice, <c>discovery.k8s.io/v1</c> or <c>v1beta1</c>.</summary>
+public sealed record EndpointSliceResource : IResource
+{
+    /// <inheritdoc/>
+    public required ObjectKey Key { get; init; }
+
+    /// <inheritdoc/>
+    public string Uid { get; init; } = "";
+
+    /// <inheritdoc/>
+    public string ResourceVersion { get; init; } = "";
+
+    /// <summary>The Service of the same namespace the slice belongs to: the label <c>kubernetes.io/service-name</c>, or empty.</summary>
+    public string ServiceName { get; init; } = "";
+
+    /// <summary>The endpoints.</summary>
+    public IReadOnlyList<EndpointResource> Endpoints { get; init; } = [];
+}
+
+/// <summary>One endpoint of a slice.</summary>
+/// <param name="NodeName"><c>nodeName</c> (v1beta1: the topology label <c>kubernetes.io/hostname</c>), or empty.</param>
+/// <param name="Serving">Whether <c>ready</c> is true or absent, else whether <c>serving</c> is true.</param>
+public readonly record struct EndpointResource(string NodeName, bool Serving);
+
+/// <summary>What is kept of a <c>coordination.k8s.io/v1 Lease</c>.</summary>
+public sealed record LeaseResource : IResource
+{
+    /// <inheritdoc/>
+    public required ObjectKey Key { get; init; }
+
+    /// <inheritdoc/>
+    public string Uid { get; init; } = "";
+
+    /// <inheritdoc/>
+    public string ResourceVersion { get; init; } = "";
+
+    /// <summary><c>metadata.labels</c>.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary><c>metadata.annotations</c>; a speaker's Lease carries its links' prefixes.</summary>
+    public IReadOnlyDictionary<string, string> Annotations { get; init; } = ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary><c>spec.holderIdentity</c>, or empty when released.</summary>
+    public string HolderIdentity { get; init; } = "";
+
+    /// <summary><c>spec.leaseDurationSeconds</c>.</summary>
+    public int LeaseDurationSeconds { get; init; }
+
+    /// <summary><c>spec.renewTime</c> by the holder's clock: compared only with itself, never with ours.</summary>
+    public DateTimeOffset? RenewTime { get; init; }
+
+    /// <summary><c>spec.acquireTime</c> by the holder's clock.</summary>
+    public DateTimeOffset? AcquireTime { get; init; }
+
+    /// <summary><c>spec.leaseTransitions</c>.</summary>
+    public int LeaseTransitions { get; init; }
+}

@@ -1,0 +1,28 @@
+using LoadBalancer.Core.Packets;
+
+namespace LoadBalancer.Speaker.Links;
+
+/// <summary>
+/// Edge to the wire: one open link. Whole Ethernet frames go in and out; loopback of our own frames is filtered out.
+/// </summary>
+public interface IPacketLink : IDisposable
+{
+    /// <summary>The link as it was when it was opened. A changed MAC means a new link; prefixes and carrier change in the link set.</summary>
+    LinkFacts Facts { get; }
+
+    /// <summary>
+    /// Sends one frame, from any thread. False if the kernel refused it (interface down, buffer full); nothing is thrown for that.
+    /// </summary>
+    bool Send(ReadOnlySpan<byte> frame);
+
+    /// <summary>
+    /// Waits for frames and hands each to <paramref name="handler"/> on the calling thread until the link is disposed or gone.
+    /// Allocates nothing per frame.
+    /// </summary>
+    /// <returns>Why it ended, for the log.</returns>
+    string Receive(FrameHandler handler);
+}
+
+/// <summary>Takes one received frame; the span is valid during the call only.</summary>
+/// <param name="frame">From the Ethernet destination on, cut at the snap length.</param>
+public delegate void FrameHandler(ReadOnlySpan<byte> frame);
