@@ -1,0 +1,126 @@
+using System.Net;
+using System.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Prometheus;
+
+namespace LoadBalancer.Hosting;
+
+/// <summary>The process around a program: logging, /healthz, /readyz, /metrics, orderly shutdown and an honest exit status.</summary>
+public static class ProgramHost
+{
+    // Hand-over and in-flight writes need a few seconds; the manifests grant 30 s before SIGKILL.
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(20);
+
+    /// <summary>
+    /// A builder with logging and Kestrel at <see cref="CommonOptions.Listen"/>, and with <see cref="TimeProvider"/>,
+    /// <see cref="Readiness"/>, <see cref="ExitStatus"/> and <paramref name="options"/> registered. No configuration file is read.
+    /// </summary>
+    public static WebApplicationBuilder CreateBuilder(CommonOptions options)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            if (options.Listen.Address.Equals(IPAddress.IPv6Any))
+            {
+                kestrel.ListenAnyIP(options.Listen.Port); // falls back to IPv4 where the kernel has no IPv6
+            }
+            else
+            {
+                kestrel.Listen(options.Listen);
+            }
+        });
+        AddLogging(builder.Logging, options.LogLevel);
+
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<Readiness>();
+        builder.Services.AddSingleton<ExitStatus>();
+        return builder;
+    }
+
+    /// <summary>Runs until SIGTERM, SIGINT or the failure of a <see cref="Worker"/>.</summary>
+    /// <returns>The exit status.</returns>
+    public static async Task<int> RunAsync(WebApplication app)
+    {
+        // Process metrics stay; the runtime's event counters and meters cost memory and name nothing an operator acts on.
+        Metrics.SuppressDefaultMetrics(new SuppressDefaultMetricOptions { SuppressEventCounters = true, SuppressMeters = true });
+        Metrics.CreateGauge("loadbalancer_build_info", "Always 1; the labels say what is running.", "program", "version")
+            .WithLabels(ProgramName, Version).Set(1);
+
+        var readiness = app.Services.GetRequiredService<Readiness>();
+        var exitStatus = app.Services.GetRequiredService<ExitStatus>();
+        var listen = app.Services.GetRequiredService<CommonOptions>().Listen;
+        app.Run(context => AnswerAsync(context, readiness));
+        try
+        {
+            await app.RunAsync().ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            await Console.Error.WriteLineAsync($"--listen {listen}: {e.Message} Choose another address or port.").ConfigureAwait(false);
+            return 1;
+        }
+
+        return exitStatus.Value;
+    }
+
+    private static string ProgramName => Assembly.GetEntryAssembly()?.GetName().Name ?? "loadbalancer";
+
+    private static string Version =>
+        Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+
+    private static void AddLogging(ILoggingBuilder logging, LogLevel level)
+    {
+        logging.SetMinimumLevel(level);
+        logging.AddFilter("Microsoft", level < LogLevel.Information ? level : LogLevel.Warning);
+
+        // Workers report their failures themselves, and a taken port gets one clear line instead of a stack trace.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level < LogLevel.Information ? level : LogLevel.None);
+        if (Console.IsOutputRedirected)
+        {
+            logging.AddJsonConsole(json =>
+            {
+                json.UseUtcTimestamp = true;
+                json.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+            });
+        }
+        else
+        {
+            logging.AddSimpleConsole(text =>
+            {
+                text.SingleLine = true;
+                text.TimestampFormat = "HH:mm:ss.fff ";
+            });
+        }
+    }
+
+    private static async Task AnswerAsync(HttpContext context, Readiness readiness)
+    {
+        var response = context.Response;
+        switch (context.Request.Path.Value)
+        {
+            case "/healthz":
+                await response.WriteAsync("ok\n", context.RequestAborted).ConfigureAwait(false);
+                break;
+            case "/readyz":
+                response.StatusCode = readiness.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+                await response.WriteAsync(readiness.Describe(), context.RequestAborted).ConfigureAwait(false);
+                break;
+            case "/metrics":
+                response.ContentType = PrometheusConstants.TextContentType;
+                await Metrics.DefaultRegistry.CollectAndExportAsTextAsync(response.Body, context.RequestAborted).ConfigureAwait(false);
+                break;
+            default:
+                response.StatusCode = StatusCodes.Status404NotFound;
+                await response.WriteAsync("There is /healthz, /readyz and /metrics.\n", context.RequestAborted).ConfigureAwait(false);
+                break;
+        }
+    }
+}
