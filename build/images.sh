@@ -1,0 +1,40 @@
+#!/bin/sh
+# Builds the two images with docker, podman or buildah, whichever is there.
+#   REGISTRY=registry.lan:5000   prefixes the names and pushes
+#   PLATFORMS=linux/amd64,linux/arm64   builds for several architectures (needs REGISTRY with docker: its store keeps one)
+set -eu
+cd "$(dirname "$0")/.."
+version=$(sed -n 's|.*<Version>\(.*\)</Version>.*|\1|p' Directory.Build.props)
+platforms=${PLATFORMS:-}
+registry=${REGISTRY:-}
+
+tool=
+for candidate in docker podman buildah; do
+    if command -v "$candidate" >/dev/null 2>&1; then
+        # The docker client alone, without an engine behind it, builds nothing.
+        if [ "$candidate" = docker ] && ! docker info >/dev/null 2>&1; then continue; fi
+        tool=$candidate
+        break
+    fi
+done
+if [ -z "$tool" ]; then
+    echo "images.sh: none of docker (with a running engine), podman, buildah is here; install one (Debian: apt-get install buildah)" >&2
+    exit 1
+fi
+
+for program in controller speaker; do
+    image=${registry:+$registry/}loadbalancer/$program:$version
+    echo "building $image with $tool${platforms:+ for $platforms}"
+    case $tool in
+        docker)
+            docker buildx build ${platforms:+--platform "$platforms"} ${registry:+--push} -f "Dockerfile.$program" -t "$image" . ;;
+        *)
+            if [ -n "$platforms" ]; then
+                $tool build --platform "$platforms" --manifest "$image" -f "Dockerfile.$program" .
+                [ -z "$registry" ] || $tool manifest push --all "$image" "docker://$image"
+            else
+                $tool build -f "Dockerfile.$program" -t "$image" .
+                [ -z "$registry" ] || $tool push "$image"
+            fi ;;
+    esac
+done
