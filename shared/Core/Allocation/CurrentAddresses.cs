@@ -1,0 +1,89 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Pools;
+
+namespace LoadBalancer.Core.Allocation;
+
+/// <summary>What a Service has, or claims to have by its status, as far as it may keep it.</summary>
+/// <param name="Pool">The pool the addresses are from; null if there are none.</param>
+/// <param name="Addresses">At most one of each wanted family, the preferred family first.</param>
+/// <param name="Lost">Why the first of the others cannot be kept; null if there are no others.</param>
+internal sealed record CurrentAddresses(Pool? Pool, IReadOnlyList<IpAddress> Addresses, Refusal? Lost)
+{
+    public Assignment? Assignment => Pool is null ? null : new Assignment(Pool.Name, Addresses);
+
+    public IpAddress? Of(IpFamily family)
+    {
+        foreach (var address in Addresses)
+        {
+            if (address.Family == family)
+            {
+                return address;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Judges what the allocator holds for the Service; if that is nothing, what its status shows.</summary>
+    public static CurrentAddresses Judge(ServiceFacts facts, IReadOnlyList<IpFamily> wanted, Allocator allocator)
+    {
+        var candidates = allocator.Find(facts.Id)?.Addresses ?? facts.ShownAddresses;
+        Pool? pool = null;
+        Refusal? lost = null;
+        var kept = new List<IpAddress>(wanted.Count);
+        foreach (var address in candidates.OrderBy(a => RankOf(wanted, a.Family)))
+        {
+            var refusal = JudgeOne(facts, wanted, allocator, address, pool, kept);
+            if (refusal is null)
+            {
+                pool = allocator.PoolOf(address);
+                kept.Add(address);
+            }
+
+            lost ??= refusal;
+        }
+
+        return new CurrentAddresses(pool, kept, lost);
+    }
+
+    private static int RankOf(IReadOnlyList<IpFamily> wanted, IpFamily family)
+    {
+        for (var i = 0; i < wanted.Count; i++)
+        {
+            if (wanted[i] == family)
+            {
+                return i;
+            }
+        }
+
+        return int.MaxValue;
+    }
+
+    private static Refusal? JudgeOne(
+        ServiceFacts facts, IReadOnlyList<IpFamily> wanted, Allocator allocator, IpAddress address, Pool? pool, List<IpAddress> kept)
+    {
+        if (!wanted.Contains(address.Family))
+        {
+            return Refusals.FamilyNotWanted(address, wanted);
+        }
+
+        if (allocator.PoolOf(address) is not { } itsPool)
+        {
+            return Refusals.NoLongerInAnyPool(address);
+        }
+
+        if (!itsPool.Admits(facts))
+        {
+            return Refusals.PoolNotForService(itsPool.Name, facts.Id);
+        }
+
+        if (kept.Exists(other => other.Family == address.Family))
+        {
+            return Refusals.StatusAltered(facts);
+        }
+
+        return pool is not null && itsPool.Name != pool.Name
+            ? Refusals.InTwoPools(kept[0], pool.Name, address, itsPool.Name)
+            : allocator.CheckUse(facts.Id, facts.Sharing, address);
+    }
+}
