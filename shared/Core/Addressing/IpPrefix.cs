@@ -20,6 +20,9 @@ public readonly record struct IpPrefix(IpAddress Address, int Length)
     /// <summary>All addresses of the block.</summary>
     public IpRange Range => new(Network, Last);
 
+    /// <summary>Whether the address it was written with is not the block's lowest, as in a node's <c>192.168.96.11/20</c>.</summary>
+    public bool HasHostBits => Network != Address;
+
     /// <summary>Whether the address lies in the block.</summary>
     public bool Contains(IpAddress address) =>
         address.Family == Address.Family && (address.Value & ~HostMask) == (Address.Value & ~HostMask);

@@ -38,17 +38,45 @@ public sealed record Pool
     /// <summary>Names of the links the pool's addresses are announced on; none means every link whose subnet has the address.</summary>
     public IReadOnlyList<string> Interfaces { get; init; } = [];
 
-    /// <summary>Whether the address lies in the pool, given out automatically or not.</summary>
-    public bool Contains(IpAddress address)
+    /// <summary>
+    /// The number of addresses that may be given out, reserved ones included; saturates at 2^128-1. Addresses that
+    /// <see cref="AvoidBuggyIps"/> rules out are not counted.
+    /// </summary>
+    public UInt128 Size
     {
-        foreach (var range in Ranges)
+        get
         {
-            if (range.Contains(address))
+            var size = UInt128.Zero;
+            foreach (var range in Ranges)
             {
-                return true;
+                var usable = range.Count - (AvoidBuggyIps ? BuggyCount(range) : 0);
+                size = usable > UInt128.MaxValue - size ? UInt128.MaxValue : size + usable;
             }
+
+            return size;
+        }
+    }
+
+    /// <summary>Whether the address lies in the pool, given out automatically or not. O(log n).</summary>
+    public bool Contains(IpAddress address) => Ranges.IndexOf(address) >= 0;
+
+    /// <summary>
+    /// Whether the address ends in .0 or .255, which some home routers and old hosts drop as if it were a network or broadcast
+    /// address whatever the mask is.
+    /// </summary>
+    public static bool IsBuggy(IpAddress address) =>
+        address.Family == IpFamily.IPv4 && (address.AsUInt32 & 0xFF) is 0x00 or 0xFF;
+
+    private static UInt128 BuggyCount(IpRange range)
+    {
+        if (range.Family != IpFamily.IPv4)
+        {
+            return 0;
         }
 
-        return false;
+        // Of the numbers below n, (n + 255) / 256 end in 0 and n / 256 end in 255.
+        var below = range.First.Value;
+        var end = range.Last.Value + 1;
+        return ((end + 255) / 256) - ((below + 255) / 256) + (end / 256) - (below / 256);
     }
 }
