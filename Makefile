@@ -1,0 +1,46 @@
+# What a contributor does. `make help` lists it.
+MAKEFLAGS += --no-print-directory
+ARCH := $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
+
+.PHONY: help
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Compiles everything; warnings are errors
+	dotnet build LoadBalancer.sln --configuration Release --nologo -v quiet
+
+.PHONY: test
+test: ## Everything: unit, property, integration in network namespaces
+	@build/test.sh
+
+.PHONY: demo
+demo: ## Three nodes and a client on this machine, a Service reached, a node lost (KEEP=1 leaves it running)
+	@build/demo.sh
+
+.PHONY: bench
+bench: ## Time and memory of the answering path
+	dotnet run --configuration Release --project tests/Benchmarks
+
+.PHONY: lint
+lint: ## Formatting and code style
+	dotnet format LoadBalancer.sln --verify-no-changes --severity warn --no-restore
+
+.PHONY: publish
+publish: ## Both programs with NativeAOT, into artifacts/publish
+	@build/prepare.sh publish
+	build/publish.sh controller $(ARCH) artifacts/publish
+	build/publish.sh speaker $(ARCH) artifacts/publish
+
+.PHONY: images
+images: ## Container images, with docker, podman or buildah (REGISTRY=… prefixes and pushes)
+	@build/images.sh
+
+.PHONY: manifests
+manifests: ## Renders manifests/loadbalancer.yaml from the kustomization
+	kubectl kustomize manifests/loadbalancer > manifests/loadbalancer.yaml
+
+.PHONY: clean
+clean: ## Removes what the build made
+	rm -rf artifacts BenchmarkDotNet.Artifacts
+	find . -type d \( -name bin -o -name obj \) -prune -exec rm -rf {} +

@@ -1,0 +1,59 @@
+#!/bin/sh
+# Builds, publishes both programs with NativeAOT, runs every test project, and ends with the counts of all of them:
+# "N passed, N failed, N skipped". A test project that crashes, hangs or runs no test counts as a failure.
+#   FILTER='-class Some.Class'   is handed to every test project
+set -u
+cd "$(dirname "$0")/.." || exit 1
+results=artifacts/test-results
+rm -rf "$results" && mkdir -p "$results"
+
+step() {
+    printf '\n== %s\n' "$1"
+    shift
+    "$@" && return
+    echo "failed: $*" >&2
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+}
+step "what is missing" build/prepare.sh test
+step "build" dotnet build LoadBalancer.sln --configuration Release --nologo -v quiet
+step "publish the controller" build/publish.sh controller "$(dpkg --print-architecture)" artifacts/publish
+step "publish the speaker" build/publish.sh speaker "$(dpkg --print-architecture)" artifacts/publish
+LB_BIN=$PWD/artifacts/publish
+export LB_BIN
+
+passed=0 failed=0 skipped=0
+count() { # FILE NAME: an attribute of the report's assembly element
+    sed -n "s/.*<assembly .*[^a-z-]$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1
+}
+for project in tests/*.Tests; do
+    name=$(basename "$project")
+    report=$results/$name.xml
+    printf '\n== %s\n' "$name"
+    # shellcheck disable=SC2086 # FILTER is several words
+    timeout --kill-after=10 900 "$project/bin/Release/net10.0/LoadBalancer.$name" -noLogo -noColor -xml "$report" ${FILTER:-} </dev/null
+    status=$?
+    total=$(count "$report" total 2>/dev/null)
+    if [ -z "$total" ] || { [ "$total" -eq 0 ] && [ -z "${FILTER:-}" ]; }; then
+        echo "$name: no test result (exit status $status)"
+        failed=$((failed + 1))
+        continue
+    fi
+    wrong=$(($(count "$report" failed) + $(count "$report" errors)))
+    # A run that ends badly although each of its tests passed has still gone wrong.
+    if [ "$status" -ne 0 ] && [ "$wrong" -eq 0 ]; then
+        echo "$name: exit status $status"
+        wrong=1
+    fi
+    passed=$((passed + $(count "$report" passed)))
+    skipped=$((skipped + $(count "$report" skipped)))
+    failed=$((failed + wrong))
+done
+
+printf '\n'
+if [ "$skipped" -gt 0 ]; then
+    echo "skipped, because:"
+    grep -ho '<reason><!\[CDATA\[[^]]*' "$results"/*.xml | sed 's/.*CDATA\[/  /' | sort | uniq -c
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
