@@ -1,0 +1,43 @@
+namespace LoadBalancer.Core.Ownership;
+
+/// <summary>
+/// Which nodes' Leases are renewed, by our own monotonic clock: a Lease counts only after it was seen to change, since its renewTime is
+/// the wall clock of another node. Its age is measured up to the last change of this node's own Lease: while the API server is down,
+/// no Lease changes, and that says nothing about the nodes. One thread at a time.
+/// </summary>
+/// <param name="ownNode">This node's name.</param>
+public sealed class LeaseLiveness(string ownNode)
+{
+    private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
+    private TimeSpan? ownChangedAt;
+
+    /// <summary>Takes in a Lease as the store has it; calling it again with the same version says nothing new.</summary>
+    /// <param name="node">The node whose Lease it is.</param>
+    /// <param name="version">Anything that differs after each renewal.</param>
+    /// <param name="duration">For how long a renewal is good.</param>
+    /// <param name="now">Monotonic time.</param>
+    public void Observe(string node, string version, TimeSpan duration, TimeSpan now)
+    {
+        var known = entries.TryGetValue(node, out var entry);
+        if (known && entry.Version == version)
+        {
+            return;
+        }
+
+        entries[node] = new Entry(version, duration, known ? now : null);
+        if (known && node == ownNode)
+        {
+            ownChangedAt = now;
+        }
+    }
+
+    /// <summary>The node released or deleted its Lease: it is gone, and a later one starts anew.</summary>
+    public void Remove(string node) => entries.Remove(node);
+
+    /// <summary>Whether the node's Lease is fresh.</summary>
+    public bool IsFresh(string node) =>
+        entries.TryGetValue(node, out var entry) && entry.ChangedAt is { } changedAt
+        && (ownChangedAt is not { } reference || reference - changedAt <= entry.Duration);
+
+    private readonly record struct Entry(string Version, TimeSpan Duration, TimeSpan? ChangedAt);
+}

@@ -1,0 +1,30 @@
+namespace LoadBalancer.Core.Ownership;
+
+/// <summary>The waiting times of membership; see docs/protocol.md.</summary>
+public sealed record MembershipTimings
+{
+    /// <summary>After a (re)start or the return of the carrier: how long a node listens before it may win anything. Every peer answers a hello within a heartbeat.</summary>
+    public TimeSpan Listen { get; init; } = TimeSpan.FromMilliseconds(600);
+
+    /// <summary>A gap between two looks at the clock longer than this was a stall of this process, not silence of its peers.</summary>
+    public TimeSpan Stall { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The hold after the first loss; doubles with each.</summary>
+    public TimeSpan FirstHold { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The longest hold.</summary>
+    public TimeSpan LongestHold { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>A peer alive for this long without a break has its losses forgotten.</summary>
+    public TimeSpan ForgetLosses { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The most peers of one segment; the (theoretical) rest is refused and counted.</summary>
+    public int MaxPeers { get; init; } = 1024;
+
+    /// <summary>How long a node that was lost so often lately holds back: 2 s, 4 s, 8 s … one minute.</summary>
+    /// <param name="losses">At least 0; 0 holds for nothing.</param>
+    public TimeSpan HoldFor(int losses) =>
+        losses <= 0 ? TimeSpan.Zero
+        : losses > 30 ? LongestHold
+        : TimeSpan.FromTicks(Math.Min(LongestHold.Ticks, FirstHold.Ticks * (1L << (losses - 1))));
+}

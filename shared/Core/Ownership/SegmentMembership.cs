@@ -1,0 +1,414 @@
+using System.Text;
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Heartbeats;
+
+namespace LoadBalancer.Core.Ownership;
+
+/// <summary>What hearing a frame came to.</summary>
+/// <param name="Refusal">Why it was not believed, or None.</param>
+/// <param name="Changed">Whether <see cref="SegmentMembership.View"/> changed.</param>
+/// <param name="AnswerNow">Whether the peer waits for a heartbeat: it is new, or has to be given the chance to prove itself.</param>
+public readonly record struct HearResult(HeartbeatRefusal Refusal, bool Changed = false, bool AnswerNow = false);
+
+/// <summary>A peer to send a heartbeat to.</summary>
+/// <param name="Mac">Where to.</param>
+/// <param name="HeardBoot">Its run as last heard.</param>
+/// <param name="HeardSequence">The last sequence number heard of it.</param>
+/// <param name="Losses">How often it was lost lately.</param>
+public readonly record struct HeartbeatTarget(MacAddress Mac, ulong HeardBoot, ulong HeardSequence, int Losses);
+
+/// <summary>
+/// Who is alive on one segment, from the frames heard on it and the passing of time. Fed with verified frames and a monotonic
+/// <c>now</c>; one thread at a time. Hearing a frame of a known peer allocates nothing.
+/// </summary>
+public sealed class SegmentMembership
+{
+    private static readonly TimeSpan PendingFor = TimeSpan.FromSeconds(1);
+
+    private readonly MembershipTimings timings;
+    private readonly byte[] ownName;
+    private readonly ulong ownBoot;
+    private readonly List<Peer> peers = [];
+    private HeartbeatIdentity identity;
+    private TimeSpan listenUntil;
+    private TimeSpan holdUntil;
+    private TimeSpan lastLook;
+    private ulong confirmAbove;
+    private int ownLosses;
+    private SpeakerState stateSeen;
+
+    /// <summary>A membership that starts to listen now.</summary>
+    /// <param name="timings">The waiting times.</param>
+    /// <param name="identity">This node on this link.</param>
+    /// <param name="boot">Names this run: random, not 0.</param>
+    /// <param name="now">Monotonic time since any origin.</param>
+    public SegmentMembership(MembershipTimings timings, HeartbeatIdentity identity, ulong boot, TimeSpan now)
+    {
+        this.timings = timings;
+        this.identity = identity;
+        ownName = Encoding.ASCII.GetBytes(identity.Node);
+        ownBoot = boot;
+        lastLook = now;
+        listenUntil = now + timings.Listen;
+    }
+
+    /// <summary>This node on this link.</summary>
+    public HeartbeatIdentity Identity
+    {
+        get => identity;
+        set => identity = value;
+    }
+
+    /// <summary>For how long the frames this node sends are good: a stall longer than that made the peers take over.</summary>
+    public TimeSpan OwnGoodFor { get; set; } = TimeSpan.FromMilliseconds(350);
+
+    /// <summary>Whether the rest of the program is fit to own VIPs.</summary>
+    public bool Ready { get; set; }
+
+    /// <summary>Whether the program is shutting down.</summary>
+    public bool Leaving { get; set; }
+
+    /// <summary>Whether frames can pass on the link.</summary>
+    public bool Carrier { get; private set; } = true;
+
+    /// <summary>The stalls of this process noticed so far.</summary>
+    public int Stalls { get; private set; }
+
+    /// <summary>The peers alive on the wire.</summary>
+    public int AliveCount { get; private set; }
+
+    /// <summary>XOR of the name hashes of the peers alive on the wire: equal on nodes that hear the same set (each XOR its own name).</summary>
+    public ulong Digest { get; private set; }
+
+    /// <summary>What to say about this node in frames.</summary>
+    public SpeakerState StateAt(TimeSpan now) =>
+        (Ready && Carrier && now >= listenUntil ? SpeakerState.Ready : 0)
+        | (Leaving ? SpeakerState.Leaving : 0)
+        | (now < holdUntil ? SpeakerState.Holding : 0);
+
+    /// <summary>The carrier came or went. A node back on the wire listens again before it may win.</summary>
+    public void SetCarrier(bool carrier, TimeSpan now)
+    {
+        if (carrier && !Carrier)
+        {
+            listenUntil = now + timings.Listen;
+        }
+
+        Carrier = carrier;
+    }
+
+    /// <summary>Takes in a verified frame.</summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="lastSequenceSent">The last sequence number this node has used on any link.</param>
+    public HearResult Hear(in HeartbeatFrame frame, TimeSpan now, ulong lastSequenceSent)
+    {
+        if (frame.Node.SequenceEqual(ownName))
+        {
+            return new HearResult(frame.Boot == ownBoot ? HeartbeatRefusal.OwnFrame : HeartbeatRefusal.SameName);
+        }
+
+        if (Find(frame) is not { } peer)
+        {
+            if (peers.Count >= timings.MaxPeers && !ForgetOne(now, lastSequenceSent))
+            {
+                return new HearResult(HeartbeatRefusal.TooManyPeers);
+            }
+
+            peer = new Peer(frame) { ConfirmAbove = confirmAbove };
+            peers.Add(peer);
+        }
+
+        if (frame.Boot != peer.Boot)
+        {
+            if (frame.HeardBoot != ownBoot || frame.HeardSequence <= peer.ConfirmAbove)
+            {
+                return AskToConfirm(peer, frame, now);
+            }
+
+            // It has heard a frame we sent after the run on record was believed, so it is not a recording of an earlier run.
+            peer.Boot = frame.Boot;
+            peer.Sequence = 0;
+            peer.PendingUntil = TimeSpan.Zero;
+            peer.ConfirmAbove = lastSequenceSent;
+        }
+
+        return frame.Sequence <= peer.Sequence ? new HearResult(HeartbeatRefusal.Replayed) : Believe(peer, frame, now);
+    }
+
+    /// <summary>
+    /// Lets time pass: notices its own stalls, gives the peers the lost time back, and declares dead who was silent too long. To be
+    /// called often, at least every 100 ms.
+    /// </summary>
+    /// <returns>Whether <see cref="View"/> changed.</returns>
+    public bool Advance(TimeSpan now)
+    {
+        var gap = now - lastLook;
+        lastLook = now;
+        if (gap > timings.Stall)
+        {
+            CompensateStall(gap, now);
+        }
+
+        var changed = false;
+        foreach (var peer in peers)
+        {
+            if (peer.Alive && now >= peer.ExpiresAt)
+            {
+                Lose(peer);
+                changed = true;
+            }
+            else if (peer.Losses > 0 && peer.Alive && now - peer.AliveSince > timings.ForgetLosses)
+            {
+                peer.Losses = 0;
+            }
+        }
+
+        var state = StateAt(now);
+        changed |= state != stateSeen;
+        stateSeen = state;
+        return changed;
+    }
+
+    /// <summary>When <see cref="Advance"/> will next have something to do, as far as is known now.</summary>
+    public TimeSpan NextDeadline(TimeSpan now)
+    {
+        var next = TimeSpan.MaxValue;
+        if (now < listenUntil)
+        {
+            next = listenUntil;
+        }
+
+        if (now < holdUntil && holdUntil < next)
+        {
+            next = holdUntil;
+        }
+
+        foreach (var peer in peers)
+        {
+            if (peer.Alive && peer.ExpiresAt < next)
+            {
+                next = peer.ExpiresAt;
+            }
+        }
+
+        return next;
+    }
+
+    /// <summary>Fills in whom to send heartbeats to: the living, and those who have still to prove themselves.</summary>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="newcomersOnly">Only those who wait for an answer (<see cref="HearResult.AnswerNow"/>).</param>
+    /// <param name="targets">Receives them.</param>
+    /// <returns>Their number; what finds no room is left out.</returns>
+    public int Targets(TimeSpan now, bool newcomersOnly, Span<HeartbeatTarget> targets)
+    {
+        var count = 0;
+        foreach (var peer in peers)
+        {
+            var wanted = !newcomersOnly || peer.AnswerDue;
+            peer.AnswerDue = false;
+            if (wanted && peer.Alive && count < targets.Length)
+            {
+                targets[count++] = new HeartbeatTarget(peer.Mac, peer.Boot, peer.Sequence, peer.Losses);
+            }
+
+            if (wanted && now < peer.PendingUntil && count < targets.Length)
+            {
+                targets[count++] = new HeartbeatTarget(peer.PendingMac, peer.PendingBoot, peer.PendingSequence, peer.Losses);
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>Whether every living peer has heard a frame of ours with this sequence number or a later one.</summary>
+    public bool AllHeard(ulong sequence)
+    {
+        foreach (var peer in peers)
+        {
+            if (peer.Alive && (peer.State & SpeakerState.Leaving) == 0 && peer.HeardOfUs < sequence)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether frames of the node were ever believed on this link.</summary>
+    public bool HasHeard(string node)
+    {
+        foreach (var peer in peers)
+        {
+            if (peer.Boot != 0 && string.Equals(peer.Identity.Node, node, StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>A snapshot of who is alive.</summary>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="fromLeases">Nodes alive by their Lease on this segment; those ever heard on the link are left out.</param>
+    public SegmentView View(TimeSpan now, IReadOnlyList<SegmentMember> fromLeases)
+    {
+        var members = new List<SegmentMember>(AliveCount + fromLeases.Count);
+        foreach (var peer in peers)
+        {
+            if (peer.Alive)
+            {
+                members.Add(Member(peer.Identity, MemberSource.Wire, peer.State, peer.HearsUs));
+            }
+        }
+
+        members.AddRange(fromLeases.Where(member => !HasHeard(member.Node) && member.Node != identity.Node));
+        return new SegmentView(Member(identity, MemberSource.Self, StateAt(now), true), members);
+    }
+
+    private static SegmentMember Member(HeartbeatIdentity identity, MemberSource source, SpeakerState state, bool hearsUs) => new(
+        identity.Node, identity.Link, source, identity.Prefixes, identity.OtherPrefixes,
+        (state & SpeakerState.Ready) != 0, (state & SpeakerState.Leaving) != 0, (state & SpeakerState.Holding) != 0, hearsUs);
+
+    private static HearResult AskToConfirm(Peer peer, in HeartbeatFrame frame, TimeSpan now)
+    {
+        // Once per run and a second: recordings played back do not make us answer each of them.
+        var answer = frame.Boot != peer.PendingBoot || now >= peer.PendingUntil;
+        peer.PendingBoot = frame.Boot;
+        peer.PendingSequence = frame.Sequence;
+        peer.PendingMac = frame.Source;
+        peer.PendingUntil = now + PendingFor;
+        peer.AnswerDue |= answer;
+        return new HearResult(HeartbeatRefusal.Unconfirmed, AnswerNow: answer);
+    }
+
+    private HearResult Believe(Peer peer, in HeartbeatFrame frame, TimeSpan now)
+    {
+        var changed = peer.UpdateIdentity(frame) | peer.State != frame.Flags;
+        peer.Sequence = frame.Sequence;
+        peer.Mac = frame.Source;
+        peer.State = frame.Flags;
+        peer.HeardAt = now;
+        peer.GoodFor = frame.GoodFor;
+        peer.ExpiresAt = now + frame.GoodFor;
+        if (frame.Kind == HeartbeatKind.Heartbeat)
+        {
+            var hearsUs = frame.HeardBoot == ownBoot;
+            changed |= hearsUs != peer.HearsUs;
+            peer.HearsUs = hearsUs;
+            peer.HeardOfUs = hearsUs ? frame.HeardSequence : 0;
+            ListenToLosses(peer, hearsUs ? frame.Losses : 0, now);
+        }
+
+        var isNew = !peer.Alive;
+        if (isNew)
+        {
+            peer.Alive = true;
+            peer.AnswerDue = true;
+            peer.AliveSince = now;
+            AliveCount++;
+            Digest ^= peer.NameHash;
+        }
+
+        return new HearResult(HeartbeatRefusal.None, changed | isNew, isNew);
+    }
+
+    // The peers count how often they lost this node; it draws the consequence itself, so that all of them agree on it.
+    private void ListenToLosses(Peer teller, int told, TimeSpan now)
+    {
+        if (told == teller.LossesTold)
+        {
+            return;
+        }
+
+        teller.LossesTold = told;
+        var most = 0;
+        foreach (var peer in peers)
+        {
+            most = Math.Max(most, peer.LossesTold);
+        }
+
+        if (most > ownLosses)
+        {
+            Hold(now, most);
+        }
+
+        ownLosses = most;
+    }
+
+    private void Hold(TimeSpan now, int losses)
+    {
+        var until = now + timings.HoldFor(losses);
+        holdUntil = until > holdUntil ? until : holdUntil;
+    }
+
+    private void CompensateStall(TimeSpan gap, TimeSpan now)
+    {
+        Stalls++;
+        foreach (var peer in peers)
+        {
+            if (peer.Alive)
+            {
+                peer.ExpiresAt += gap;
+            }
+        }
+
+        // The peers have taken over meanwhile: give way at once instead of answering beside them.
+        if (gap > OwnGoodFor && AliveCount > 0)
+        {
+            Hold(now, Math.Max(1, ownLosses));
+        }
+    }
+
+    private void Lose(Peer peer)
+    {
+        // Who loses several peers in one breath was probably cut off itself and must not blame them.
+        var others = TimeSpan.MinValue;
+        foreach (var other in peers)
+        {
+            if (other != peer && other.Alive && other.HeardAt > others)
+            {
+                others = other.HeardAt;
+            }
+        }
+
+        if ((peer.State & SpeakerState.Leaving) == 0
+            && (AliveCount == 1 || others > peer.HeardAt + (peer.GoodFor / 2)))
+        {
+            peer.Losses++;
+        }
+
+        peer.Alive = false;
+        peer.HearsUs = false;
+        AliveCount--;
+        Digest ^= peer.NameHash;
+    }
+
+    private Peer? Find(in HeartbeatFrame frame)
+    {
+        foreach (var peer in peers)
+        {
+            if (peer.Is(frame))
+            {
+                return peer;
+            }
+        }
+
+        return null;
+    }
+
+    // What is forgotten could be played back; nothing recorded until now is believed of whoever is met anew.
+    private bool ForgetOne(TimeSpan now, ulong lastSequenceSent)
+    {
+        var index = peers.FindIndex(peer => !peer.Alive && now >= peer.PendingUntil);
+        if (index < 0)
+        {
+            return false;
+        }
+
+        peers.RemoveAt(index);
+        confirmAbove = lastSequenceSent;
+        return true;
+    }
+}

@@ -1,0 +1,87 @@
+using LoadBalancer.Core.Addressing;
+
+namespace LoadBalancer.Core.Ownership;
+
+/// <summary>A VIP for which something is to be done, with what led to it.</summary>
+/// <param name="Vip">The address.</param>
+/// <param name="Action">What to do; None if only the owner changed.</param>
+/// <param name="Before">The state before.</param>
+/// <param name="After">The state after.</param>
+public readonly record struct OwnershipTransition(IpAddress Vip, OwnershipAction Action, OwnershipState Before, OwnershipState After);
+
+/// <summary>The ownership of all VIPs on one segment. One thread at a time.</summary>
+public sealed class SegmentOwnership
+{
+    private readonly Dictionary<IpAddress, OwnershipState> states = [];
+    private readonly List<IpAddress> gone = [];
+
+    /// <summary>The number of VIPs this node owns here.</summary>
+    public int Owned { get; private set; }
+
+    /// <summary>The state of a VIP; the default for an unknown one.</summary>
+    public OwnershipState this[IpAddress vip] => states.GetValueOrDefault(vip);
+
+    /// <summary>Decides every VIP anew.</summary>
+    /// <param name="vips">All VIPs, by address.</param>
+    /// <param name="election">Who is alive and fit.</param>
+    /// <param name="self">This node on the segment.</param>
+    /// <param name="leaveBy">While this node shuts down: when it stops answering at the latest.</param>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="transitions">Receives what changed.</param>
+    /// <returns>When to decide again though nothing has changed, or null.</returns>
+    public TimeSpan? Decide(
+        IReadOnlyDictionary<IpAddress, VipFacts> vips,
+        SegmentElection election,
+        SegmentMember self,
+        TimeSpan? leaveBy,
+        TimeSpan now,
+        List<OwnershipTransition> transitions)
+    {
+        DropGone(vips, transitions);
+        TimeSpan? deadline = null;
+        Owned = 0;
+        foreach (var (address, facts) in vips)
+        {
+            var before = states.GetValueOrDefault(address);
+            var input = new OwnershipInput(self.Node, election.Decide(facts), self.Holding, leaveBy);
+            var (after, action) = OwnershipMachine.Step(before, input, now);
+            if (after != before)
+            {
+                states[address] = after;
+                transitions.Add(new OwnershipTransition(address, action, before, after));
+            }
+
+            if (after.Phase == OwnershipPhase.HandingOver && !(deadline < after.Until))
+            {
+                deadline = after.Until;
+            }
+
+            Owned += after.Phase == OwnershipPhase.Owner ? 1 : 0;
+        }
+
+        return deadline;
+    }
+
+    /// <summary>Whether the node answers for the VIP on this segment.</summary>
+    public bool Answers(IpAddress vip) => this[vip].Phase != OwnershipPhase.Away;
+
+    // A VIP whose Service is gone is nobody's: stop at once, another Service may get the address on another node.
+    private void DropGone(IReadOnlyDictionary<IpAddress, VipFacts> vips, List<OwnershipTransition> transitions)
+    {
+        gone.Clear();
+        foreach (var address in states.Keys)
+        {
+            if (!vips.ContainsKey(address))
+            {
+                gone.Add(address);
+            }
+        }
+
+        foreach (var address in gone)
+        {
+            states.Remove(address, out var before);
+            var action = before.Phase == OwnershipPhase.Away ? OwnershipAction.None : OwnershipAction.StopAnswering;
+            transitions.Add(new OwnershipTransition(address, action, before, default));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using LoadBalancer.Core.Addressing;
+
+namespace LoadBalancer.Core.Ownership;
+
+/// <summary>How a member is known to be alive.</summary>
+public enum MemberSource
+{
+    /// <summary>It is this node.</summary>
+    Self,
+
+    /// <summary>Its frames are heard on the link.</summary>
+    Wire,
+
+    /// <summary>Its frames were never heard; its Lease is renewed and names the same subnet.</summary>
+    Lease,
+}
+
+/// <summary>One node alive on a segment, this one included. Immutable.</summary>
+/// <param name="Node">Its name.</param>
+/// <param name="Link">Its interface on the segment.</param>
+/// <param name="Source">How it is known.</param>
+/// <param name="Prefixes">The addresses of that interface.</param>
+/// <param name="OtherPrefixes">Those of its other links.</param>
+/// <param name="Ready">Whether it may own VIPs.</param>
+/// <param name="Leaving">Whether it is shutting down.</param>
+/// <param name="Holding">Whether it holds back after it was lost.</param>
+/// <param name="HearsUs">Whether it hears this node; false is one-way loss.</param>
+public sealed record SegmentMember(
+    string Node,
+    string Link,
+    MemberSource Source,
+    IReadOnlyList<IpPrefix> Prefixes,
+    IReadOnlyList<IpPrefix> OtherPrefixes,
+    bool Ready,
+    bool Leaving,
+    bool Holding,
+    bool HearsUs)
+{
+    /// <summary>Whether its interface on this segment has a subnet with the address.</summary>
+    public bool Covers(IpAddress address) => Contain(Prefixes, address);
+
+    /// <summary>Whether another of its links has, so that it would announce the address there and not here.</summary>
+    public bool CoversElsewhere(IpAddress address) => Contain(OtherPrefixes, address);
+
+    private static bool Contain(IReadOnlyList<IpPrefix> prefixes, IpAddress address)
+    {
+        // Indexed: this runs for each VIP and candidate, and enumerating the interface allocates.
+        for (var i = 0; i < prefixes.Count; i++)
+        {
+            if (prefixes[i].Contains(address))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}
+
+/// <summary>Who is alive on one segment. Immutable.</summary>
+/// <param name="Self">This node.</param>
+/// <param name="Peers">The others; a node with two interfaces on the segment appears twice.</param>
+public sealed record SegmentView(SegmentMember Self, IReadOnlyList<SegmentMember> Peers);

@@ -1,0 +1,41 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Heartbeats;
+using LoadBalancer.Core.Ownership;
+using LoadBalancer.Core.Pools;
+using LoadBalancer.Core.Tests.Heartbeats;
+
+namespace LoadBalancer.Core.Tests.Ownership;
+
+/// <summary>Nodes, VIPs and frames the ownership tests share.</summary>
+internal static class Members
+{
+    public static readonly Pool AnyPool = new() { Name = "default", Ranges = [IpPrefix.Parse("192.168.96.0/20").Range] };
+
+    public static SegmentMember Of(string node, string prefix = "192.168.96.11/20", string? other = null, string link = "eth0") => new(
+        node, link, MemberSource.Wire, [IpPrefix.Parse(prefix)], other is null ? [] : [IpPrefix.Parse(other)],
+        Ready: true, Leaving: false, Holding: false, HearsUs: true);
+
+    public static VipFacts Vip(string ip) =>
+        new() { Address = IpAddress.Parse(ip), ElectionAddress = IpAddress.Parse(ip), Pool = AnyPool, Served = true };
+
+    public static TimeSpan Ms(double milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
+
+    /// <summary>A peer that speaks to the node of <see cref="Frames.Own"/>, whose run is 99.</summary>
+    public sealed class Talker(string node, ulong boot)
+    {
+        public HeartbeatHeader Header { get; set; } =
+            Frames.Header with { Boot = boot, Sequence = 0, HeardBoot = 99, HeardSequence = 1, Flags = SpeakerState.Ready, Losses = 0 };
+
+        public byte[] Say(Func<HeartbeatHeader, HeartbeatHeader>? change = null)
+        {
+            Header = Header with { Sequence = Header.Sequence + 1 };
+            return Frames.Encode(change is null ? Header : change(Header), new HeartbeatIdentity(node, "eth0", [IpPrefix.Parse("192.168.96.12/20")], []));
+        }
+    }
+
+    public static HearResult Hear(this SegmentMembership membership, byte[] bytes, TimeSpan now, ulong lastSent = 1)
+    {
+        Assert.Equal(HeartbeatRefusal.None, HeartbeatDecoder.Decode(bytes, Frames.Own, Frames.Keys, out var frame));
+        return membership.Hear(frame, now, lastSent);
+    }
+}

@@ -1,0 +1,147 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Ownership;
+using LoadBalancer.Core.Pools;
+using static LoadBalancer.Core.Tests.Ownership.Members;
+
+namespace LoadBalancer.Core.Tests.Ownership;
+
+/// <summary>For 192.168.96.100 the order of n1, n2 and n3 is known from <see cref="Election.Order"/>; each case takes the first out.</summary>
+public sealed class SegmentElectionTests
+{
+    private static readonly VipFacts V = Vip("192.168.96.100");
+    private static readonly IReadOnlyList<string> Order = Election.Order(V.Address, ["n1", "n2", "n3"]);
+    private readonly Dictionary<string, SegmentMember> members = new() { ["n1"] = Of("n1"), ["n2"] = Of("n2"), ["n3"] = Of("n3") };
+    private readonly Dictionary<string, NodeFacts> nodes = [];
+
+    [Fact]
+    public void Decide_AllFit_IsTheFirstInOrder() => Assert.Equal(Order[0], Decide(V).Owner);
+
+    public static TheoryData<Ineligible, Func<SegmentMember, SegmentMember>> MembersOut => new()
+    {
+        { Ineligible.SpeakerNotReady, m => m with { Ready = false } },
+        { Ineligible.Leaving, m => m with { Leaving = true } },
+        { Ineligible.OtherSubnet, m => m with { Prefixes = [], OtherPrefixes = [IpPrefix.Parse("192.168.96.13/20")] } },
+    };
+
+    [Theory]
+    [MemberData(nameof(MembersOut))]
+    public void Decide_FirstIsOut_IsTheSecondAndExplainsWhy(Ineligible why, Func<SegmentMember, SegmentMember> change)
+    {
+        members[Order[0]] = change(members[Order[0]]);
+        AssertSecond(V, why);
+    }
+
+    public static TheoryData<Ineligible, NodeFacts> NodesOut => new()
+    {
+        { Ineligible.NodeExcluded, NodeFacts.Unknown with { Excluded = true } },
+        { Ineligible.NetworkUnavailable, NodeFacts.Unknown with { NetworkUnavailable = true } },
+    };
+
+    [Theory]
+    [MemberData(nameof(NodesOut))]
+    public void Decide_FirstNodeIsUnfit_IsTheSecondAndExplainsWhy(Ineligible why, NodeFacts facts)
+    {
+        nodes[Order[0]] = facts;
+        AssertSecond(V, why);
+    }
+
+    [Fact]
+    public void Decide_PolicyLocal_IsTheFirstWithAServingEndpoint() =>
+        AssertSecond(V with { ServingNodes = new HashSet<string> { Order[1], Order[2] } }, Ineligible.NoLocalEndpoint);
+
+    [Fact]
+    public void Decide_PoolSelectsNodes_IsTheFirstSelected()
+    {
+        nodes[Order[1]] = NodeFacts.Unknown with { Labels = new Dictionary<string, string> { ["edge"] = "true" } };
+        var pool = AnyPool with { NodeSelectors = [new LabelSelector([new LabelRequirement("edge", LabelOperator.In, ["true"])])] };
+        AssertSecond(V with { Pool = pool }, Ineligible.NodeSelector);
+    }
+
+    [Fact]
+    public void Decide_PoolNamesInterfaces_IsTheFirstWithOne()
+    {
+        members[Order[1]] = members[Order[1]] with { Link = "lan0" };
+        AssertSecond(V with { Pool = AnyPool with { Interfaces = ["lan0"] } }, Ineligible.Interface);
+    }
+
+    [Fact]
+    public void Decide_NodeWithoutTheSubnet_OwnsOnlyIfNobodyHasIt()
+    {
+        members[Order[0]] = members[Order[0]] with { Prefixes = [IpPrefix.Parse("10.0.0.1/24")] };
+        Assert.Equal(Order[1], Decide(V).Owner);
+
+        foreach (var name in Order)
+        {
+            members[name] = members[name] with { Prefixes = [IpPrefix.Parse("10.0.0.1/24")] };
+        }
+
+        Assert.Equal(Order[0], Decide(V).Owner);
+    }
+
+    [Fact]
+    public void Decide_NodeNotReady_OwnsOnlyIfNoReadyOneIsThere()
+    {
+        var notReady = NodeFacts.Unknown with { Ready = false };
+        nodes[Order[0]] = notReady;
+        Assert.Equal(Order[1], Decide(V).Owner);
+        nodes[Order[1]] = nodes[Order[2]] = notReady;
+        Assert.Equal(Order[0], Decide(V).Owner);
+    }
+
+    [Fact]
+    public void Decide_Holding_OwnsOnlyIfNobodyElseCan()
+    {
+        members[Order[0]] = members[Order[0]] with { Holding = true };
+        Assert.Equal(Order[1], Decide(V).Owner);
+        members[Order[1]] = members[Order[1]] with { Ready = false };
+        members[Order[2]] = members[Order[2]] with { Leaving = true };
+        Assert.Equal(Order[0], Decide(V).Owner);
+    }
+
+    [Fact]
+    public void Decide_NoServingEndpoint_IsNobody() =>
+        Assert.Equal(NoOwner.NoServingEndpoint, Decide(V with { Served = false }).Reason);
+
+    [Fact]
+    public void Decide_NobodyFits_IsNobody() =>
+        Assert.Equal(NoOwner.NoEligibleNode, Decide(V with { ServingNodes = new HashSet<string>() }).Reason);
+
+    [Fact]
+    public void Decide_DualStack_FollowsTheFirstAddress()
+    {
+        var pair = Vip("192.168.96.101") with { ElectionAddress = V.Address };
+        Assert.Equal(Decide(V).Owner, Decide(pair).Owner);
+    }
+
+    [Fact]
+    public void SelfReports_AmongAllNodes_IsExactlyOne()
+    {
+        nodes[Order[0]] = NodeFacts.Unknown with { Excluded = true };
+        Assert.Equal([true, false, false], Order.Select(node => Elect(node).SelfReports(V)));
+        members[Order[0]] = members[Order[0]] with { Leaving = true };
+        Assert.Equal([false, true, false], Order.Select(node => Elect(node).SelfReports(V)));
+    }
+
+    [Fact]
+    public void Decide_EveryNode_ComesToTheSameOwner()
+    {
+        for (var i = 0; i < 50; i++)
+        {
+            var vip = Vip($"192.168.97.{i}");
+            Assert.Single(Order.Select(node => Elect(node).Decide(vip).Owner).Distinct());
+        }
+    }
+
+    private void AssertSecond(VipFacts vip, Ineligible why)
+    {
+        Assert.Equal(Order[1], Decide(vip).Owner);
+        Assert.Equal((Order[0], why), Elect("n1").Explain(vip)[0]);
+    }
+
+    private OwnerDecision Decide(VipFacts vip) => Elect("n1").Decide(vip);
+
+    private SegmentElection Elect(string self) => new(
+        new ElectionOrders(),
+        new SegmentView(members[self] with { Source = MemberSource.Self }, [.. members.Values.Where(m => m.Node != self)]),
+        name => nodes.GetValueOrDefault(name, NodeFacts.Unknown));
+}
