@@ -134,4 +134,14 @@ public sealed record LeaseResource : IResource
 
     /// <summary><c>spec.leaseTransitions</c>.</summary>
     public int LeaseTransitions { get; init; }
+
+    /// <summary>The first of <c>metadata.ownerReferences</c>: with the Node as owner, a removed node's Lease is collected with it.</summary>
+    public ObjectOwner? Owner { get; init; }
 }
+
+/// <summary>Whose end is the end of an object too (meta/v1 OwnerReference).</summary>
+/// <param name="ApiVersion">For example <c>v1</c>.</param>
+/// <param name="Kind">For example <c>Node</c>.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Uid">Its uid.</param>
+public sealed record ObjectOwner(string ApiVersion, string Kind, string Name, string Uid);

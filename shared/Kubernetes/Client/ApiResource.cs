@@ -1,0 +1,61 @@
+namespace LoadBalancer.Kubernetes.Client;
+
+/// <summary>A verb of Kubernetes RBAC (rbac.authorization.k8s.io PolicyRule.verbs).</summary>
+public enum ApiVerb
+{
+    /// <summary>Read one object by name.</summary>
+    Get,
+
+    /// <summary>Read all objects of a kind.</summary>
+    List,
+
+    /// <summary>Follow the changes of a kind.</summary>
+    Watch,
+
+    /// <summary>Make an object.</summary>
+    Create,
+
+    /// <summary>Replace an object.</summary>
+    Update,
+
+    /// <summary>Change parts of an object.</summary>
+    Patch,
+}
+
+/// <summary>A resource of the API as RBAC names it: its group and plural, with a subresource where one is meant.</summary>
+/// <param name="Group">The API group; empty for the core group.</param>
+/// <param name="Plural">The plural in URLs: <c>services</c>.</param>
+/// <param name="Namespaced">Whether objects of it live in namespaces.</param>
+/// <param name="Subresource">For example <c>status</c>, or empty.</param>
+public sealed record ApiResource(string Group, string Plural, bool Namespaced, string Subresource = "")
+{
+    /// <summary><c>v1 Service</c>.</summary>
+    public static readonly ApiResource Services = new("", "services", true);
+
+    /// <summary>The status subresource of <c>v1 Service</c>.</summary>
+    public static readonly ApiResource ServiceStatus = new("", "services", true, "status");
+
+    /// <summary><c>v1 Node</c>.</summary>
+    public static readonly ApiResource Nodes = new("", "nodes", false);
+
+    /// <summary><c>v1 Namespace</c>.</summary>
+    public static readonly ApiResource Namespaces = new("", "namespaces", false);
+
+    /// <summary><c>v1 ConfigMap</c>.</summary>
+    public static readonly ApiResource ConfigMaps = new("", "configmaps", true);
+
+    /// <summary><c>v1 Secret</c>.</summary>
+    public static readonly ApiResource Secrets = new("", "secrets", true);
+
+    /// <summary><c>v1 Event</c>.</summary>
+    public static readonly ApiResource Events = new("", "events", true);
+
+    /// <summary>EndpointSlice of <c>discovery.k8s.io</c>.</summary>
+    public static readonly ApiResource EndpointSlices = new("discovery.k8s.io", "endpointslices", true);
+
+    /// <summary>Lease of <c>coordination.k8s.io</c>.</summary>
+    public static readonly ApiResource Leases = new("coordination.k8s.io", "leases", true);
+
+    /// <summary>The name RBAC rules use: <c>services</c>, <c>services/status</c>.</summary>
+    public string RbacName => Subresource.Length == 0 ? Plural : $"{Plural}/{Subresource}";
+}

@@ -1,0 +1,249 @@
+using System.Globalization;
+using System.Net;
+using System.Threading.Channels;
+using LoadBalancer.Kubernetes.Client;
+using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Resources;
+using Microsoft.Extensions.Logging;
+
+namespace LoadBalancer.Kubernetes.Events;
+
+/// <summary>
+/// Writes core/v1 Events in the background, one after the other, so that a burst of Events never competes with the writes it reports.
+/// </summary>
+public sealed partial class EventRecorder : IEventRecorder
+{
+    /// <summary>How many Events may wait: enough for three thousand Services that all change at once, twice.</summary>
+    public const int QueueCapacity = 8192;
+
+    /// <summary>Within this time the same Event again raises the count of the first.</summary>
+    public static readonly TimeSpan AggregationTime = TimeSpan.FromMinutes(10);
+
+    private const int MostRemembered = 4096;
+    private const int LongestMessage = 1024;
+    private const int LongestReason = 128;
+
+    // An Event that could not be delivered for so long is given up.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
+
+    private readonly ApiClient api;
+    private readonly EventSource source;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly Action<EventOutcome>? observer;
+    private readonly EventBudget budget;
+    private readonly Dictionary<Subject, Written> remembered = [];
+    private readonly Channel<Waiting> queue;
+    private long lastName;
+
+    /// <summary>A recorder; <see cref="RunAsync"/> delivers.</summary>
+    /// <param name="api">The API server.</param>
+    /// <param name="source">Who reports.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where Events that cannot be delivered are logged.</param>
+    /// <param name="observer">Is told what became of each Event, or null.</param>
+    public EventRecorder(ApiClient api, EventSource source, TimeProvider time, ILogger logger, Action<EventOutcome>? observer = null)
+    {
+        this.api = api;
+        this.source = source;
+        this.time = time;
+        this.logger = logger;
+        this.observer = observer;
+        budget = new EventBudget(time);
+        queue = Channel.CreateBounded<Waiting>(
+            new BoundedChannelOptions(QueueCapacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    }
+
+    /// <inheritdoc/>
+    public void Record(EventTarget target, EventSeverity severity, string reason, string message)
+    {
+        var subject = new Subject(target, severity, Cut(reason, LongestReason), Cut(message, LongestMessage));
+        if (!queue.Writer.TryWrite(new Waiting(subject, time.GetUtcNow(), time.GetTimestamp())))
+        {
+            observer?.Invoke(EventOutcome.Overflowed);
+            LogOverflow(target.Kind, target.Key, reason);
+        }
+    }
+
+    /// <summary>Delivers until cancelled; then, for at most two seconds, what is still waiting: the last words are often the telling ones.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (await queue.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                while (queue.Reader.TryPeek(out var next))
+                {
+                    // Taken off only when it is delivered: one cut off by the shutdown is tried again while draining.
+                    await DeliverAsync(next, cancellationToken).ConfigureAwait(false);
+                    queue.Reader.TryRead(out _);
+                }
+            }
+        }
+        finally
+        {
+            await DrainAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task DrainAsync()
+    {
+        using var deadline = new CancellationTokenSource(DrainTime, time);
+        try
+        {
+            while (queue.Reader.TryRead(out var next))
+            {
+                await DeliverAsync(next, deadline.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            LogUndelivered(queue.Reader.Count + 1);
+        }
+    }
+
+    private async Task DeliverAsync(Waiting waiting, CancellationToken cancellationToken)
+    {
+        var subject = waiting.Subject;
+        if (!budget.TryTake(subject.Target))
+        {
+            observer?.Invoke(EventOutcome.Limited);
+            return;
+        }
+
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                observer?.Invoke(await WriteAsync(waiting, cancellationToken).ConfigureAwait(false));
+                return;
+            }
+            catch (HttpRequestException e) when (IsRefusal(e) || time.GetElapsedTime(waiting.At) >= Patience)
+            {
+                observer?.Invoke(EventOutcome.Failed);
+                LogFailed(subject.Target.Kind, subject.Target.Key, subject.Reason, subject.Message, e.Message);
+                return;
+            }
+            catch (HttpRequestException)
+            {
+                // The API server is away; what happened meanwhile is what people will want to know when it is back.
+                await Task.Delay(Backoff.Watch.After(tries, 0), time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static bool IsRefusal(HttpRequestException exception) =>
+        exception.StatusCode is { } status && (int)status < 500 && status != HttpStatusCode.TooManyRequests;
+
+    private async Task<EventOutcome> WriteAsync(Waiting waiting, CancellationToken cancellationToken)
+    {
+        var subject = waiting.Subject;
+        if (remembered.TryGetValue(subject, out var written) && time.GetElapsedTime(written.At) < AggregationTime)
+        {
+            var again = written with { Count = written.Count + 1, At = time.GetTimestamp() };
+            if (await TryCountAsync(again, waiting.Recorded, cancellationToken).ConfigureAwait(false))
+            {
+                remembered[subject] = again;
+                return EventOutcome.Counted;
+            }
+        }
+
+        await CreateAsync(subject, waiting.Recorded, cancellationToken).ConfigureAwait(false);
+        return EventOutcome.Created;
+    }
+
+    // False if the Event is gone: the API server keeps Events for an hour, and people delete them.
+    private async Task<bool> TryCountAsync(Written written, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var request = ApiRequest.For(ApiResource.Events, "v1", ApiVerb.Patch, written.Event) with { Body = EventJson.Count(written.Count, now) };
+        try
+        {
+            return await api.SendAsync(request, static _ => true, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ApiException e) when (e.StatusCode == HttpStatusCode.NotFound)
+        {
+            return false;
+        }
+    }
+
+    private async Task CreateAsync(Subject subject, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var key = new ObjectKey(NamespaceOf(subject.Target), NewName(subject.Target.Key.Name, now));
+        var request = new ApiRequest(ApiResource.Events, "v1", ApiVerb.Create)
+        {
+            Namespace = key.Namespace,
+            Body = EventJson.Create(key, subject.Target, subject.Severity, subject.Reason, subject.Message, source, now),
+        };
+        try
+        {
+            await api.SendAsync(request, static _ => true, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ApiException e) when (e.StatusCode == HttpStatusCode.Conflict)
+        {
+            // The name is ours alone: an earlier try arrived, and only its answer was lost.
+        }
+
+        Remember(subject, new Written(key, 1, time.GetTimestamp()));
+    }
+
+    private void Remember(Subject subject, Written written)
+    {
+        if (remembered.Count >= MostRemembered)
+        {
+            foreach (var (old, its) in remembered)
+            {
+                if (time.GetElapsedTime(its.At) >= AggregationTime)
+                {
+                    remembered.Remove(old);
+                }
+            }
+
+            if (remembered.Count >= MostRemembered)
+            {
+                remembered.Clear();
+            }
+        }
+
+        remembered[subject] = written;
+    }
+
+    // Events about cluster-scoped objects live in the namespace default (core/v1 Event validation).
+    private static string NamespaceOf(EventTarget target) => target.Key.Namespace.Length > 0 ? target.Key.Namespace : "default";
+
+    // NAME.HEX as Kubernetes' own components name them. The time in 100 ns units, made unique, and 253 characters at most.
+    private string NewName(string name, DateTimeOffset now)
+    {
+        lastName = Math.Max(lastName + 1, now.UtcTicks);
+        var suffix = lastName.ToString("x16", CultureInfo.InvariantCulture);
+        var longest = 253 - 1 - suffix.Length;
+        return $"{(name.Length > longest ? name[..longest].TrimEnd('.', '-') : name)}.{suffix}";
+    }
+
+    private static string Cut(string text, int longest)
+    {
+        if (text.Length <= longest)
+        {
+            return text;
+        }
+
+        var end = longest - 1;
+        return string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[end - 1]) ? end - 1 : end), "…");
+    }
+
+    [LoggerMessage(EventId = 2030, Level = LogLevel.Warning, Message = "Event {Reason} on {Kind} {Object} was dropped: too many are waiting")]
+    private partial void LogOverflow(string kind, ObjectKey @object, string reason);
+
+    [LoggerMessage(EventId = 2031, Level = LogLevel.Warning, Message = "Event {Reason} on {Kind} {Object} (\"{Message}\") could not be written: {Error}")]
+    private partial void LogFailed(string kind, ObjectKey @object, string reason, string message, string error);
+
+    [LoggerMessage(EventId = 2032, Level = LogLevel.Warning, Message = "{Count} Events were not delivered before the shutdown")]
+    private partial void LogUndelivered(int count);
+
+    private sealed record Subject(EventTarget Target, EventSeverity Severity, string Reason, string Message);
+
+    private readonly record struct Waiting(Subject Subject, DateTimeOffset Recorded, long At);
+
+    private sealed record Written(ObjectKey Event, int Count, long At);
+}

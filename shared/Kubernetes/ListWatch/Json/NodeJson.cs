@@ -1,0 +1,122 @@
+using System.Text.Json;
+using LoadBalancer.Kubernetes.Resources;
+
+namespace LoadBalancer.Kubernetes.ListWatch.Json;
+
+/// <summary><c>v1 Node</c>.</summary>
+internal static class NodeJson
+{
+    internal static NodeResource Read(ref Utf8JsonReader reader, StringPool strings)
+    {
+        var meta = new ObjectMeta();
+        var status = new NodeResource { Key = default };
+        while (reader.NextField())
+        {
+            if (reader.ValueTextEquals("metadata"u8))
+            {
+                meta = ObjectMeta.Read(ref reader, strings, MetaFilter.WithLabels);
+            }
+            else if (reader.ValueTextEquals("status"u8))
+            {
+                status = ReadStatus(ref reader, strings);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return status with { Key = meta.Key, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, Labels = meta.Labels };
+    }
+
+    private static NodeResource ReadStatus(ref Utf8JsonReader reader, StringPool strings)
+    {
+        bool ready = true, unavailable = false;
+        IReadOnlyList<string> addresses = [];
+        if (reader.EnterObject())
+        {
+            while (reader.NextField())
+            {
+                if (reader.ValueTextEquals("conditions"u8))
+                {
+                    ReadConditions(ref reader, strings, ref ready, ref unavailable);
+                }
+                else if (reader.ValueTextEquals("addresses"u8))
+                {
+                    addresses = ReadAddresses(ref reader, strings);
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+        }
+
+        return new NodeResource { Key = default, Ready = ready, NetworkUnavailable = unavailable, Addresses = addresses };
+    }
+
+    private static void ReadConditions(ref Utf8JsonReader reader, StringPool strings, ref bool ready, ref bool unavailable)
+    {
+        if (!reader.EnterArray())
+        {
+            return;
+        }
+
+        while (reader.NextElement())
+        {
+            var (type, status) = ReadPair(ref reader, strings, "type"u8, "status"u8);
+            if (type == "Ready")
+            {
+                ready = status == "True";
+            }
+            else if (type == "NetworkUnavailable")
+            {
+                unavailable = status == "True";
+            }
+        }
+    }
+
+    private static string[] ReadAddresses(ref Utf8JsonReader reader, StringPool strings)
+    {
+        var addresses = new List<string>(2);
+        if (!reader.EnterArray())
+        {
+            return [];
+        }
+
+        while (reader.NextElement())
+        {
+            var (type, address) = ReadPair(ref reader, strings, "type"u8, "address"u8);
+            if (type is "InternalIP" or "ExternalIP")
+            {
+                addresses.Add(address);
+            }
+        }
+
+        return addresses.ToArray();
+    }
+
+    private static (string First, string Second) ReadPair(
+        ref Utf8JsonReader reader, StringPool strings, ReadOnlySpan<byte> firstName, ReadOnlySpan<byte> secondName)
+    {
+        string first = "", second = "";
+        _ = reader.IsObject();
+        while (reader.NextField())
+        {
+            if (reader.ValueTextEquals(firstName))
+            {
+                first = reader.ReadText(strings);
+            }
+            else if (reader.ValueTextEquals(secondName))
+            {
+                second = reader.ReadText(strings);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return (first, second);
+    }
+}

@@ -1,0 +1,203 @@
+using System.Net;
+using LoadBalancer.Kubernetes.Client;
+using LoadBalancer.Kubernetes.Resources;
+using Microsoft.Extensions.Logging;
+
+namespace LoadBalancer.Kubernetes.ListWatch;
+
+/// <summary>
+/// Keeps a <see cref="Store{T}"/> equal to what the API server has: LIST, then WATCH from there for as long as it takes. It never
+/// gives up; what it does after each kind of fault is the table in <see cref="Recover"/>.
+/// </summary>
+/// <typeparam name="T">The kind.</typeparam>
+public sealed partial class Reflector<T>
+    where T : class, IResource
+{
+    /// <summary>The longest wait a server can impose by Retry-After.</summary>
+    public static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(5);
+
+    // A watch that ends at once and empty is resumed after this; otherwise a server that closes every stream is asked in a tight loop.
+    private static readonly TimeSpan ShortWatch = TimeSpan.FromSeconds(1);
+
+    private const int ResumesBeforeList = 3;
+
+    private readonly IResourceSource<T> source;
+    private readonly Store<T> store;
+    private readonly string kind;
+    private readonly TimeProvider time;
+    private readonly Func<double> random;
+    private readonly ILogger logger;
+    private readonly IReflectorObserver? observer;
+
+    private string? version;
+    private int relists;
+    private int failures;
+    private long lastContact;
+    private bool contacted;
+
+    /// <summary>A reflector; <see cref="RunAsync"/> starts it.</summary>
+    /// <param name="source">Where the objects come from.</param>
+    /// <param name="store">Where they go. No one else writes to it.</param>
+    /// <param name="kind">The kind's name in logs and metrics: <see cref="ResourceKind{T}.Name"/>.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="random">A number from 0 to below 1: <c>Random.Shared.NextDouble</c>.</param>
+    /// <param name="logger">Where faults are logged.</param>
+    /// <param name="observer">Is told what happens, or null.</param>
+    public Reflector(
+        IResourceSource<T> source,
+        Store<T> store,
+        string kind,
+        TimeProvider time,
+        Func<double> random,
+        ILogger logger,
+        IReflectorObserver? observer = null)
+    {
+        this.source = source;
+        this.store = store;
+        this.kind = kind;
+        this.time = time;
+        this.random = random;
+        this.logger = logger;
+        this.observer = observer;
+    }
+
+    /// <summary>
+    /// The clock's timestamp (<see cref="TimeProvider.GetTimestamp"/>) when the API server last gave this reflector anything: a list, an
+    /// event, a bookmark, the regular end of a watch. Null before the first.
+    /// </summary>
+    public long? LastContact => Volatile.Read(ref contacted) ? Volatile.Read(ref lastContact) : null;
+
+    /// <summary>The version the next WATCH continues from; null when the next step is a LIST.</summary>
+    public string? ResourceVersion => version;
+
+    /// <summary>Runs until cancelled.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            TimeSpan wait;
+            try
+            {
+                wait = await ListAndWatchAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (IsFault(e, cancellationToken))
+            {
+                wait = Recover(e);
+            }
+
+            if (wait > TimeSpan.Zero)
+            {
+                await Task.Delay(wait, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<TimeSpan> ListAndWatchAsync(CancellationToken cancellationToken)
+    {
+        if (version is null)
+        {
+            var list = await source.ListAsync(cancellationToken).ConfigureAwait(false);
+            Touch();
+            store.Replace(list.Items);
+            version = list.ResourceVersion;
+            observer?.Listed(kind, list.Items.Count);
+            LogListed(kind, list.Items.Count, list.ResourceVersion);
+        }
+
+        var started = time.GetTimestamp();
+        var received = await WatchAsync(version, cancellationToken).ConfigureAwait(false);
+        Touch();
+        Succeeded();
+        return received || time.GetElapsedTime(started) >= ShortWatch ? TimeSpan.Zero : ShortWatch;
+    }
+
+    private async Task<bool> WatchAsync(string from, CancellationToken cancellationToken)
+    {
+        // 300 to 600 s, so that the watches of all nodes do not end together.
+        var timeout = TimeSpan.FromSeconds(300 + Math.Floor(300 * random()));
+        observer?.Watching(kind);
+        var received = false;
+        await foreach (var next in source.WatchAsync(from, timeout, cancellationToken).ConfigureAwait(false))
+        {
+            Touch();
+            Succeeded();
+            received = true;
+            observer?.Received(kind, next.Type);
+            store.Apply(next);
+            version = next.ResourceVersion;
+        }
+
+        return received;
+    }
+
+    /// <summary>Decides what follows a fault: whether to list again, and how long to wait first.</summary>
+    private TimeSpan Recover(Exception exception)
+    {
+        var fault = FaultOf(exception);
+        observer?.Failed(kind, fault);
+        switch (fault)
+        {
+            case ReflectorFault.Expired or ReflectorFault.Malformed:
+                // At once the first time; a server that answers so every time must not be listed in a tight loop.
+                version = null;
+                relists++;
+                LogRelist(kind, fault, exception.Message);
+                return relists == 1 ? TimeSpan.Zero : Backoff.Watch.After(relists - 1, random());
+
+            case ReflectorFault.Refused:
+                // The same request would be refused again; the version or the API group may be what it does not like.
+                version = null;
+                break;
+        }
+
+        failures++;
+        if (fault == ReflectorFault.ServerError && failures % ResumesBeforeList == 0)
+        {
+            // The server answers, but cannot continue from here (an event it cannot decode, a version from before a restored backup).
+            version = null;
+        }
+
+        var wait = RetryAfterOf(exception) is { } asked
+            ? (asked < LongestRetryAfter ? asked : LongestRetryAfter) + (random() * TimeSpan.FromSeconds(0.5))
+            : Backoff.Watch.After(failures, random());
+        LogFault(exception, fault, wait);
+        return wait;
+    }
+
+    private static ReflectorFault FaultOf(Exception exception) => exception switch
+    {
+        ApiException { IsExpired: true } or HttpRequestException { StatusCode: HttpStatusCode.Gone } => ReflectorFault.Expired,
+        InvalidDataException => ReflectorFault.Malformed,
+        TimeoutException => ReflectorFault.Silent,
+        HttpRequestException { StatusCode: HttpStatusCode.TooManyRequests } or ApiException { RetryAfter: not null } =>
+            ReflectorFault.Throttled,
+        HttpRequestException { StatusCode: { } status } => (int)status >= 500 ? ReflectorFault.ServerError : ReflectorFault.Refused,
+        _ => ReflectorFault.Connection,
+    };
+
+    private static TimeSpan? RetryAfterOf(Exception exception) => (exception as ApiException)?.RetryAfter;
+
+    // Anything else is a defect of this program and ends the process loudly; the store is not to be trusted after it.
+    private static bool IsFault(Exception exception, CancellationToken cancellationToken) =>
+        exception is HttpRequestException or IOException or TimeoutException or InvalidDataException
+        || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+
+    private void Touch()
+    {
+        Volatile.Write(ref lastContact, time.GetTimestamp());
+        Volatile.Write(ref contacted, true);
+    }
+
+    private void Succeeded()
+    {
+        if (failures > 0)
+        {
+            LogRecovered(kind, failures);
+        }
+
+        relists = 0;
+        failures = 0;
+    }
+}
