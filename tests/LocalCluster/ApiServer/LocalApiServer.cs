@@ -1,8 +1,8 @@
 using System.Net;
 using LoadBalancer.LocalCluster.ApiServer.Access;
+using LoadBalancer.LocalCluster.ApiServer.Faults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -16,6 +16,7 @@ public sealed class LocalApiServer : IApiServer
     private readonly LocalApiServerOptions _options;
     private readonly CertificateAuthority _authority;
     private readonly IssuedCertificate _serverCertificate;
+    private readonly ApiServices _services;
     private WebApplication? _application;
     private readonly int _port;
 
@@ -26,14 +27,27 @@ public sealed class LocalApiServer : IApiServer
         _authority = new CertificateAuthority(_options.Time);
         _serverCertificate = _authority.IssueServer(
             [.. _options.Addresses, IPAddress.Loopback], ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]);
+        _services = new ApiServices(_options, Endpoint);
     }
 
     public Uri Endpoint => new UriBuilder(Uri.UriSchemeHttps, _options.Addresses[0].ToString(), _port).Uri;
 
     public string CaCertificatePem => _authority.CertificatePem;
 
+    /// <summary>Makes it misbehave.</summary>
+    public FaultInjection Faults => _services.Faults;
+
+    /// <summary>What was asked of it, by whom.</summary>
+    public AccessLog AccessLog => _services.AccessLog;
+
+    /// <summary>The bearer token of a user: <c>admin</c>, or a service account by its full name.</summary>
+    public string TokenOf(string user) => _services.Authentication.TokenOf(user);
+
+    // As in a cluster: administrators and service accounts come with a token, other users with a certificate.
     public string WriteKubeconfig(string path, string user = "admin", Uri? endpoint = null) =>
-        Kubeconfig.Write(path, endpoint ?? Endpoint, CaCertificatePem, user, null, _authority.IssueClient(user, Kubeconfig.GroupsOf(user)));
+        user == "admin" || user.StartsWith("system:serviceaccount:", StringComparison.Ordinal)
+            ? Kubeconfig.Write(path, endpoint ?? Endpoint, CaCertificatePem, user, TokenOf(user), null)
+            : Kubeconfig.Write(path, endpoint ?? Endpoint, CaCertificatePem, user, null, _authority.IssueClient(user, Kubeconfig.GroupsOf(user)));
 
     public async Task StartAsync()
     {
@@ -45,9 +59,10 @@ public sealed class LocalApiServer : IApiServer
         if (_options.CreateBoundSocket is { } create)
             builder.Services.Configure<SocketTransportOptions>(o => o.CreateBoundListenSocket = create);
         var application = builder.Build();
-        application.Run(context => context.Response.WriteAsync("ok"));
+        application.Run(_services.Handler.HandleAsync);
         await application.StartAsync();
         _application = application;
+        WriteState();
     }
 
     public async Task StopAsync()
@@ -63,12 +78,25 @@ public sealed class LocalApiServer : IApiServer
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        _services.Faults.Dispose();
         _authority.Dispose();
+    }
+
+    private void WriteState()
+    {
+        if (_options.StateFolder is not { } folder)
+            return;
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, "ca.crt"), CaCertificatePem);
+        WriteKubeconfig(Path.Combine(folder, "admin.kubeconfig"));
     }
 
     private void Listen(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = 1000;
         var certificate = _serverCertificate.ToX509();
         foreach (var address in _options.Addresses)
         {

@@ -29,6 +29,12 @@ public sealed record LocalApiServerOptions
     /// <summary>Whether requests need a grant by stored RBAC objects. <c>admin</c> is in <c>system:masters</c> and may do everything.</summary>
     public bool EnforceRbac { get; init; } = true;
 
+    /// <summary>The ranges cluster addresses come from; a second one of the other family makes the cluster dual-stack.</summary>
+    public IReadOnlyList<IPNetwork> ServiceRanges { get; init; } = [IPNetwork.Parse("10.96.0.0/16")];
+
+    /// <summary>The range node ports come from. The default holds 2,768: more Services with ports need more, or none.</summary>
+    public (int First, int Last) NodePorts { get; init; } = (30_000, 32_767);
+
     /// <summary>How many changes of a kind a watch can go back; older versions are answered with 410.</summary>
     public int WatchHistory { get; init; } = 20_000;
 

@@ -1,0 +1,177 @@
+using System.Text.Json.Nodes;
+using LoadBalancer.LocalCluster.ApiServer.Json;
+using LoadBalancer.LocalCluster.ApiServer.Schemas;
+
+namespace LoadBalancer.LocalCluster.ApiServer.Patch;
+
+/// <summary>
+/// Strategic merge patch: a merge patch that knows which lists are keyed, with the directives <c>$patch</c>, <c>$retainKeys</c>,
+/// <c>$setElementOrder</c> and <c>$deleteFromPrimitiveList</c> (kubernetes/community, "strategic-merge-patch.md").
+/// </summary>
+public static class StrategicMergePatch
+{
+    private const string Directive = "$patch";
+    private const string RetainKeys = "$retainKeys";
+    private const string Order = "$setElementOrder/";
+    private const string DeletePrimitive = "$deleteFromPrimitiveList/";
+
+    /// <summary>Changes the target in place.</summary>
+    /// <exception cref="PatchException">A directive is unknown or a list item lacks its key.</exception>
+    public static void Apply(JsonObject target, JsonObject patch, SchemaType? type)
+    {
+        switch (patch.Text(Directive))
+        {
+            case "replace":
+                target.Clear();
+                break;
+            case "delete":
+                target.Clear();
+                return;
+            case not ("" or "merge"):
+                throw new PatchException($"unknown patch type found: {patch.Text(Directive)}");
+        }
+
+        if (patch.List(RetainKeys) is not null)
+            Retain(target, patch.Strings(RetainKeys).ToHashSet(StringComparer.Ordinal));
+        foreach (var (name, value) in patch)
+        {
+            if (name.StartsWith(DeletePrimitive, StringComparison.Ordinal))
+                DeleteFrom(target, name[DeletePrimitive.Length..], value as JsonArray);
+            else if (!name.StartsWith('$'))
+                ApplyField(target, name, value, Field(type, name));
+        }
+
+        foreach (var (name, value) in patch)
+        {
+            if (name.StartsWith(Order, StringComparison.Ordinal) && value is JsonArray order)
+                Reorder(target, name[Order.Length..], order, Field(type, name[Order.Length..])?.Patch.Key);
+        }
+    }
+
+    private static void ApplyField(JsonObject target, string name, JsonNode? value, SchemaField? field)
+    {
+        var rule = field?.Patch ?? PatchRule.Plain;
+        switch (value)
+        {
+            case null:
+                target.Remove(name);
+                break;
+            case JsonObject changes:
+                Apply(target.Need(name), changes, Inner(field?.Type));
+                break;
+            case JsonArray items when rule.Merge && rule.Key is { } key:
+                MergeKeyed(ListOf(target, name), items, key, Inner(field?.Type));
+                break;
+            case JsonArray items when rule.Merge:
+                MergePlain(ListOf(target, name), items);
+                break;
+            case JsonArray items:
+                target[name] = new JsonArray([.. items.Select(WithoutDirectives)]);
+                break;
+            default:
+                target[name] = value.DeepClone();
+                break;
+        }
+    }
+
+    private static void MergeKeyed(JsonArray target, JsonArray patch, string key, SchemaType? type)
+    {
+        var items = patch.OfType<JsonObject>().ToList();
+        if (items.Any(i => i.Text(Directive) == "replace" && i.Count == 1))
+        {
+            target.Clear();
+            items.RemoveAll(i => i.Text(Directive) == "replace" && i.Count == 1);
+        }
+
+        foreach (var item in items)
+        {
+            var id = item[key] ?? throw new PatchException($"map: {item.ToJsonString()} does not contain declared merge key: {key}");
+            var found = target.OfType<JsonObject>().FirstOrDefault(t => JsonNode.DeepEquals(t[key], id));
+            if (item.Text(Directive) == "delete")
+            {
+                if (found is not null)
+                    target.Remove(found);
+                continue;
+            }
+
+            if (found is null)
+                target.Add(found = new JsonObject());
+            Apply(found, item, type);
+        }
+    }
+
+    private static void MergePlain(JsonArray target, JsonArray patch)
+    {
+        foreach (var item in patch)
+        {
+            if (!target.Any(t => JsonNode.DeepEquals(t, item)))
+                target.Add(item?.DeepClone());
+        }
+    }
+
+    private static void DeleteFrom(JsonObject target, string name, JsonArray? values)
+    {
+        if (target.List(name) is not { } list)
+            return;
+        for (var i = list.Count - 1; i >= 0; i--)
+        {
+            if (values?.Any(v => JsonNode.DeepEquals(v, list[i])) == true)
+                list.RemoveAt(i);
+        }
+    }
+
+    // The items the patch orders come in its order; the others keep their place relative to what they stood before.
+    private static void Reorder(JsonObject target, string name, JsonArray order, string? key)
+    {
+        if (target.List(name) is not { } list)
+            return;
+        var wanted = order.Select(o => Id(o, key)).ToList();
+        var items = list.ToList();
+        var position = items.Select((item, i) => (Id: Id(item, key), i)).GroupBy(p => p.Id).ToDictionary(g => g.Key, g => g.First().i);
+        var ordered = new Queue<JsonNode?>(items.Where(i => wanted.Contains(Id(i, key))).OrderBy(i => wanted.IndexOf(Id(i, key))));
+        var others = new Queue<JsonNode?>(items.Where(i => !wanted.Contains(Id(i, key))));
+        list.Clear();
+        while (ordered.Count + others.Count > 0)
+        {
+            var takeOther = ordered.Count == 0
+                || (others.Count > 0 && position[Id(others.Peek(), key)] < position[Id(ordered.Peek(), key)]);
+            list.Add(takeOther ? others.Dequeue() : ordered.Dequeue());
+        }
+    }
+
+    private static string Id(JsonNode? item, string? key) => (key is null ? item : item.At(key))?.ToJsonString() ?? "";
+
+    private static void Retain(JsonObject target, HashSet<string> keys)
+    {
+        foreach (var name in target.Select(p => p.Key).Where(k => !keys.Contains(k)).ToList())
+            target.Remove(name);
+    }
+
+    private static JsonNode? WithoutDirectives(JsonNode? node)
+    {
+        if (node is not JsonObject o)
+            return node?.DeepClone();
+        var clean = new JsonObject();
+        Apply(clean, o, null);
+        return clean;
+    }
+
+    private static JsonArray ListOf(JsonObject target, string name)
+    {
+        if (target[name] is JsonArray found)
+            return found;
+        var made = new JsonArray();
+        target[name] = made;
+        return made;
+    }
+
+    private static SchemaField? Field(SchemaType? type, string name) =>
+        type is { Shape: SchemaShape.Object } && type.Fields.TryGetValue(name, out var field) ? field : null;
+
+    private static SchemaType? Inner(SchemaType? type) => type?.Shape switch
+    {
+        SchemaShape.Object => type,
+        SchemaShape.List => type.Element,
+        _ => null,
+    };
+}

@@ -1,0 +1,37 @@
+using System.Text.Json.Nodes;
+using LoadBalancer.LocalCluster.ApiServer.Json;
+
+namespace LoadBalancer.LocalCluster.ApiServer.Storage;
+
+/// <summary>One state of one object. Its JSON is never changed once it is stored, so that any thread may read it.</summary>
+public sealed class StoredObject
+{
+    private byte[]? _utf8;
+
+    public StoredObject(JsonObject json, long version)
+    {
+        Json = json;
+        Version = version;
+        var metadata = json["metadata"];
+        Name = metadata.Text("name");
+        Namespace = metadata.Text("namespace");
+        Key = KeyOf(Namespace, Name);
+    }
+
+    public JsonObject Json { get; }
+
+    /// <summary>The resourceVersion.</summary>
+    public long Version { get; }
+
+    public string Namespace { get; }
+
+    public string Name { get; }
+
+    /// <summary>Sorts objects the way etcd does: by namespace, then name.</summary>
+    public string Key { get; }
+
+    /// <summary>The object as JSON text; made once, however many watch it.</summary>
+    public byte[] Utf8 => _utf8 ??= JsonText.ToUtf8(Json);
+
+    public static string KeyOf(string ns, string name) => ns.Length == 0 ? name : $"{ns}/{name}";
+}
