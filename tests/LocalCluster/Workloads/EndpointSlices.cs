@@ -1,0 +1,119 @@
+using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using LoadBalancer.LocalCluster.Client;
+
+namespace LoadBalancer.LocalCluster.Workloads;
+
+/// <summary>Plays the EndpointSlice controller: for each Service with a selector, a slice of the pods it selects.</summary>
+public sealed class EndpointSlices
+{
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
+    private readonly KubeApi _api;
+    private readonly Mirror _services;
+    private readonly Func<IReadOnlyList<(string Namespace, Pod Pod)>> _pods;
+    private readonly TimeProvider _time;
+    private readonly Channel<string> _dirty = Channel.CreateUnbounded<string>();
+    private readonly Dictionary<string, string> _written = new(StringComparer.Ordinal);
+
+    public EndpointSlices(KubeApi api, Mirror services, Func<IReadOnlyList<(string Namespace, Pod Pod)>> pods, TimeProvider time)
+    {
+        _api = api;
+        _services = services;
+        _pods = pods;
+        _time = time;
+        services.Changed += key => _dirty.Writer.TryWrite(key);
+    }
+
+    /// <summary>Pods came, went or changed: every Service may be concerned.</summary>
+    public void PodsChanged()
+    {
+        foreach (JsonObject service in _services.All)
+        {
+            _dirty.Writer.TryWrite(Mirror.Key(service));
+        }
+    }
+
+    /// <summary>Writes slices until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        await foreach (string key in _dirty.Reader.ReadAllAsync(cancel))
+        {
+            try
+            {
+                await SyncAsync(key);
+            }
+            catch (Exception outage) when (outage is HttpRequestException or IOException or OperationCanceledException)
+            {
+                await Task.Delay(RetryDelay, _time, cancel);
+                _dirty.Writer.TryWrite(key);
+            }
+        }
+    }
+
+    private async Task SyncAsync(string key)
+    {
+        JsonObject? slice = _services[key] is { } service ? Slice(service) : null;
+        string text = slice?.ToJsonString() ?? "";
+        if (_written.GetValueOrDefault(key, "") != text)
+        {
+            await WriteAsync(key, slice);
+            _written[key] = text;
+        }
+    }
+
+    private async Task WriteAsync(string key, JsonObject? slice)
+    {
+        string[] parts = key.Split('/');
+        string collection = $"/apis/discovery.k8s.io/v1/namespaces/{parts[0]}/endpointslices";
+        if (slice is null)
+        {
+            await _api.DeleteAsync($"{collection}/{parts[1]}-local");
+        }
+        else
+        {
+            await _api.ApplyAsync(collection, slice);
+        }
+    }
+
+    private JsonObject? Slice(JsonObject service)
+    {
+        if (service["spec"]!["selector"]?.AsObject() is not { Count: > 0 } selector)
+        {
+            return null;
+        }
+
+        string space = (string)service["metadata"]!["namespace"]!;
+        string name = (string)service["metadata"]!["name"]!;
+        IEnumerable<Pod> selected = _pods().Where(entry => entry.Namespace == space).Select(entry => entry.Pod)
+            .Where(pod => selector.All(label => pod.Labels.GetValueOrDefault(label.Key) == (string?)label.Value));
+        return new JsonObject
+        {
+            ["apiVersion"] = "discovery.k8s.io/v1",
+            ["kind"] = "EndpointSlice",
+            ["addressType"] = "IPv4",
+            ["metadata"] = new JsonObject
+            {
+                ["name"] = $"{name}-local",
+                ["namespace"] = space,
+                ["labels"] = new JsonObject { ["kubernetes.io/service-name"] = name, ["endpointslice.kubernetes.io/managed-by"] = "endpointslice-controller.k8s.io" },
+            },
+            ["endpoints"] = new JsonArray([.. selected.Select(Endpoint)]),
+            ["ports"] = new JsonArray([.. service["spec"]!["ports"]!.AsArray().Select(Port)]),
+        };
+    }
+
+    private static JsonNode Endpoint(Pod pod) => new JsonObject
+    {
+        ["addresses"] = new JsonArray(pod.Host.Address),
+        ["nodeName"] = pod.Node.Name,
+        ["conditions"] = new JsonObject { ["ready"] = pod.Ready, ["serving"] = pod.Ready, ["terminating"] = false },
+    };
+
+    /// <summary>Every pod here serves on one port, whatever name or number the Service's targetPort has.</summary>
+    private static JsonNode Port(JsonNode? port) => new JsonObject
+    {
+        ["name"] = (string?)port!["name"] ?? "",
+        ["port"] = Pod.Port,
+        ["protocol"] = (string?)port["protocol"] ?? "TCP",
+    };
+}
