@@ -1,0 +1,221 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using LoadBalancer.LocalCluster.ApiServer;
+using LoadBalancer.LocalCluster.Client;
+using LoadBalancer.LocalCluster.Isolation;
+using LoadBalancer.LocalCluster.Network;
+using LoadBalancer.LocalCluster.Programs;
+using LoadBalancer.LocalCluster.Proxy;
+using LoadBalancer.LocalCluster.Workloads;
+
+namespace LoadBalancer.LocalCluster;
+
+/// <summary>
+/// A Kubernetes cluster on one machine: an API server, nodes and a client on a home network, a service proxy on each node, real
+/// pods. It plays kubelet and the EndpointSlice controller; our own programs run on it as they would in their pods.
+/// </summary>
+public sealed class Cluster : IAsyncDisposable
+{
+    /// <summary>The namespace of our programs.</summary>
+    public const string SystemNamespace = "loadbalancer-system";
+
+    /// <summary>The port of the API server.</summary>
+    public const int ApiPort = 6443;
+
+    private static readonly TimeSpan SyncTimeout = TimeSpan.FromSeconds(10);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<(string Namespace, Pod Pod)> _pods = [];
+    private readonly Lock _podsLock = new();
+    private readonly List<Task> _tasks = [];
+    private EndpointSlices? _slices;
+
+    private Cluster(IApiServer server, int nodes)
+    {
+        Server = server;
+        Switch = new Switch();
+        Nodes = [.. Enumerable.Range(1, nodes).Select(number => new Node(Switch.Connect($"n{number}", Lan.Node(number)), number, nodes))];
+        Client = Switch.Connect("client", Lan.Client);
+        AdminKubeconfig = server.WriteKubeconfig(Path.Combine(PrivateRun.Folder, "admin.kubeconfig"));
+        Api = new KubeApi(new KubeconfigFile(AdminKubeconfig));
+        Services = new Mirror(Api, "/api/v1/services", TimeProvider.System);
+        Programs = new ClusterPrograms(this);
+    }
+
+    public IApiServer Server { get; }
+
+    public Switch Switch { get; }
+
+    public IReadOnlyList<Node> Nodes { get; }
+
+    /// <summary>A host of the home network that is no node.</summary>
+    public Host Client { get; }
+
+    /// <summary>The API with every right.</summary>
+    public KubeApi Api { get; }
+
+    /// <summary>A kubeconfig with every right, reachable from every namespace of the run.</summary>
+    public string AdminKubeconfig { get; }
+
+    /// <summary>All Services, as the API server has them.</summary>
+    public Mirror Services { get; }
+
+    /// <summary>Our controllers and speakers.</summary>
+    public ClusterPrograms Programs { get; }
+
+    /// <summary>Builds the network, starts the API server and puts the nodes and our manifests into it.</summary>
+    /// <param name="nodes">How many nodes.</param>
+    public static async Task<Cluster> StartAsync(int nodes = 3)
+    {
+        var cluster = new Cluster(ChooseServer(), nodes);
+        await cluster.Server.StartAsync();
+        await cluster.CreateNodesAsync();
+        await cluster.ApplyAsync(Manifest.Read(Path.Combine(ProgramFile.Root, "manifests/loadbalancer.yaml")));
+        var slices = new Mirror(cluster.Api, "/apis/discovery.k8s.io/v1/endpointslices", TimeProvider.System);
+        var proxy = new ServiceProxy(cluster.Nodes, cluster.Services, slices);
+        cluster._slices = new EndpointSlices(cluster.Api, cluster.Services, cluster.Pods, TimeProvider.System);
+        cluster._tasks.AddRange([
+            cluster.Services.RunAsync(cluster._stop.Token), slices.RunAsync(cluster._stop.Token),
+            proxy.RunAsync(cluster._stop.Token), cluster._slices.RunAsync(cluster._stop.Token)]);
+        return cluster;
+    }
+
+    /// <summary>Creates each object, or merges it over the one that is there.</summary>
+    public async Task ApplyAsync(IEnumerable<JsonObject> objects)
+    {
+        foreach (JsonObject value in objects)
+        {
+            await Api.ApplyAsync(Manifest.Collection(value), value);
+        }
+    }
+
+    /// <summary>Puts a text into the pool ConfigMap; it need not be a valid one.</summary>
+    public Task SetConfigAsync(string text, string name = "config") => Api.ApplyAsync(
+        $"/api/v1/namespaces/{SystemNamespace}/configmaps",
+        new JsonObject
+        {
+            ["apiVersion"] = "v1",
+            ["kind"] = "ConfigMap",
+            ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = SystemNamespace },
+            ["data"] = new JsonObject { ["config"] = text },
+        });
+
+    /// <summary>Starts one pod on each of the given nodes, labelled <c>app=NAME</c>, whose page names it and its node.</summary>
+    public async Task<IReadOnlyList<Pod>> DeployAsync(string name, IEnumerable<Node> nodes, string space = "default")
+    {
+        var started = new List<Pod>();
+        foreach (Node node in nodes)
+        {
+            string podName = $"{name}-{node.Name}";
+            var pod = Pod.Start(podName, node, new Dictionary<string, string> { ["app"] = name }, $"hello from {podName} on {node.Name}\n");
+            string collection = $"/api/v1/namespaces/{space}/pods";
+            await Api.CreateAsync(collection, pod.ToObject(space));
+            await Api.MergeAsync($"{collection}/{podName}/status", pod.ToStatus());
+            started.Add(pod);
+        }
+
+        lock (_podsLock)
+        {
+            _pods.AddRange(started.Select(pod => (space, pod)));
+        }
+
+        _slices!.PodsChanged();
+        return started;
+    }
+
+    /// <summary>Says whether a pod is ready, as its readiness probe would.</summary>
+    public async Task SetReadyAsync(Pod pod, bool ready, string space = "default")
+    {
+        pod.Ready = ready;
+        await Api.MergeAsync($"/api/v1/namespaces/{space}/pods/{pod.Name}/status", pod.ToStatus());
+        _slices!.PodsChanged();
+    }
+
+    /// <summary>The load-balancer addresses of a Service, as the API server has them.</summary>
+    public IReadOnlyList<string> Addresses(string name, string space = "default") => AddressesOf(Services[$"{space}/{name}"]);
+
+    /// <summary>Waits until a Service has a load-balancer address.</summary>
+    public async Task<string> WaitForAddressAsync(string name, string space = "default", TimeSpan? within = null) =>
+        await Eventually.GetAsync(
+            () => Task.FromResult(Addresses(name, space) is [{ } first, ..] ? first : null), within ?? SyncTimeout, $"an address for {space}/{name}", () => Programs.Tails());
+
+    public static IReadOnlyList<string> AddressesOf(JsonObject? service) =>
+        [.. (service?["status"]?["loadBalancer"]?["ingress"]?.AsArray() ?? []).Select(entry => (string?)entry!["ip"]).OfType<string>()];
+
+    /// <summary>The message of the newest Event of a reason about a Service, or null.</summary>
+    public async Task<string?> LastEventAsync(string service, string reason, string space = "default") =>
+        (string?)(await EventsAsync(service, space)).LastOrDefault(entry => (string?)entry["reason"] == reason)?["message"];
+
+    /// <summary>The Events about a Service, oldest first.</summary>
+    public async Task<IReadOnlyList<JsonObject>> EventsAsync(string service, string space = "default") =>
+        [.. (await Api.GetAsync($"/api/v1/namespaces/{space}/events"))["items"]!.AsArray().Select(entry => entry!.AsObject())
+            .Where(entry => (string?)entry["involvedObject"]?["kind"] == "Service" && (string?)entry["involvedObject"]?["name"] == service)
+            .OrderBy(TimeOf, StringComparer.Ordinal)];
+
+    /// <summary>Fails if something the cluster itself runs has failed.</summary>
+    public void ThrowIfBroken()
+    {
+        if (_tasks.FirstOrDefault(task => task.IsFaulted) is { } broken)
+        {
+            throw new InvalidOperationException("the local cluster itself is broken", broken.Exception);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Programs.DisposeAsync();
+        await _stop.CancelAsync();
+        await Task.WhenAll(_tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach ((_, Pod pod) in Pods())
+        {
+            await pod.DisposeAsync();
+        }
+
+        Api.Dispose();
+        await Server.DisposeAsync();
+        Switch.Dispose();
+        _stop.Dispose();
+    }
+
+    private static string TimeOf(JsonObject entry) =>
+        (string?)entry["lastTimestamp"] ?? (string?)entry["eventTime"] ?? (string?)entry["metadata"]!["creationTimestamp"] ?? "";
+
+    private static IApiServer ChooseServer()
+    {
+        IPAddress[] addresses = [IPAddress.Parse(Lan.ApiServer)];
+        return RealApiServerOptions.AssetsFromEnvironment is { } assets
+            ? new RealApiServer(new RealApiServerOptions { AssetsFolder = assets, Addresses = addresses, Port = ApiPort })
+            : new LocalApiServer(new LocalApiServerOptions { Addresses = addresses, Port = ApiPort });
+    }
+
+    private IReadOnlyList<(string Namespace, Pod Pod)> Pods()
+    {
+        lock (_podsLock)
+        {
+            return [.. _pods];
+        }
+    }
+
+    private async Task CreateNodesAsync()
+    {
+        foreach (Node node in Nodes)
+        {
+            await Api.CreateAsync("/api/v1/nodes", new JsonObject
+            {
+                ["apiVersion"] = "v1",
+                ["kind"] = "Node",
+                ["metadata"] = new JsonObject { ["name"] = node.Name, ["labels"] = new JsonObject { ["kubernetes.io/hostname"] = node.Name, ["kubernetes.io/os"] = "linux" } },
+                ["spec"] = new JsonObject { ["podCIDR"] = Lan.PodPrefix(node.Number) },
+            });
+            await Api.MergeAsync($"/api/v1/nodes/{node.Name}/status", new JsonObject
+            {
+                ["status"] = new JsonObject
+                {
+                    ["addresses"] = new JsonArray(
+                        new JsonObject { ["type"] = "InternalIP", ["address"] = node.Host.Address },
+                        new JsonObject { ["type"] = "Hostname", ["address"] = node.Name }),
+                    ["conditions"] = new JsonArray(new JsonObject { ["type"] = "Ready", ["status"] = "True", ["reason"] = "KubeletReady" }),
+                },
+            });
+        }
+    }
+}
