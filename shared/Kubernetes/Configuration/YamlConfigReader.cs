@@ -1,0 +1,225 @@
+using LoadBalancer.Core.Pools;
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace LoadBalancer.Kubernetes.Configuration;
+
+/// <summary>What reading a YAML text came to.</summary>
+/// <param name="Root">The document's root; null if the text has none (only white space and comments) or is refused.</param>
+/// <param name="Problems">Why it is refused, all of them errors; empty if it is not.</param>
+public sealed record YamlReading(ConfigNode? Root, IReadOnlyList<ConfigProblem> Problems);
+
+/// <summary>
+/// Turns YAML into <see cref="ConfigNode"/>s by the parser's events, so that every node knows its place and nothing needs reflection.
+/// One document; aliases and merge keys are resolved within bounds, so that a small text cannot grow into a large tree.
+/// </summary>
+public sealed class YamlConfigReader
+{
+    /// <summary>Deeper than any valid configuration; keeps recursion away from the stack's end.</summary>
+    private const int MaxDepth = 32;
+
+    /// <summary>Nodes that aliases may add altogether ("billion laughs"); nodes that are written out are bounded by the text.</summary>
+    private const int MaxAliasedNodes = 10_000;
+
+    private readonly Parser _parser;
+    private readonly List<ConfigProblem> _problems = [];
+    private readonly Dictionary<string, (ConfigNode Node, int Size)> _anchors = new(StringComparer.Ordinal);
+    private int _nodes;
+    private int _aliasedNodes;
+
+    private YamlConfigReader(string text) => _parser = new Parser(new StringReader(text));
+
+    /// <summary>Reads a text. Never throws: what is wrong with the text is in the result.</summary>
+    public static YamlReading Read(string text)
+    {
+        try
+        {
+            var reader = new YamlConfigReader(text);
+            var root = reader.ReadStream();
+            return reader._problems.Count == 0 ? new YamlReading(root, []) : new YamlReading(null, reader._problems);
+        }
+        catch (YamlException error)
+        {
+            return new YamlReading(null, [Syntax(text, error)]);
+        }
+    }
+
+    private ConfigNode? ReadStream()
+    {
+        _parser.Consume<StreamStart>();
+        if (!_parser.TryConsume<DocumentStart>(out _))
+        {
+            return null;
+        }
+
+        var root = ReadNode(0);
+        _parser.Consume<DocumentEnd>();
+        if (_parser.TryConsume<DocumentStart>(out var second))
+        {
+            Refuse(second.Start, "the text has a second document",
+                "remove the line '---' and put all pools under one 'address-pools'");
+        }
+
+        return root;
+    }
+
+    private ConfigNode ReadNode(int depth)
+    {
+        if (_parser.TryConsume<AnchorAlias>(out var alias))
+        {
+            return Resolve(alias);
+        }
+
+        if (depth == MaxDepth)
+        {
+            var start = _parser.Current!.Start;
+            Refuse(start, $"lists and maps are nested more than {MaxDepth} deep", "the deepest valid nesting is that of a selector, 7 levels");
+            _parser.SkipThisAndNestedEvents();
+            return Nothing(start);
+        }
+
+        var before = _nodes++;
+        var (node, properties) = _parser.Current switch
+        {
+            MappingStart => ReadMapping(depth),
+            SequenceStart => ReadSequence(depth),
+            _ => ReadScalar(),
+        };
+        CheckTag(properties);
+        if (!properties.Anchor.IsEmpty)
+        {
+            // Only from here on: an alias within its own anchor would be a tree without end.
+            _anchors[properties.Anchor.Value] = (node, _nodes - before);
+        }
+
+        return node;
+    }
+
+    private (ConfigNode Node, NodeEvent Properties) ReadScalar()
+    {
+        var scalar = _parser.Consume<Scalar>();
+        var isPlain = scalar is { Style: ScalarStyle.Plain, Tag.IsEmpty: true };
+        return (new ConfigScalar(Line(scalar.Start), Column(scalar.Start), scalar.Value, isPlain), scalar);
+    }
+
+    private (ConfigNode Node, NodeEvent Properties) ReadSequence(int depth)
+    {
+        var start = _parser.Consume<SequenceStart>();
+        var items = new List<ConfigNode>();
+        while (!_parser.TryConsume<SequenceEnd>(out _))
+        {
+            items.Add(ReadNode(depth + 1));
+        }
+
+        return (new ConfigSequence(Line(start.Start), Column(start.Start), items), start);
+    }
+
+    private (ConfigNode Node, NodeEvent Properties) ReadMapping(int depth)
+    {
+        var start = _parser.Consume<MappingStart>();
+        var entries = new List<ConfigEntry>();
+        var merged = new List<ConfigMapping>();
+        while (!_parser.TryConsume<MappingEnd>(out _))
+        {
+            var place = _parser.Current!.Start;
+            var key = ReadNode(depth + 1);
+            var value = ReadNode(depth + 1);
+            if (key is not ConfigScalar name)
+            {
+                Refuse(place, "the key of a map is itself a map or a list", "write a word before the ':'");
+            }
+            else if (name is { IsPlain: true, Value: "<<" })
+            {
+                CollectMerged(place, value, merged);
+            }
+            else
+            {
+                entries.Add(new ConfigEntry(name, value));
+            }
+        }
+
+        AddMerged(entries, merged);
+        return (new ConfigMapping(Line(start.Start), Column(start.Start), entries), start);
+    }
+
+    private void CollectMerged(Mark place, ConfigNode value, List<ConfigMapping> merged)
+    {
+        var sources = value is ConfigSequence sequence ? sequence.Items : [value];
+        merged.AddRange(sources.OfType<ConfigMapping>());
+        if (sources.Any(source => source is not ConfigMapping))
+        {
+            Refuse(place, "'<<' merges something that is not a map", "merge the alias of a map, as in '<<: *defaults'");
+        }
+    }
+
+    /// <summary>Keys that are written out win over merged ones, and an earlier merge over a later one.</summary>
+    private static void AddMerged(List<ConfigEntry> entries, List<ConfigMapping> merged)
+    {
+        if (merged.Count == 0)
+        {
+            return;
+        }
+
+        var known = entries.Select(entry => entry.Key.Value).ToHashSet(StringComparer.Ordinal);
+        foreach (var source in merged)
+        {
+            var added = source.Entries.Where(entry => !known.Contains(entry.Key.Value)).ToArray();
+            entries.AddRange(added);
+            known.UnionWith(added.Select(entry => entry.Key.Value));
+        }
+    }
+
+    private ConfigNode Resolve(AnchorAlias alias)
+    {
+        if (!_anchors.TryGetValue(alias.Value.Value, out var anchored))
+        {
+            Refuse(alias.Start, $"the alias '*{alias.Value}' has no anchor before it", $"write '&{alias.Value}' before the value it stands for");
+            return Nothing(alias.Start);
+        }
+
+        if (anchored.Size > MaxAliasedNodes - _aliasedNodes)
+        {
+            // One report is enough, and the aliases that follow are usually smaller parts of the same trick.
+            if (_aliasedNodes < MaxAliasedNodes)
+            {
+                Refuse(alias.Start, $"the aliases stand for more than {MaxAliasedNodes} values", "write the values out");
+                _aliasedNodes = MaxAliasedNodes;
+            }
+
+            return Nothing(alias.Start);
+        }
+
+        _aliasedNodes += anchored.Size;
+        _nodes += anchored.Size;
+        return anchored.Node;
+    }
+
+    private void CheckTag(NodeEvent node)
+    {
+        if (!node.Tag.IsEmpty && !node.Tag.IsNonSpecific
+            && node.Tag.Value is not ("tag:yaml.org,2002:str" or "tag:yaml.org,2002:seq" or "tag:yaml.org,2002:map"))
+        {
+            Refuse(node.Start, $"the tag '{node.Tag.Value}' has no meaning here", "write the value without a tag");
+        }
+    }
+
+    private void Refuse(Mark place, string message, string remedy) =>
+        _problems.Add(new ConfigProblem(ConfigSeverity.Error, Line(place), Column(place), "", message, remedy));
+
+    private static ConfigProblem Syntax(string text, YamlException error)
+    {
+        var lines = text.Split('\n');
+        var line = Math.Clamp(Line(error.Start), 1, lines.Length);
+        var indent = lines[line - 1].TakeWhile(char.IsWhiteSpace);
+        return new ConfigProblem(ConfigSeverity.Error, line, Math.Max(1, Column(error.Start)), "", $"not YAML: {error.Message}",
+            indent.Contains('\t')
+                ? "indent with spaces: YAML allows no tabs there"
+                : "check indentation, quotes, brackets and colons on this line and the one before");
+    }
+
+    private static ConfigScalar Nothing(Mark place) => new(Line(place), Column(place), "", IsPlain: true);
+
+    private static int Line(Mark mark) => (int)mark.Line;
+
+    private static int Column(Mark mark) => (int)mark.Column;
+}
