@@ -9,7 +9,7 @@ public sealed partial class PoolConfigSource
     [LoggerMessage(1300, LogLevel.Information, "ConfigMap {ConfigMap} loaded: {Pools} pools, {Ranges} address ranges")]
     private partial void LogLoaded(ObjectKey configMap, int pools, int ranges);
 
-    [LoggerMessage(1301, LogLevel.Error, "ConfigMap {ConfigMap} refused, {Problems} problems. {Consequence}")]
+    [LoggerMessage(1301, LogLevel.Error, "ConfigMap {ConfigMap} refused, problems: {Problems}. {Consequence}")]
     private partial void LogRefused(ObjectKey configMap, int problems, string consequence);
 
     [LoggerMessage(1302, LogLevel.Error, "ConfigMap {ConfigMap} was deleted. {Consequence}")]

@@ -26,7 +26,7 @@ public sealed partial class PoolConfigSource
 
     private ConfigMapResource? _seen;
     private bool _hasLooked;
-    private string? _lastGoodText;
+    private (string Text, PoolConfigResult Result)? _lastGood;
     private volatile PoolConfigStatus _status = PoolConfigStatus.Initial;
 
     /// <summary>A source of the ConfigMap <paramref name="key"/>.</summary>
@@ -100,9 +100,9 @@ public sealed partial class PoolConfigSource
     public void RecordStanding()
     {
         var status = _status;
-        if (_hasLooked && status.Problems.Count > 0 && Volatile.Read(ref _seen) is { } seen)
+        if (status.Problems.Count > 0 && Volatile.Read(ref _seen) is { } seen)
         {
-            Record(seen, status.State == PoolConfigState.Loaded ? PoolConfigEvent.ConfigWarning : PoolConfigEvent.ConfigInvalid, Summary(status.Problems));
+            RecordProblems(seen, status);
         }
     }
 
@@ -138,30 +138,30 @@ public sealed partial class PoolConfigSource
 
     private void Apply(ConfigMapResource configMap, string text)
     {
-        var result = text == _lastGoodText ? new PoolConfigResult(_status.Config, PoolConfigText.Read(text).Problems) : PoolConfigText.Read(text);
+        var result = _lastGood is { } good && good.Text == text ? good.Result : PoolConfigText.Read(text);
         if (result.Config is not { } config)
         {
             Refuse(configMap, result.Problems);
             return;
         }
 
-        _lastGoodText = text;
+        _lastGood = (text, result);
         _status = _status with { State = PoolConfigState.Loaded, Config = config, Problems = result.Problems, Loads = _status.Loads + 1 };
         LogLoaded(_key, config.Pools.Count, config.Pools.Sum(pool => pool.Ranges.Count));
-        Record(configMap, PoolConfigEvent.ConfigLoaded, $"{config.Pools.Count} address pools are in force");
+        Record(configMap, PoolConfigEvent.ConfigLoaded, $"address pools in force: {config.Pools.Count}");
         if (result.Problems.Count > 0)
         {
             LogProblems(result.Problems);
-            Record(configMap, PoolConfigEvent.ConfigWarning, Summary(result.Problems));
+            RecordProblems(configMap, _status);
         }
     }
 
     private void Refuse(ConfigMapResource configMap, IReadOnlyList<ConfigProblem> problems)
     {
         SetNotGood(problems);
-        LogRefused(_key, problems.Count, Consequence);
+        LogRefused(_key, problems.Count, Consequence(_status));
         LogProblems(problems);
-        Record(configMap, PoolConfigEvent.ConfigInvalid, $"{Consequence}. {Summary(problems)}");
+        RecordProblems(configMap, _status);
     }
 
     private void Withdraw(ConfigMapResource? before, bool first)
@@ -174,15 +174,27 @@ public sealed partial class PoolConfigSource
 
         SetNotGood([new ConfigProblem(ConfigSeverity.Error, 1, 1, "", "the ConfigMap was deleted",
             $"create {_key} again; to take all pools away, apply one with 'address-pools: []'")]);
-        LogDeleted(_key, Consequence);
+        LogDeleted(_key, Consequence(_status));
         if (before is not null)
         {
-            Record(before, PoolConfigEvent.ConfigDeleted, $"{Consequence}. {Summary(_status.Problems)}");
+            Record(before, PoolConfigEvent.ConfigDeleted, $"{Consequence(_status)}. {Summary(_status.Problems)}");
         }
     }
 
-    private string Consequence =>
-        _status.Config is null ? "No address pools are known, so no address is given out" : "The last good configuration stays in force";
+    private void RecordProblems(ConfigMapResource configMap, PoolConfigStatus status)
+    {
+        if (status.State == PoolConfigState.Loaded)
+        {
+            Record(configMap, PoolConfigEvent.ConfigWarning, Summary(status.Problems));
+        }
+        else
+        {
+            Record(configMap, PoolConfigEvent.ConfigInvalid, $"{Consequence(status)}. {Summary(status.Problems)}");
+        }
+    }
+
+    private static string Consequence(PoolConfigStatus status) =>
+        status.Config is null ? "No address pools are known, so no address is given out" : "The last good configuration stays in force";
 
     private void SetNotGood(IReadOnlyList<ConfigProblem> problems) => _status = _status with
     {

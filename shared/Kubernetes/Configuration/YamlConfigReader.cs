@@ -1,3 +1,4 @@
+using System.Buffers;
 using LoadBalancer.Core.Pools;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
@@ -21,6 +22,10 @@ public sealed class YamlConfigReader
     /// <summary>Nodes that aliases may add altogether ("billion laughs"); nodes that are written out are bounded by the text.</summary>
     private const int MaxAliasedNodes = 10_000;
 
+    /// <summary>Control characters that YAML 1.2 §5.1 leaves out, also in quotes.</summary>
+    private static readonly SearchValues<char> NotInYaml = SearchValues.Create(
+        [.. Enumerable.Range(0, 0x20).Select(code => (char)code).Except(['\t', '\n', '\r']), '\u007F', '\uFFFE', '\uFFFF']);
+
     private readonly Parser _parser;
     private readonly List<ConfigProblem> _problems = [];
     private readonly Dictionary<string, (ConfigNode Node, int Size)> _anchors = new(StringComparer.Ordinal);
@@ -32,15 +37,26 @@ public sealed class YamlConfigReader
     /// <summary>Reads a text. Never throws: what is wrong with the text is in the result.</summary>
     public static YamlReading Read(string text)
     {
+        text = text.TrimStart('\uFEFF');
+        if (text.AsSpan().IndexOfAny(NotInYaml) is >= 0 and var index)
+        {
+            return new YamlReading(null, [ForbiddenCharacter(text, index)]);
+        }
+
+        var reader = new YamlConfigReader(text);
         try
         {
-            var reader = new YamlConfigReader(text);
             var root = reader.ReadStream();
             return reader._problems.Count == 0 ? new YamlReading(root, []) : new YamlReading(null, reader._problems);
         }
         catch (YamlException error)
         {
-            return new YamlReading(null, [Syntax(text, error)]);
+            return new YamlReading(null, [Syntax(text, error.End, error.Message)]);
+        }
+        catch (Exception error) when (error is InvalidOperationException or ArgumentException or FormatException or IndexOutOfRangeException)
+        {
+            // The parser leaves its grammar that way on some texts (found by fuzzing). A text must never end the program.
+            return new YamlReading(null, [Syntax(text, reader._parser.Current?.End ?? Mark.Empty, "the parser cannot make sense of it")]);
         }
     }
 
@@ -196,25 +212,40 @@ public sealed class YamlConfigReader
 
     private void CheckTag(NodeEvent node)
     {
-        if (!node.Tag.IsEmpty && !node.Tag.IsNonSpecific
-            && node.Tag.Value is not ("tag:yaml.org,2002:str" or "tag:yaml.org,2002:seq" or "tag:yaml.org,2002:map"))
+        const string Core = "tag:yaml.org,2002:";
+        if (node.Tag.IsEmpty || node.Tag.IsNonSpecific)
         {
-            Refuse(node.Start, $"the tag '{node.Tag.Value}' has no meaning here", "write the value without a tag");
+            return;
+        }
+
+        var tag = node.Tag.Value.StartsWith(Core, StringComparison.Ordinal) ? "!!" + node.Tag.Value[Core.Length..] : node.Tag.Value;
+        if (tag is not ("!!str" or "!!seq" or "!!map"))
+        {
+            Refuse(node.Start, $"the tag '{tag}' has no meaning here", "write the value without a tag");
         }
     }
 
     private void Refuse(Mark place, string message, string remedy) =>
         _problems.Add(new ConfigProblem(ConfigSeverity.Error, Line(place), Column(place), "", message, remedy));
 
-    private static ConfigProblem Syntax(string text, YamlException error)
+    /// <summary>A syntax error, at the place where the parser stopped understanding, not where the construct it was in begins.</summary>
+    private static ConfigProblem Syntax(string text, Mark place, string message)
     {
         var lines = text.Split('\n');
-        var line = Math.Clamp(Line(error.Start), 1, lines.Length);
-        var indent = lines[line - 1].TakeWhile(char.IsWhiteSpace);
-        return new ConfigProblem(ConfigSeverity.Error, line, Math.Max(1, Column(error.Start)), "", $"not YAML: {error.Message}",
-            indent.Contains('\t')
-                ? "indent with spaces: YAML allows no tabs there"
-                : "check indentation, quotes, brackets and colons on this line and the one before");
+        var (line, column) = Line(place) <= lines.Length
+            ? (Math.Max(1, Line(place)), Math.Max(1, Column(place)))
+            : (lines.Length, lines[^1].Length + 1);
+        var isTab = lines[line - 1].TakeWhile(char.IsWhiteSpace).Contains('\t');
+        return new ConfigProblem(ConfigSeverity.Error, line, column, "", $"not YAML: {message.TrimEnd('.')}",
+            isTab ? "indent with spaces: YAML allows no tabs there" : "check indentation, quotes, brackets and colons here and on the line before");
+    }
+
+    private static ConfigProblem ForbiddenCharacter(string text, int index)
+    {
+        var before = text.AsSpan(0, index);
+        return new ConfigProblem(
+            ConfigSeverity.Error, before.Count('\n') + 1, index - before.LastIndexOf('\n'), "",
+            $"not YAML: the control character U+{(int)text[index]:X4}", "remove it; it is invisible in most editors, so type the line anew");
     }
 
     private static ConfigScalar Nothing(Mark place) => new(Line(place), Column(place), "", IsPlain: true);

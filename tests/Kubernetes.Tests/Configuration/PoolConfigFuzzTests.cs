@@ -1,0 +1,79 @@
+using CsCheck;
+using LoadBalancer.Core.Pools;
+using LoadBalancer.Kubernetes.Configuration;
+
+namespace LoadBalancer.Kubernetes.Tests.Configuration;
+
+/// <summary>Whatever stands in the ConfigMap, reading it ends, throws nothing, and says where each problem is.</summary>
+public sealed class PoolConfigFuzzTests
+{
+    private const string Valid = """
+        # pools of the lab
+        address-pools:
+        - &lan
+          name: "lan"
+          protocol: layer2
+          addresses: [192.168.96.100-192.168.96.150, 'fd00:96::/120']
+          auto-assign: true
+          avoid-buggy-ips: false
+          reserved: [192.168.96.120, 192.168.96.130-192.168.96.135]
+          priority: 10
+          namespaces: [prod]
+          namespace-selectors: [{match-labels: {team: web}}]
+          service-selectors:
+          - match-expressions: [{key: tier, operator: In, values: [front]}]
+          node-selectors: [{match-labels: {edge: "true"}}]
+          interfaces: [eth0]
+        - <<: *lan
+          name: 'other'
+          addresses:
+          - 10.0.0.0/8
+          reserved: []
+        """;
+
+    private static readonly string[] Pieces =
+    [
+        "\t", "\n", "\r", "\0", " ", "  ", "- ", ": ", "? ", "#", "&a ", "*a", "*lan", "!!str ", "!x ", "|", ">", "'", "\"", "\\", "{", "}", "[", "]", ",",
+        "%YAML 9.9\n", "---\n", "...\n", "<<: ", "~", "null", "1e9", "0x10", ".inf", "\uFEFF", "\uD800", "\u2028", "😀", "name", "addresses", "/", "-", ".",
+        "999999999999999999999", "::", "10.0.0.0/8", "fd00::/1", "\u0007",
+    ];
+
+    private static readonly Gen<string> Mutant = Gen.Select(Gen.Int[0, Valid.Length - 1], Gen.Int[0, 12], Gen.Int[0, Pieces.Length - 1])
+        .Array[1, 6].Select(edits => edits.Aggregate(Valid, (text, edit) =>
+        {
+            var (place, cut, piece) = edit;
+            place = Math.Min(place, text.Length);
+            return text.Remove(place, Math.Min(cut, text.Length - place)).Insert(place, Pieces[piece]);
+        }));
+
+    [Fact]
+    public void ValidConfig_CutAtEveryLength_IsReadWithoutAThrow()
+    {
+        Assert.NotNull(PoolConfigText.Read(Valid).Config);
+        for (var length = 0; length < Valid.Length; length++)
+        {
+            CheckReading(Valid[..length]);
+            CheckReading(Valid[length..]);
+        }
+    }
+
+    [Fact]
+    public void ValidConfig_Mutated_IsReadWithoutAThrow() => Mutant.Sample(CheckReading, iter: 3_000);
+
+    [Fact]
+    public void AnyText_Read_IsReadWithoutAThrow() => Gen.String.Sample(CheckReading, iter: 2_000);
+
+    private static void CheckReading(string text)
+    {
+        var result = PoolConfigText.Read(text);
+        Assert.Equal(result.Config is null, result.Problems.Any(problem => problem.Severity == ConfigSeverity.Error));
+        var lines = text.Split('\n').Length;
+        Assert.All(result.Problems, problem =>
+        {
+            Assert.InRange(problem.Line, 1, Math.Max(lines, text.Count(c => c is '\n' or '\r' or '\u2028' or '\u2029' or '\u0085') + 1));
+            Assert.InRange(problem.Column, 1, text.Length + 2);
+            Assert.NotEmpty(problem.Message);
+            Assert.NotEmpty(problem.Remedy);
+        });
+    }
+}
