@@ -36,6 +36,9 @@ public class Host(string name, string address, NetworkNamespace network, string 
     /// <summary>Adds a further address to eth0, as a stranger does who takes one that is not his.</summary>
     public void AddAddress(string extra) => Network.Ip($"addr add {extra}/{Lan.PrefixLength} dev eth0\n");
 
+    /// <summary>Takes it away again.</summary>
+    public void RemoveAddress(string extra) => Network.Ip($"addr del {extra}/{Lan.PrefixLength} dev eth0\n");
+
     /// <summary>A TCP socket of this host.</summary>
     public Socket TcpSocket() => Network.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
 

@@ -5,14 +5,15 @@ using LoadBalancer.LocalCluster.Network;
 
 namespace LoadBalancer.LocalCluster.Programs;
 
-/// <summary>A program under test, running on a node as it would in a host-network pod: with that node's network and /sys and few capabilities.</summary>
+/// <summary>A program under test, running on a node as it would in a host-network pod: with that node's network and /sys, a host name of its own and few capabilities.</summary>
 public sealed class ProgramProcess : IAsyncDisposable
 {
     // /sys lists the interfaces of the namespace it was mounted in; memory limits stay readable below it.
     private const string Launch =
         """
-        capabilities=$1 log=$2
-        shift 2
+        capabilities=$1 log=$2 name=$3
+        shift 3
+        hostname "$name"
         mount --rbind /sys/fs/cgroup /run/loadbalancer/cgroup 2>/dev/null && kept=1
         mount -t sysfs sysfs /sys
         [ -z "$kept" ] || mount --rbind /run/loadbalancer/cgroup /sys/fs/cgroup
@@ -66,7 +67,7 @@ public sealed class ProgramProcess : IAsyncDisposable
         Directory.CreateDirectory(folder);
         string log = Path.Combine(folder, $"{name}.log");
         ProcessStartInfo start = Tool.Describe("nsenter",
-            [$"--net={host.Network.Path}", "--", "unshare", "--mount", "--", "sh", "-c", Launch, "launch", capability is null ? "" : $",+{capability}", log, .. command]);
+            [$"--net={host.Network.Path}", "--", "unshare", "--mount", "--uts", "--", "sh", "-c", Launch, "launch", capability is null ? "" : $",+{capability}", log, name, .. command]);
         start.Environment.Remove("LB_PRIVATE_RUN");
         return new ProgramProcess(name, host, Process.Start(start)!, log);
     }

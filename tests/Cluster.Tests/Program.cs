@@ -1,0 +1,5 @@
+using LoadBalancer.LocalCluster.Isolation;
+using Xunit.Runner.InProc.SystemConsole;
+
+// Every address, interface and process of the tests lives in namespaces that go when this run ends, however it ends.
+return PrivateRun.Enter(args) ?? await ConsoleRunner.Run(args);
