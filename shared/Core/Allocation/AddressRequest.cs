@@ -65,7 +65,8 @@ public sealed record AddressRequest
             if (family.Count() > 1)
             {
                 return new Refusal(AllocationReason.RequestedTooMany,
-                    $"{Source} is '{text}', which has {family.Count()} {family.Key} addresses; at most one IPv4 and one IPv6 address is possible");
+                    $"{Source} is '{text}', which has {family.Count()} {family.Key} addresses; "
+                    + "at most one IPv4 and one IPv6 address is possible");
             }
 
             if (!families.Contains(family.Key))

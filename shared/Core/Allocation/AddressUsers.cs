@@ -2,7 +2,9 @@ using LoadBalancer.Core.Addressing;
 
 namespace LoadBalancer.Core.Allocation;
 
-/// <summary>Which Services are on which address, on which terms. All users of an address have one sharing key, or there is one user.</summary>
+/// <summary>
+/// Which Services are on which address, on which terms. All users of an address have one sharing key, or there is one user.
+/// </summary>
 internal sealed class AddressUsers
 {
     private readonly Dictionary<IpAddress, List<User>> byAddress = [];
@@ -86,8 +88,8 @@ internal sealed class AddressUsers
                 $"{address} is used by Service {Other} under the sharing key '{Theirs.SharingKey}', this Service's is '{mine.SharingKey}'; "
                 + "give both the same metallb.io/allow-shared-ip annotation",
             AllocationReason.SharingBackendDiffers =>
-                $"{address} is shared with Service {Other}, which has another externalTrafficPolicy or, under Local, another spec.selector; "
-                + "make them equal, or use externalTrafficPolicy: Cluster for both",
+                $"{address} is shared with Service {Other}, which has another externalTrafficPolicy or, under Local, another "
+                + "spec.selector; make them equal, or use externalTrafficPolicy: Cluster for both",
             AllocationReason.SharingPortTaken =>
                 $"{address} is shared with Service {Other}, which has port {Port} too; give one of the two another port or another address",
             _ =>

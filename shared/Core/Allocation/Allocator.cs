@@ -13,7 +13,6 @@ public sealed class Allocator
     private readonly AddressUsers users = new();
     private readonly Dictionary<string, PoolSpace> spaces = new(StringComparer.Ordinal);
     private Dictionary<IpAddress, Exclusion> exclusions = [];
-    private (IpRange Range, PoolSpace Space)[] byAddress = [];
 
     /// <summary>The configuration in force; null until there has been a valid one.</summary>
     public PoolConfig? Config { get; private set; }
@@ -88,6 +87,11 @@ public sealed class Allocator
         return before is not null && (!before.Held.All(held.Contains) || before.Terms != terms);
     }
 
+    /// <summary>Its status is known to show the assignment and nothing else: what was held beside it is given back.</summary>
+    /// <returns>Whether an address became free.</returns>
+    public bool Settle(ServiceId id) =>
+        holdings.TryGetValue(id, out var holding) && Assign(id, holding.Terms, holding.Assignment);
+
     /// <summary>The Service has nothing any more.</summary>
     /// <returns>Whether it had something.</returns>
     public bool Release(ServiceId id)
@@ -102,7 +106,7 @@ public sealed class Allocator
     }
 
     /// <summary>The pool that has the address, or null.</summary>
-    public Pool? PoolOf(IpAddress address) => SpaceOf(address)?.Pool;
+    public Pool? PoolOf(IpAddress address) => Config?.Find(address);
 
     internal bool HasFamily(Pool pool, IpFamily family) => spaces[pool.Name].Has(family);
 
@@ -130,30 +134,7 @@ public sealed class Allocator
         return spaces[pool.Name].TryLowest(family, out address);
     }
 
-    private PoolSpace? SpaceOf(IpAddress address)
-    {
-        int low = 0, high = byAddress.Length - 1;
-        while (low <= high)
-        {
-            var middle = (low + high) / 2;
-            var (range, space) = byAddress[middle];
-            if (range.Contains(address))
-            {
-                return space;
-            }
-
-            if (address < range.First)
-            {
-                high = middle - 1;
-            }
-            else
-            {
-                low = middle + 1;
-            }
-        }
-
-        return null;
-    }
+    private PoolSpace? SpaceOf(IpAddress address) => PoolOf(address) is { } pool ? spaces[pool.Name] : null;
 
     private void Rebuild()
     {
@@ -163,8 +144,6 @@ public sealed class Allocator
             spaces[pool.Name] = new PoolSpace(pool, exclusions);
         }
 
-        byAddress = spaces.Values.SelectMany(static space => space.Pool.Ranges.Select(range => (range, space)))
-            .OrderBy(static entry => entry.range.First).ToArray();
         foreach (var address in users.Addresses)
         {
             SpaceOf(address)?.Use(address);

@@ -34,6 +34,8 @@ public static class Planner
         {
             case Eligibility.ForeignClass:
                 return new Decision.Leave(AllocationReason.ForeignClass);
+            case Eligibility.NotLoadBalancer when !IsOurs(facts, allocator):
+                return new Decision.Leave(AllocationReason.NotLoadBalancer);
             case Eligibility.NotLoadBalancer or Eligibility.NoClusterIP:
                 var reason = Refusals.NotEligible(facts.Eligibility);
                 return facts.Status.Count > 0 ? new Decision.Clear(Shown(facts), reason) : new Decision.Leave(reason.Reason);
@@ -59,6 +61,10 @@ public static class Planner
         var (assignment, refusal) = new AddressSearch(facts, wanted, current, allocator).Find();
         return Conclude(facts, current, assignment ?? current.Assignment, refusal);
     }
+
+    /// <summary>Whether the status shows something given here: the class that would say so is gone with the type.</summary>
+    private static bool IsOurs(ServiceFacts facts, Allocator allocator) =>
+        allocator.Find(facts.Id) is not null || facts.ShownAddresses.Any(address => allocator.PoolOf(address) is not null);
 
     private static IReadOnlyList<IpFamily> Wanted(ServiceFacts facts) =>
         facts.FamilyPolicy == FamilyPolicy.SingleStack && facts.Families.Count > 1 ? [facts.Families[0]] : facts.Families;
@@ -108,7 +114,8 @@ public static class Planner
             return facts.Request.SpecAddress.Length > 0 || facts.Request.AnnotationAddresses.Length > 0
                 ? new Refusal(AllocationReason.AddressRequested, $"{facts.Request.Source} asks for it")
                 : facts.Request.Pool.Length > 0
-                    ? new Refusal(AllocationReason.PoolRequested, $"annotation {facts.Request.PoolKey} asks for pool '{facts.Request.Pool}'")
+                    ? new Refusal(AllocationReason.PoolRequested,
+                        $"annotation {facts.Request.PoolKey} asks for pool '{facts.Request.Pool}'")
                     : new Refusal(AllocationReason.FamiliesChanged, "no pool had both families before");
         }
 

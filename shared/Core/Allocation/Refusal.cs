@@ -5,8 +5,9 @@ namespace LoadBalancer.Core.Allocation;
 /// <param name="Text">For people; the Service itself is named by whatever shows the text.</param>
 public sealed record Refusal(AllocationReason Reason, string Text)
 {
-    /// <summary>Whether the Service's own request cannot be granted as it is written; otherwise waiting may help.</summary>
-    public bool IsInvalidRequest => Reason is >= AllocationReason.RequestedTwice and <= AllocationReason.NotDualStack;
+    /// <summary>Whether the request makes no sense as it is written, whatever the pools are.</summary>
+    public bool IsInvalidRequest => Reason is AllocationReason.RequestedTwice
+        or AllocationReason.RequestNotAnAddress or AllocationReason.RequestedTooMany;
 
     /// <summary><c>text [Reason]</c>.</summary>
     public override string ToString() => $"{Text} [{Reason}]";

@@ -25,7 +25,8 @@ internal static class Refusals
 
     public static Refusal ContradictsPool(string source, IpAddress address, string pool, string poolKey, string requested) =>
         new(AllocationReason.AddressContradictsPool,
-            $"{source} asks for {address} of pool '{pool}', but annotation {poolKey} asks for pool '{requested}'; remove or change one of the two");
+            $"{source} asks for {address} of pool '{pool}', but annotation {poolKey} asks for pool '{requested}'; "
+            + "remove or change one of the two");
 
     public static Refusal PoolUnknown(string key, string name, PoolConfig config) => new(AllocationReason.PoolUnknown,
         $"annotation {key} asks for pool '{name}', which is not in the configuration; there is {Names(config.Pools)}");

@@ -1,6 +1,8 @@
 namespace LoadBalancer.Core.Allocation;
 
-/// <summary>What names a Service: its namespace and its name. Ordered ordinally, so that ties in age are settled alike everywhere.</summary>
+/// <summary>
+/// What names a Service: its namespace and its name. Ordered ordinally, so that ties in age are settled alike everywhere.
+/// </summary>
 /// <param name="Namespace">The namespace.</param>
 /// <param name="Name">The name.</param>
 public readonly record struct ServiceId(string Namespace, string Name) : IComparable<ServiceId>

@@ -93,8 +93,9 @@ public sealed class PlannerStatusTests
     public void Config_NeverRead_TouchesNothing()
     {
         var blank = new Allocator();
-        Assert.Equal(AllocationReason.NoConfiguration, Assert.IsType<Decision.Leave>(Planner.Plan(Given.Service("s1", "10.0.0.5"), blank)).Reason);
-        Assert.Equal(AllocationReason.NoConfiguration, Assert.IsType<Decision.Wait>(Planner.Plan(Given.Service("s2"), blank)).Reason.Reason);
+        var (working, pending) = (Given.Service("s1", "10.0.0.5"), Given.Service("s2"));
+        Assert.Equal(AllocationReason.NoConfiguration, Assert.IsType<Decision.Leave>(Planner.Plan(working, blank)).Reason);
+        Assert.Equal(AllocationReason.NoConfiguration, Assert.IsType<Decision.Wait>(Planner.Plan(pending, blank)).Reason.Reason);
     }
 
     [Theory]
@@ -116,6 +117,11 @@ public sealed class PlannerStatusTests
     [InlineData(Eligibility.BeingDeleted)]
     public void Service_NeverEligible_GetsNothing(Eligibility eligibility) =>
         Assert.IsType<Decision.Leave>(Planner.Plan(Given.Service("s1") with { Eligibility = eligibility }, allocator));
+
+    [Fact]
+    public void Service_OfAnotherTypeWithAnAddressFromElsewhere_IsLeftAlone() =>
+        Assert.IsType<Decision.Leave>(
+            Planner.Plan(Given.Service("s1", "192.0.2.1") with { Eligibility = Eligibility.NotLoadBalancer }, allocator));
 
     [Fact]
     public void Address_HeldForAWriteUnderWay_IsNotOfferedToOthers()
