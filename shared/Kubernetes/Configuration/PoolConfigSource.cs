@@ -24,6 +24,7 @@ public sealed partial class PoolConfigSource
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
+    private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ConfigMapResource? _seen;
     private bool _hasLooked;
     private (string Text, PoolConfigResult Result)? _lastGood;
@@ -52,6 +53,9 @@ public sealed partial class PoolConfigSource
     /// queue. A ConfigMap that changed in nothing but its metadata raises nothing.
     /// </summary>
     public event Action? Changed;
+
+    /// <summary>Completes after the first look at the ConfigMap, whether it is there or not.</summary>
+    public Task Synced => _synced.Task;
 
     /// <summary>The state now; one immutable value, so its parts belong together.</summary>
     public PoolConfigStatus Status => _status;
@@ -134,6 +138,7 @@ public sealed partial class PoolConfigSource
         }
 
         Changed?.Invoke();
+        _synced.TrySetResult();
     }
 
     private void Apply(ConfigMapResource configMap, string text)

@@ -29,6 +29,9 @@ public sealed partial class Reflector<T>
     private readonly ILogger logger;
     private readonly IReflectorObserver? observer;
 
+    private readonly Lock gate = new();
+    private readonly List<TaskCompletionSource> relistWaiters = [];
+    private CancellationTokenSource? round;
     private string? version;
     private int relists;
     private int failures;
@@ -70,6 +73,23 @@ public sealed partial class Reflector<T>
     /// <summary>The version the next WATCH continues from; null when the next step is a LIST.</summary>
     public string? ResourceVersion => version;
 
+    /// <summary>
+    /// Lists anew, whatever the watch is doing. Completes once the store holds a LIST that began after this call, and so everything
+    /// that was written before it.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">It was cancelled before that.</exception>
+    public Task RelistAsync(CancellationToken cancellationToken)
+    {
+        var listed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (gate)
+        {
+            relistWaiters.Add(listed);
+            round?.Cancel();
+        }
+
+        return listed.Task.WaitAsync(cancellationToken);
+    }
+
     /// <summary>Runs until cancelled.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -77,30 +97,71 @@ public sealed partial class Reflector<T>
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            TimeSpan wait;
+            using var current = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var waiters = BeginRound(current);
             try
             {
-                wait = await ListAndWatchAsync(cancellationToken).ConfigureAwait(false);
+                await RunRoundAsync(waiters, current.Token).ConfigureAwait(false);
             }
-            catch (Exception e) when (IsFault(e, cancellationToken))
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && current.IsCancellationRequested)
             {
-                wait = Recover(e);
+                // A new LIST is asked for; neither the watch nor a wait stands in its way.
             }
-
-            if (wait > TimeSpan.Zero)
+            finally
             {
-                await Task.Delay(wait, time, cancellationToken).ConfigureAwait(false);
+                EndRound(waiters);
             }
         }
     }
 
-    private async Task<TimeSpan> ListAndWatchAsync(CancellationToken cancellationToken)
+    private async Task RunRoundAsync(List<TaskCompletionSource> waiters, CancellationToken cancellationToken)
+    {
+        TimeSpan wait;
+        try
+        {
+            wait = await ListAndWatchAsync(waiters, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsFault(e, cancellationToken))
+        {
+            wait = Recover(e);
+        }
+
+        if (wait > TimeSpan.Zero)
+        {
+            await Task.Delay(wait, time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private List<TaskCompletionSource> BeginRound(CancellationTokenSource current)
+    {
+        lock (gate)
+        {
+            round = current;
+            List<TaskCompletionSource> waiters = [.. relistWaiters];
+            relistWaiters.Clear();
+            version = waiters.Count > 0 ? null : version;
+            return waiters;
+        }
+    }
+
+    // Whoever has not got a LIST in this round waits for the next.
+    private void EndRound(List<TaskCompletionSource> waiters)
+    {
+        lock (gate)
+        {
+            round = null;
+            relistWaiters.AddRange(waiters.Where(static waiter => !waiter.Task.IsCompleted));
+        }
+    }
+
+    private async Task<TimeSpan> ListAndWatchAsync(List<TaskCompletionSource> waiters, CancellationToken cancellationToken)
     {
         if (version is null)
         {
             var list = await source.ListAsync(cancellationToken).ConfigureAwait(false);
             Touch();
             store.Replace(list.Items);
+            waiters.ForEach(static waiter => waiter.TrySetResult());
             version = list.ResourceVersion;
             observer?.Listed(kind, list.Items.Count);
             LogListed(kind, list.Items.Count, list.ResourceVersion);
