@@ -1,0 +1,55 @@
+using LoadBalancer.Core.Allocation;
+using LoadBalancer.Kubernetes.Events;
+using LoadBalancer.Kubernetes.Resources;
+
+namespace LoadBalancer.Controller.Assigning;
+
+/// <summary>
+/// What <c>kubectl describe service</c> shows of the assignment. The reasons are MetalLB's where it has them; the messages end in the
+/// name of the <see cref="AllocationReason"/>, which the documentation explains.
+/// </summary>
+internal sealed class AssignmentEvents(IEventRecorder recorder)
+{
+    /// <summary>Tells a change that is in the status.</summary>
+    public void Tell(ServiceResource service, Decision decision)
+    {
+        switch (decision)
+        {
+            case Decision.Set set:
+                Record(service, EventSeverity.Normal, "IPAllocated", $"Assigned IP {set.Assignment}" + InPlaceOf(set));
+                break;
+            case Decision.Clear clear:
+                Record(service, EventSeverity.Normal, "ClearAssignment", $"Cleared {List(clear.Previous)}: {clear.Cause}");
+                break;
+        }
+    }
+
+    /// <summary>Tells why the Service does not have what it asks for.</summary>
+    public void Tell(ServiceResource service, Refusal refusal, Assignment? kept)
+    {
+        var keeps = kept is null ? "" : $" It keeps {kept} meanwhile.";
+        if (refusal.Reason == AllocationReason.SecondFamilyUnavailable)
+        {
+            Record(service, EventSeverity.Normal, "AdditionalAssignFailed", refusal.ToString());
+        }
+        else if (refusal.IsInvalidRequest)
+        {
+            Record(service, EventSeverity.Warning, "LoadBalancerFailed", $"Invalid request of \"{service.Key}\": {refusal}{keeps}");
+        }
+        else
+        {
+            Record(service, EventSeverity.Warning, "AllocationFailed", $"Failed to allocate IP for \"{service.Key}\": {refusal}{keeps}");
+        }
+    }
+
+    private static string InPlaceOf(Decision.Set set)
+    {
+        var replaced = set.Previous.Except(set.Assignment.Addresses.Select(address => address.ToString())).ToArray();
+        return (replaced.Length > 0 ? $" in place of {List(replaced)}" : "") + (set.Cause is null ? "" : $": {set.Cause}");
+    }
+
+    private static string List(IEnumerable<string> addresses) => $"[{string.Join(' ', addresses.Select(text => $"\"{text}\""))}]";
+
+    private void Record(ServiceResource service, EventSeverity severity, string reason, string message) =>
+        recorder.Record(EventTarget.For(service), severity, reason, message);
+}

@@ -1,0 +1,259 @@
+using System.Threading.Channels;
+using LoadBalancer.Kubernetes.Configuration;
+using LoadBalancer.Kubernetes.Queue;
+using LoadBalancer.Kubernetes.Resources;
+using LoadBalancer.Kubernetes.Status;
+using Microsoft.Extensions.Logging;
+
+namespace LoadBalancer.Controller.Assigning;
+
+/// <summary>
+/// The leader's work: changes of Services, namespaces and pools and the outcomes of writes come in through one mailbox and are dealt
+/// with one after the other, by the <see cref="Assignments"/>.
+/// </summary>
+internal sealed partial class AssignmentLoop
+{
+    // How long writes under way may take to end when leadership is given up.
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
+
+    // How long a write that was given up is granted to land, before anyone else may begin: longer than a server that still has the
+    // request takes to carry it out.
+    private static readonly TimeSpan LandingTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RefreshRetry = TimeSpan.FromSeconds(1);
+
+    // A write is answered within milliseconds or meets a newer version; waiting long after the first failure helps nobody.
+    private static readonly Kubernetes.ListWatch.Backoff Backoff = new(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(30));
+
+    private readonly ControllerStores stores;
+    private readonly PoolConfigSource pools;
+    private readonly IStatusWriter writer;
+    private readonly Func<TimeSpan> window;
+    private readonly Func<CancellationToken, Task> refresh;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly Assignments assignments;
+    private Channel<Action> mailbox = NewMailbox();
+    private WorkQueue<ObjectKey> queue;
+    private StatusWrites? writes;
+    private int writing;
+
+    /// <param name="stores">What is known of the cluster.</param>
+    /// <param name="pools">The pools in force.</param>
+    /// <param name="writer">Writes statuses.</param>
+    /// <param name="window">How much longer this replica certainly leads.</param>
+    /// <param name="refresh">Completes once the Service store holds a LIST that began after the call.</param>
+    /// <param name="events">Where changes are told.</param>
+    /// <param name="servedClass">The class served, or null.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The log.</param>
+    public AssignmentLoop(
+        ControllerStores stores, PoolConfigSource pools, IStatusWriter writer, Func<TimeSpan> window,
+        Func<CancellationToken, Task> refresh, AssignmentEvents events, string? servedClass, TimeProvider time, ILogger<AssignmentLoop> logger)
+    {
+        this.stores = stores;
+        this.pools = pools;
+        this.writer = writer;
+        this.window = window;
+        this.refresh = refresh;
+        this.time = time;
+        this.logger = logger;
+        queue = NewQueue();
+        assignments = new Assignments(stores, servedClass, events, Send, key => queue.AddRateLimited(key), key => queue.Forget(key));
+    }
+
+    /// <summary>
+    /// Gives out addresses until it is stopped, then lets the writes under way end; after it has returned nothing of its making can
+    /// land any more, so the Lease may go to another. One call at a time.
+    /// </summary>
+    public async Task LeadAsync(CancellationToken stop)
+    {
+        mailbox = NewMailbox();
+        using var termQueue = queue = NewQueue();
+        using var termWrites = writes = NewWrites();
+        stores.Services.Changed += queue.Add;
+        stores.Namespaces.Changed += OnNamespaceChanged;
+        pools.Changed += OnPoolsChanged;
+        try
+        {
+            if (await PrepareAsync(stop).ConfigureAwait(false))
+            {
+                assignments.Rebuild(pools.Current);
+                LogLeading(stores.Services.Count);
+                await Task.WhenAll(PumpAsync(stop), WorkAsync(stop)).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            stores.Services.Changed -= queue.Add;
+            stores.Namespaces.Changed -= OnNamespaceChanged;
+            pools.Changed -= OnPoolsChanged;
+            await DrainAsync(termWrites).ConfigureAwait(false);
+            ControllerMetrics.Leading(false);
+        }
+    }
+
+    private static Channel<Action> NewMailbox() => Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
+
+    private StatusWrites NewWrites() => new(writer, window, time, logger);
+
+    private WorkQueue<ObjectKey> NewQueue() => new(time, Random.Shared.NextDouble, Backoff);
+
+    private void OnPoolsChanged() => PostDecision(() => assignments.Reconfigure(pools.Current));
+
+    private void OnNamespaceChanged(ObjectKey @namespace)
+    {
+        foreach (var service in stores.Services.All())
+        {
+            if (service.Key.Namespace == @namespace.Name && service.Type == "LoadBalancer")
+            {
+                queue.Add(service.Key);
+            }
+        }
+    }
+
+    private void Post(Action work) => mailbox.Writer.TryWrite(work);
+
+    private void PostDecision(Action decide) => Post(() =>
+    {
+        if (!writes!.IsClosed)
+        {
+            decide();
+        }
+    });
+
+    /// <summary>
+    /// Before the first decision: a LIST that has everything a former leader wrote. Its window ended before the Lease could be taken, so
+    /// nothing of its making comes after that LIST; a watch that lags or is broken could be missing some of it.
+    /// </summary>
+    private async Task<bool> PrepareAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                await Task.WhenAll(stores.Services.Synced, stores.Namespaces.Synced, pools.Synced).WaitAsync(stop).ConfigureAwait(false);
+                await refresh(stop).ConfigureAwait(false);
+                return true;
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (HttpRequestException e)
+            {
+                LogRefreshFailed(e);
+                await Task.Delay(RefreshRetry, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        return false;
+    }
+
+    private async Task PumpAsync(CancellationToken stop)
+    {
+        try
+        {
+            while (await queue.TakeAsync(stop).ConfigureAwait(false) is (true, var key))
+            {
+                PostDecision(() =>
+                {
+                    assignments.Look(key);
+                    queue.Done(key);
+                });
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The regular end.
+        }
+    }
+
+    private async Task WorkAsync(CancellationToken stop)
+    {
+        try
+        {
+            do
+            {
+                while (!stop.IsCancellationRequested && mailbox.Reader.TryRead(out var work))
+                {
+                    work();
+                }
+
+                ShowMetrics();
+            }
+            while (await mailbox.Reader.WaitToReadAsync(stop).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The regular end.
+        }
+    }
+
+    private void Send(StatusWrite write)
+    {
+        writing++;
+        _ = SendAsync(write);
+    }
+
+    private async Task SendAsync(StatusWrite write)
+    {
+        await Task.Yield();
+        var outcome = await writes!.SendAsync(write).ConfigureAwait(false);
+        Post(() => Complete(write, outcome));
+    }
+
+    private void Complete(StatusWrite write, StatusWriteOutcome outcome)
+    {
+        writing--;
+        assignments.Note(write, outcome);
+        if (!writes!.IsClosed)
+        {
+            assignments.GoOnAfter(write);
+        }
+    }
+
+    /// <summary>Nothing new is sent; what is under way may end within <see cref="DrainTime"/>, and is given up after that.</summary>
+    private async Task DrainAsync(StatusWrites termWrites)
+    {
+        termWrites.Close();
+        using (var deadline = new CancellationTokenSource(DrainTime, time))
+        using (deadline.Token.Register(termWrites.Abort))
+        {
+            while (writing > 0)
+            {
+                // Decisions left in the mailbox are void now; outcomes count.
+                var work = await mailbox.Reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+                work();
+            }
+        }
+
+        if (assignments.AnythingMayLand() && window() > TimeSpan.Zero)
+        {
+            LogWaitingForWrites();
+            await Task.Delay(LandingTime, time, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        LogStopped();
+    }
+
+    private void ShowMetrics()
+    {
+        ControllerMetrics.Leading(window() > TimeSpan.Zero);
+        ControllerMetrics.QueueHas(queue.Depth);
+        ControllerMetrics.Show(assignments.Usage, assignments.Waiting);
+    }
+
+    [LoggerMessage(EventId = 100, Level = LogLevel.Information,
+        Message = "Leading: this replica gives out the addresses. The cluster has {Services} Services.")]
+    private partial void LogLeading(int services);
+
+    [LoggerMessage(EventId = 101, Level = LogLevel.Information, Message = "Not leading any more: this replica gives out nothing.")]
+    private partial void LogStopped();
+
+    [LoggerMessage(EventId = 102, Level = LogLevel.Warning, Message = "Leading, but the Services could not be listed; trying again.")]
+    private partial void LogRefreshFailed(Exception exception);
+
+    [LoggerMessage(EventId = 103, Level = LogLevel.Warning,
+        Message = "A status write was given up and may still land; the Lease is kept until it no longer can.")]
+    private partial void LogWaitingForWrites();
+}

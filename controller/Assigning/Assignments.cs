@@ -1,0 +1,305 @@
+using LoadBalancer.Controller.Facts;
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Allocation;
+using LoadBalancer.Core.Pools;
+using LoadBalancer.Kubernetes.Resources;
+
+namespace LoadBalancer.Controller.Assigning;
+
+/// <summary>
+/// Who has which address, and what is being done about it: facts → planner → allocator → write. Synchronous and cheap, called by the
+/// <see cref="AssignmentLoop"/> alone, so there is one writer and no lock. What it sends off comes back through
+/// <see cref="Note"/>.
+/// </summary>
+internal sealed class Assignments
+{
+    private readonly ControllerStores stores;
+    private readonly string? servedClass;
+    private readonly AssignmentEvents events;
+    private readonly Action<StatusWrite> send;
+    private readonly Action<ObjectKey> retry;
+    private readonly Action<ObjectKey> succeeded;
+    private readonly Dictionary<ObjectKey, ServiceRecord> records = [];
+    private Allocator allocator = new();
+    private bool somethingBecameFree;
+
+    /// <param name="stores">Where Services and namespaces are read.</param>
+    /// <param name="servedClass">The class served, or null for Services without one.</param>
+    /// <param name="events">Where changes and refusals are told.</param>
+    /// <param name="send">Starts a write; must not call back before it returns.</param>
+    /// <param name="retry">Looks at a Service again after a while, longer each time.</param>
+    /// <param name="succeeded">The next while is short again.</param>
+    public Assignments(
+        ControllerStores stores, string? servedClass, AssignmentEvents events,
+        Action<StatusWrite> send, Action<ObjectKey> retry, Action<ObjectKey> succeeded)
+    {
+        this.stores = stores;
+        this.servedClass = servedClass;
+        this.events = events;
+        this.send = send;
+        this.retry = retry;
+        this.succeeded = succeeded;
+    }
+
+    /// <summary>Those that do not have what they ask for.</summary>
+    public WaitingServices Waiting { get; } = new();
+
+    /// <summary>How full the pools are.</summary>
+    public IEnumerable<PoolUsage> Usage => allocator.Usage();
+
+    /// <summary>
+    /// Starts anew from what the statuses show, as a new leader does: nothing that another replica did meanwhile is known otherwise.
+    /// No write may be under way.
+    /// </summary>
+    public void Rebuild(PoolConfig? config)
+    {
+        allocator = new Allocator();
+        Waiting.Clear();
+        foreach (var (key, record) in records)
+        {
+            if (stores.Services.Get(key) is not { } service || service.Uid != record.Uid)
+            {
+                records.Remove(key);
+            }
+        }
+
+        PutInForce(config);
+    }
+
+    /// <summary>Puts a configuration in force, if it is another than the one there is.</summary>
+    public void Reconfigure(PoolConfig? config)
+    {
+        if (!ReferenceEquals(config, allocator.Config))
+        {
+            PutInForce(config);
+        }
+    }
+
+    /// <summary>Looks at one Service; then at those that wait, if that made an address free.</summary>
+    public void Look(ObjectKey key)
+    {
+        Plan(key);
+        ServeWaiting();
+    }
+
+    /// <summary>Takes note of how a write ended.</summary>
+    public void Note(StatusWrite write, StatusWriteOutcome outcome)
+    {
+        write.Outcome = outcome;
+        var key = write.Service.Key;
+        if (outcome == StatusWriteOutcome.Written && records.TryGetValue(key, out var record) && record.Write == write)
+        {
+            // Its status shows the new addresses and nothing else, so the old ones can be given to others.
+            somethingBecameFree |= allocator.Settle(IdOf(key));
+            Tell(record, write.Service);
+            succeeded(key);
+        }
+    }
+
+    /// <summary>Does what the end of a write makes necessary: tries again, looks at what changed meanwhile, serves those that wait.</summary>
+    public void GoOnAfter(StatusWrite write)
+    {
+        var key = write.Service.Key;
+        if (records.TryGetValue(key, out var record) && record.Write == write)
+        {
+            if (write.Outcome is StatusWriteOutcome.Conflict or StatusWriteOutcome.Failed or StatusWriteOutcome.NotSent)
+            {
+                retry(key);
+            }
+
+            if (record.LookAgain)
+            {
+                record.LookAgain = false;
+                Plan(key);
+            }
+        }
+
+        ServeWaiting();
+    }
+
+    /// <summary>Whether a write that failed may still land at the server.</summary>
+    public bool AnythingMayLand() => records.Any(entry =>
+        entry.Value.Write is { Outcome: StatusWriteOutcome.Failed or StatusWriteOutcome.Pending } write
+        && stores.Services.Get(entry.Key) is { } service && write.IsFrom(service));
+
+    private static ServiceId IdOf(ObjectKey key) => new(key.Namespace, key.Name);
+
+    private static ServiceAge AgeOf(ServiceResource service) => new(service.Created, service.Key);
+
+    /// <summary>Most Services of a cluster are not, and cost nothing.</summary>
+    private bool IsOfInterest(ServiceResource service) =>
+        service.Type == "LoadBalancer" || service.Ingress.Count > 0 || records.ContainsKey(service.Key);
+
+    /// <summary>First everyone keeps what can be kept, then each is looked at, oldest first.</summary>
+    private void PutInForce(PoolConfig? config)
+    {
+        if (config is not null)
+        {
+            allocator.Configure(config);
+        }
+
+        var oldestFirst = stores.Services.All().Where(IsOfInterest).ToArray();
+        Array.Sort(oldestFirst, static (a, b) => AgeOf(a).CompareTo(AgeOf(b)));
+        foreach (var service in oldestFirst)
+        {
+            Adopt(service);
+        }
+
+        foreach (var service in oldestFirst)
+        {
+            Plan(service.Key);
+        }
+
+        ServeWaiting();
+    }
+
+    private void Adopt(ServiceResource service)
+    {
+        var record = records.GetValueOrDefault(service.Key);
+        if (record is { IsWriting: true } || allocator.Find(IdOf(service.Key)) is not null)
+        {
+            return;
+        }
+
+        var facts = FactsOf(service, record);
+        if (record?.MayShow(service) is { Count: > 0 } mayShow)
+        {
+            facts = facts with { Status = [.. facts.Status.Concat(mayShow.Select(address => new StatusEntry(address.ToString())))] };
+        }
+
+        Planner.Adopt(facts, allocator);
+    }
+
+    private void Plan(ObjectKey key)
+    {
+        var service = stores.Services.Get(key);
+        var record = records.GetValueOrDefault(key);
+        if (record is { IsWriting: true })
+        {
+            record.LookAgain = true;
+            return;
+        }
+
+        if (service is null || (record is not null && record.Uid != service.Uid))
+        {
+            Forget(key, record);
+            record = null;
+            if (service is not null)
+            {
+                ServeWaiting(); // a Service of the same name is a new one: those that wait come before it
+            }
+        }
+
+        if (service is not null && IsOfInterest(service))
+        {
+            var facts = FactsOf(service, record);
+            Carry(Planner.Plan(facts, allocator), service, facts, record ?? new ServiceRecord(service));
+        }
+    }
+
+    private ServiceFacts FactsOf(ServiceResource service, ServiceRecord? record)
+    {
+        var facts = ServiceFactsReader.Read(service, stores.LabelsOf(service.Key.Namespace), servedClass);
+        return record?.Written(service) is { } written
+            ? facts with { Status = [.. written.Select(address => new StatusEntry(address.ToString()))] }
+            : facts;
+    }
+
+    private void Carry(Decision decision, ServiceResource service, ServiceFacts facts, ServiceRecord record)
+    {
+        var mayShow = record.MayShow(service);
+        if (decision is Decision.Leave && mayShow.Count == 0)
+        {
+            Forget(service.Key, record);
+            return;
+        }
+
+        // Until a write has ended well the status shows, or may yet show, the old addresses: nobody else gets them before that.
+        records[service.Key] = record;
+        IEnumerable<IpAddress> shown = decision is Decision.Set or Decision.Clear ? facts.ShownAddresses : [];
+        somethingBecameFree |= allocator.Assign(facts.Id, facts.Sharing, decision.Result, shown.Concat(mayShow));
+        Waiting.Set(record.Age, decision.Refusal?.Reason);
+        Report(decision, service, record);
+        switch (decision)
+        {
+            case Decision.Keep:
+                Tell(record, service); // a write of unknown outcome has landed
+                break;
+            case Decision.Set set:
+                Send(record, service, set, set.Assignment.Addresses);
+                break;
+            case Decision.Clear clear:
+                Send(record, service, clear, []);
+                break;
+        }
+    }
+
+    private void Send(ServiceRecord record, ServiceResource service, Decision decision, IReadOnlyList<IpAddress> addresses)
+    {
+        // Trying the same again is not news of its own: what is told in the end is what changed in the first place.
+        if (record.Untold is null || !Equals(record.Untold.Result, decision.Result))
+        {
+            record.Untold = decision;
+        }
+
+        record.Write = new StatusWrite(service, addresses, record.Write);
+        send(record.Write);
+    }
+
+    private void Tell(ServiceRecord record, ServiceResource service)
+    {
+        if (record.Untold is not { } decision)
+        {
+            return;
+        }
+
+        record.Untold = null;
+        events.Tell(service, decision);
+        switch (decision)
+        {
+            case Decision.Set set:
+                ControllerMetrics.Allocated(set.Assignment.Pool);
+                break;
+            case Decision.Clear clear:
+                ControllerMetrics.Cleared(clear.Cause.Reason);
+                break;
+        }
+    }
+
+    private void Report(Decision decision, ServiceResource service, ServiceRecord record)
+    {
+        if (decision.Refusal == record.Reported)
+        {
+            return;
+        }
+
+        record.Reported = decision.Refusal;
+        if (decision.Refusal is { } refusal)
+        {
+            ControllerMetrics.Refused(refusal.Reason);
+            events.Tell(service, refusal, decision.Result);
+        }
+    }
+
+    private void Forget(ObjectKey key, ServiceRecord? record)
+    {
+        somethingBecameFree |= allocator.Release(IdOf(key));
+        if (record is not null)
+        {
+            records.Remove(key);
+            Waiting.Set(record.Age, null);
+        }
+    }
+
+    private void ServeWaiting()
+    {
+        while (somethingBecameFree)
+        {
+            somethingBecameFree = false;
+            foreach (var key in Waiting.Keys())
+            {
+                Plan(key);
+            }
+        }
+    }
+}

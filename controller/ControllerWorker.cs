@@ -1,0 +1,133 @@
+using System.Security.Cryptography;
+using LoadBalancer.Controller.Assigning;
+using LoadBalancer.Controller.HeartbeatKey;
+using LoadBalancer.Hosting;
+using LoadBalancer.Kubernetes.Client;
+using LoadBalancer.Kubernetes.Configuration;
+using LoadBalancer.Kubernetes.Events;
+using LoadBalancer.Kubernetes.Leases;
+using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Resources;
+using LoadBalancer.Kubernetes.Secrets;
+using LoadBalancer.Kubernetes.Status;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace LoadBalancer.Controller;
+
+/// <summary>
+/// The parts of the controller and how they hang together: reflectors fill the stores, the pools are read from the ConfigMap, and
+/// whichever replica is elected runs the <see cref="AssignmentLoop"/>.
+/// </summary>
+internal sealed partial class ControllerWorker : Worker
+{
+    private static readonly TimeProvider Time = BootTime.Clock;
+
+    private readonly ILogger logger;
+    private readonly ILoggerFactory loggers;
+    private readonly Readiness readiness;
+    private readonly ApiConnection connection;
+    private readonly ApiClient api;
+    private readonly Store<ServiceResource> services = new();
+    private readonly Store<NamespaceResource> namespaces = new();
+    private readonly Store<ConfigMapResource> configMaps = new();
+    private readonly Reflector<ServiceResource> serviceReflector;
+    private readonly Reflector<NamespaceResource> namespaceReflector;
+    private readonly Reflector<ConfigMapResource> configMapReflector;
+    private readonly EventRecorder recorder;
+    private readonly PoolConfigSource pools;
+    private readonly LeaderElector elector;
+    private readonly AssignmentLoop loop;
+    private readonly HeartbeatKeyKeeper keeper;
+
+    public ControllerWorker(
+        IHostApplicationLifetime lifetime, ExitStatus exitStatus, Readiness readiness, CommonOptions options,
+        ApiConnection connection, ApiClient api, ILoggerFactory loggers)
+        : base(lifetime, exitStatus, loggers.CreateLogger<ControllerWorker>())
+    {
+        logger = loggers.CreateLogger<ControllerWorker>();
+        this.loggers = loggers;
+        this.readiness = readiness;
+        this.connection = connection;
+        this.api = api;
+        var configMap = new ObjectKey(options.Namespace, options.ConfigMap);
+        serviceReflector = Reflect(ResourceKinds.Services, ResourceSelection.All, services);
+        namespaceReflector = Reflect(ResourceKinds.Namespaces, ResourceSelection.All, namespaces);
+        configMapReflector = Reflect(ResourceKinds.ConfigMaps, ResourceSelection.One(configMap), configMaps);
+
+        recorder = new EventRecorder(api, new EventSource("loadbalancer-controller", Environment.MachineName), Time,
+            loggers.CreateLogger<EventRecorder>(), ControllerMetrics.EventWritten);
+        elector = new LeaderElector(new ApiLeaseStore(api), Candidacy(options), Time, Random.Shared.NextDouble,
+            loggers.CreateLogger<LeaderElector>());
+        pools = new PoolConfigSource(configMaps, configMap, loggers.CreateLogger<PoolConfigSource>(), recorder, () => elector.IsLeader);
+        loop = new AssignmentLoop(new ControllerStores(services, namespaces), pools, new ServiceStatusWriter(api), LeadershipLeft,
+            serviceReflector.RelistAsync, new AssignmentEvents(recorder), options.LoadBalancerClass, Time,
+            loggers.CreateLogger<AssignmentLoop>());
+        var secret = new ObjectKey(options.Namespace, ApiUse.HeartbeatSecretName);
+        keeper = new HeartbeatKeyKeeper(stop => HeartbeatKeySecret.EnsureAsync(api, secret, RandomNumberGenerator.Fill, stop), Time,
+            loggers.CreateLogger<HeartbeatKeyKeeper>());
+    }
+
+    protected override async Task RunAsync(CancellationToken stoppingToken)
+    {
+        LogStarting(connection.Server, connection.Origin);
+        readiness.Require("stores", "the Services and namespaces have not been listed yet");
+        readiness.Require("config", "no valid pool configuration has been read yet; see the ConfigMap's Events");
+        pools.Changed += ShowConfig;
+
+        // The leader's last writes and Events need everything else, so that ends first.
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        using var rest = new CancellationTokenSource();
+        var election = elector.RunAsync(LeadAsync, ending.Token);
+        Task[] all =
+        [
+            election, serviceReflector.RunAsync(rest.Token), namespaceReflector.RunAsync(rest.Token), configMapReflector.RunAsync(rest.Token),
+            pools.RunAsync(rest.Token), recorder.RunAsync(rest.Token), ReportSyncAsync(rest.Token),
+        ];
+        await Task.WhenAny(all).ConfigureAwait(false);
+        await ending.CancelAsync().ConfigureAwait(false);
+        await election.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await rest.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(all).ConfigureAwait(false);
+    }
+
+    private static LeaderElectionOptions Candidacy(CommonOptions options) => new(
+        new ObjectKey(options.Namespace, ApiUse.ControllerLeaseName), LeaderElectionOptions.NewIdentity(Environment.MachineName));
+
+    private Reflector<T> Reflect<T>(ResourceKind<T> kind, ResourceSelection selection, Store<T> store)
+        where T : class, IResource =>
+        new(new ApiResourceSource<T>(api, kind, selection, Time), store, kind.Name, Time, Random.Shared.NextDouble,
+            loggers.CreateLogger<Reflector<T>>(), WatchMetrics.Instance);
+
+    private Task LeadAsync(CancellationToken stop)
+    {
+        pools.RecordStanding();
+        return Task.WhenAll(loop.LeadAsync(stop), keeper.KeepAsync(stop));
+    }
+
+    private TimeSpan LeadershipLeft()
+    {
+        var (now, endsAt) = (Time.GetTimestamp(), elector.Window.EndsAt);
+        return endsAt > now ? Time.GetElapsedTime(now, endsAt) : TimeSpan.Zero;
+    }
+
+    private async Task ReportSyncAsync(CancellationToken stop)
+    {
+        await Task.WhenAll(services.Synced, namespaces.Synced).WaitAsync(stop).ConfigureAwait(false);
+        readiness.Set("stores", true);
+        await Task.Delay(Timeout.InfiniteTimeSpan, Time, stop).ConfigureAwait(false);
+    }
+
+    private void ShowConfig()
+    {
+        var status = pools.Status;
+        ControllerMetrics.Show(status);
+        if (status.State != PoolConfigState.NotLoaded)
+        {
+            readiness.Set("config", true);
+        }
+    }
+
+    [LoggerMessage(EventId = 130, Level = LogLevel.Information, Message = "The API server is {Server} (by {Origin}).")]
+    private partial void LogStarting(Uri server, string origin);
+}

@@ -1,0 +1,121 @@
+using LoadBalancer.Controller.Assigning;
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Pools;
+using LoadBalancer.Kubernetes.Resources;
+using LoadBalancer.Kubernetes.Status;
+
+namespace LoadBalancer.Controller.Tests.Fakes;
+
+/// <summary>The assignments on a bench: no loop, no thread; the test says when a write goes out, lands and is heard of.</summary>
+internal sealed class Bench
+{
+    private readonly Queue<ObjectKey> changed = new();
+    private readonly string? servedClass;
+
+    public Bench(FakeCluster? cluster = null, string? servedClass = null)
+    {
+        Cluster = cluster ?? new FakeCluster();
+        Cluster.Synced();
+        this.servedClass = servedClass;
+        Cluster.Services.Changed += changed.Enqueue;
+        Assignments = NewAssignments();
+    }
+
+    public FakeCluster Cluster { get; }
+
+    public FakeEvents Events { get; } = new();
+
+    public Assignments Assignments { get; private set; }
+
+    /// <summary>Writes that were sent and have not reached the server.</summary>
+    public List<StatusWrite> Sent { get; } = [];
+
+    /// <summary>Services to be looked at again after a while.</summary>
+    public List<ObjectKey> Retried { get; } = [];
+
+    public static PoolConfig Pools(params string[] ranges) => new([.. ranges.Select((range, i) => new Pool
+    {
+        Name = $"p{i}",
+        Ranges = [new IpRange(IpAddress.Parse(range.Split('-')[0]), IpAddress.Parse(range.Split('-')[^1]))],
+    })]);
+
+    public Bench Start(PoolConfig? config)
+    {
+        changed.Clear();
+        Assignments.Rebuild(config);
+        return this;
+    }
+
+    /// <summary>A new process: nothing is remembered.</summary>
+    public Bench Restart(PoolConfig? config)
+    {
+        Sent.Clear();
+        Assignments = NewAssignments();
+        return Start(config);
+    }
+
+    /// <summary>Looks at what changed and lets every write succeed, until nothing is left to do.</summary>
+    public Bench Settle()
+    {
+        do
+        {
+            Look();
+            while (Sent.Count > 0)
+            {
+                Deliver(Sent[0]);
+                Look();
+            }
+        }
+        while (changed.Count > 0 || RunRetries());
+        return this;
+    }
+
+    /// <summary>Looks at what changed; writes stay where they are.</summary>
+    public Bench Look()
+    {
+        while (changed.TryDequeue(out var key))
+        {
+            Assignments.Look(key);
+        }
+
+        return this;
+    }
+
+    /// <summary>A write reaches the server and its answer comes back.</summary>
+    public void Deliver(StatusWrite write)
+    {
+        Sent.Remove(write);
+        End(write, Cluster.Land(write.Service, write.Addresses) switch
+        {
+            StatusWriteResult.Written => StatusWriteOutcome.Written,
+            StatusWriteResult.Conflict => StatusWriteOutcome.Conflict,
+            _ => StatusWriteOutcome.Gone,
+        });
+    }
+
+    /// <summary>A write ends without having reached the server, or without its answer being heard.</summary>
+    public void End(StatusWrite write, StatusWriteOutcome outcome)
+    {
+        Sent.Remove(write);
+        Assignments.Note(write, outcome);
+        Assignments.GoOnAfter(write);
+    }
+
+    public bool RunRetries()
+    {
+        var keys = Retried.ToArray();
+        Retried.Clear();
+        foreach (var key in keys)
+        {
+            Assignments.Look(key);
+        }
+
+        return keys.Length > 0;
+    }
+
+    public string[] Addresses(params string[] names) => [.. names.Select(Cluster.AddressOf)];
+
+    private Assignments NewAssignments() => new(
+        new ControllerStores(Cluster.Services, Cluster.Namespaces), servedClass, new AssignmentEvents(Events),
+        Sent.Add, Retried.Add, _ => { });
+}

@@ -1,0 +1,27 @@
+using LoadBalancer.Kubernetes.Events;
+
+namespace LoadBalancer.Controller.Tests.Fakes;
+
+internal sealed class FakeEvents : IEventRecorder
+{
+    private readonly List<(string Name, string Reason, string Message)> all = [];
+    private readonly Lock gate = new();
+
+    public void Record(EventTarget target, EventSeverity severity, string reason, string message)
+    {
+        lock (gate)
+        {
+            all.Add((target.Key.Name, reason, message));
+        }
+    }
+
+    public (string Reason, string Message)[] Of(string name)
+    {
+        lock (gate)
+        {
+            return [.. all.Where(e => e.Name == name).Select(e => (e.Reason, e.Message))];
+        }
+    }
+
+    public string[] ReasonsOf(string name) => [.. Of(name).Select(e => e.Reason)];
+}
