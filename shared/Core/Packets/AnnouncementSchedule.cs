@@ -9,7 +9,7 @@ namespace LoadBalancer.Core.Packets;
 /// </remarks>
 public static class AnnouncementSchedule
 {
-    private static readonly long[] s_offsets =
+    private static readonly long[] Offsets =
     [
         0,
         200 * TimeSpan.TicksPerMillisecond,
@@ -20,15 +20,15 @@ public static class AnnouncementSchedule
     ];
 
     /// <summary>The number of rounds.</summary>
-    public static int Rounds => s_offsets.Length;
+    public static int Rounds => Offsets.Length;
 
     /// <summary>When a round is due, counted from the first one.</summary>
     /// <param name="round">0 to <see cref="Rounds"/> - 1.</param>
     /// <exception cref="IndexOutOfRangeException">There is no such round.</exception>
-    public static TimeSpan Offset(int round) => new(s_offsets[round]);
+    public static TimeSpan Offset(int round) => new(Offsets[round]);
 
     /// <summary>The pause between a round and the one after it; null after the last.</summary>
     /// <param name="round">0 to <see cref="Rounds"/> - 1.</param>
     public static TimeSpan? PauseAfter(int round) =>
-        round + 1 < Rounds ? new TimeSpan(s_offsets[round + 1] - s_offsets[round]) : null;
+        round + 1 < Rounds ? new TimeSpan(Offsets[round + 1] - Offsets[round]) : null;
 }

@@ -16,18 +16,18 @@ public sealed class AnswerTable
 {
     private const int SmallestSize = 8;
 
-    // A cell is (index into _macs + 1) << 32 | address; 0 is an empty cell.
-    private readonly ulong[] _cells;
-    private readonly int _shift;
-    private readonly MacAddress[] _macs;
-    private readonly Dictionary<UInt128, MacAddress> _v6;
+    // A cell is (index into macs + 1) << 32 | address; 0 is an empty cell.
+    private readonly ulong[] cells;
+    private readonly int shift;
+    private readonly MacAddress[] macs;
+    private readonly Dictionary<UInt128, MacAddress> v6;
 
     private AnswerTable(ulong[] cells, MacAddress[] macs, Dictionary<UInt128, MacAddress> v6, int count)
     {
-        _cells = cells;
-        _shift = 32 - BitOperations.Log2((uint)cells.Length);
-        _macs = macs;
-        _v6 = v6;
+        this.cells = cells;
+        this.macs = macs;
+        this.v6 = v6;
+        shift = ShiftFor(cells);
         Count = count;
     }
 
@@ -76,8 +76,8 @@ public sealed class AnswerTable
     /// <summary>The hardware address to answer with for an IPv4 address in host order; false if it is not answered for.</summary>
     public bool TryGet(uint ipv4, out MacAddress mac)
     {
-        var cells = _cells;
-        for (var i = Slot(ipv4, _shift); ; i++)
+        var cells = this.cells;
+        for (var i = Slot(ipv4, shift); ; i++)
         {
             var cell = cells[i & (cells.Length - 1)];
             if (cell == 0)
@@ -88,14 +88,14 @@ public sealed class AnswerTable
 
             if ((uint)cell == ipv4)
             {
-                mac = _macs[(int)(cell >> 32) - 1];
+                mac = macs[(int)(cell >> 32) - 1];
                 return true;
             }
         }
     }
 
     /// <summary>The hardware address to answer with for an IPv6 address; false if it is not answered for.</summary>
-    public bool TryGet(UInt128 ipv6, out MacAddress mac) => _v6.TryGetValue(ipv6, out mac);
+    public bool TryGet(UInt128 ipv6, out MacAddress mac) => v6.TryGetValue(ipv6, out mac);
 
     /// <summary>The hardware address to answer with for an address of either family; false if it is not answered for.</summary>
     public bool TryGet(IpAddress address, out MacAddress mac) =>
@@ -106,7 +106,7 @@ public sealed class AnswerTable
     private static AnswerTable Build(List<KeyValuePair<uint, MacAddress>> v4, Dictionary<UInt128, MacAddress> v6)
     {
         var cells = new ulong[Math.Max(SmallestSize, BitOperations.RoundUpToPowerOf2((uint)v4.Count * 2))];
-        var shift = 32 - BitOperations.Log2((uint)cells.Length);
+        var shift = ShiftFor(cells);
         var macs = new List<MacAddress>();
         var indices = new Dictionary<MacAddress, int>();
         foreach (var (address, mac) in v4)
@@ -139,6 +139,8 @@ public sealed class AnswerTable
 
     // Fibonacci hashing (Knuth, TAOCP 3, §6.4): addresses of a pool follow one another and this spreads a run of them evenly.
     private static int Slot(uint address, int shift) => (int)((address * 0x9E3779B9u) >> shift);
+
+    private static int ShiftFor(ulong[] cells) => 32 - BitOperations.Log2((uint)cells.Length);
 
     private static bool Missing(out MacAddress mac)
     {

@@ -1,0 +1,220 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Packets;
+using LoadBalancer.Speaker.Links;
+
+namespace LoadBalancer.Speaker.Announcing;
+
+/// <summary>
+/// Announces VIPs on links by <see cref="AnnouncementSchedule"/>, in both forms each round, within a <see cref="FrameBudget"/> per
+/// link. When thousands of VIPs come at once, every one gets its first round before any gets its second.
+/// </summary>
+/// <remarks>
+/// The link's answer table is asked before each frame: a VIP that is no longer in it is not announced, whatever the reason, and
+/// the hardware address announced is the one in the table at that moment.
+/// </remarks>
+public sealed class Announcer : IDisposable
+{
+    private const int FramesPerRound = 2;
+
+    // With the budget used up, wait for a few rounds' worth rather than wake up for each.
+    private const int FramesPerWake = 20;
+
+    private readonly TimeProvider time;
+    private readonly long origin;
+    private readonly ITimer timer;
+    private readonly Lock gate = new();
+    private readonly Dictionary<LinkRunner, Lane> lanes = [];
+    private readonly byte[] frame = new byte[EthernetFrame.MinimumLength];
+    private long sent;
+    private long failed;
+
+    /// <summary>An announcer with nothing to announce.</summary>
+    public Announcer(TimeProvider time)
+    {
+        this.time = time;
+        origin = time.GetTimestamp();
+        timer = time.CreateTimer(_ => OnTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>The number of frames sent.</summary>
+    public long Sent => Volatile.Read(ref sent);
+
+    /// <summary>The number of frames the kernel did not take.</summary>
+    public long Failed => Volatile.Read(ref failed);
+
+    /// <summary>The number of announcements whose last round has not gone out.</summary>
+    public int Pending
+    {
+        get
+        {
+            lock (gate)
+            {
+                return lanes.Values.Sum(lane => lane.Count);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Announces a VIP from the first round on; what is left of an earlier announcement of it is dropped. The first round leaves
+    /// before this returns, if the budget allows. The VIP must be in the link's table already. IPv6 addresses have no ARP: nothing
+    /// is sent for them.
+    /// </summary>
+    public void Announce(LinkRunner link, IpAddress vip)
+    {
+        if (vip.Family != IpFamily.IPv4)
+        {
+            return;
+        }
+
+        lock (gate)
+        {
+            var now = Now();
+            if (!lanes.TryGetValue(link, out var lane))
+            {
+                lanes.Add(link, lane = new Lane());
+            }
+
+            lane.Schedule(vip.AsUInt32, 0, now);
+            Pump_NeedsLock(now);
+        }
+    }
+
+    /// <summary>Announces a VIP no further: no frame for it leaves after this has returned.</summary>
+    public void Cancel(LinkRunner link, IpAddress vip)
+    {
+        lock (gate)
+        {
+            if (lanes.TryGetValue(link, out var lane))
+            {
+                lane.Drop(vip.AsUInt32);
+            }
+        }
+    }
+
+    /// <summary>Stops all announcements.</summary>
+    public void Dispose()
+    {
+        timer.Dispose();
+        lock (gate)
+        {
+            lanes.Clear();
+        }
+    }
+
+    private void OnTimer()
+    {
+        lock (gate)
+        {
+            Pump_NeedsLock(Now());
+        }
+    }
+
+    private void Pump_NeedsLock(TimeSpan now)
+    {
+        TimeSpan? wake = null;
+        foreach (var (link, lane) in lanes)
+        {
+            while (lane.TryTakeDue(now, out var vip, out var round))
+            {
+                AnnounceRound_NeedsLock(link, lane, vip, round, now);
+            }
+
+            if (link.IsClosed || lane.IsIdle(now))
+            {
+                lanes.Remove(link);
+            }
+            else if (lane.NextDue(now) is { } due && (wake is null || due < wake))
+            {
+                wake = due;
+            }
+        }
+
+        if (wake is { } at)
+        {
+            // A timer that fires a moment early would find nothing to do and be set again.
+            var wait = TimeSpan.FromMilliseconds(Math.Ceiling(Math.Max(1, (at - now).TotalMilliseconds)));
+            timer.Change(wait, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void AnnounceRound_NeedsLock(LinkRunner link, Lane lane, uint vip, int round, TimeSpan now)
+    {
+        foreach (var form in (ReadOnlySpan<AnnouncementForm>)[AnnouncementForm.Request, AnnouncementForm.Reply])
+        {
+            if (!link.Table.TryGet(vip, out var mac))
+            {
+                return;
+            }
+
+            Announcement.Write(form, vip, mac, link.Mac, frame);
+            ref var counter = ref link.Send(frame) ? ref sent : ref failed;
+            Volatile.Write(ref counter, counter + 1);
+        }
+
+        // Counted from this round, not from the first: a round that waited for the budget keeps its distance from the next.
+        if (AnnouncementSchedule.PauseAfter(round) is { } pause)
+        {
+            lane.Schedule(vip, round + 1, now + pause);
+        }
+    }
+
+    private TimeSpan Now() => time.GetElapsedTime(origin);
+
+    /// <summary>The announcements of one link.</summary>
+    private sealed class Lane
+    {
+        private readonly Dictionary<uint, long> tickets = [];
+        private readonly PriorityQueue<Entry, TimeSpan> waiting = new();
+        private readonly PriorityQueue<Entry, (int Round, long Ticket)> due = new();
+        private FrameBudget budget;
+        private long lastTicket;
+
+        internal int Count => tickets.Count;
+
+        internal bool IsIdle(TimeSpan now) => Count == 0 && budget.IsFull(now);
+
+        internal void Schedule(uint vip, int round, TimeSpan at)
+        {
+            tickets[vip] = ++lastTicket;
+            waiting.Enqueue(new Entry(vip, round, lastTicket), at);
+        }
+
+        // The entry stays where it is; without its ticket it is skipped.
+        internal void Drop(uint vip) => tickets.Remove(vip);
+
+        internal bool TryTakeDue(TimeSpan now, out uint vip, out int round)
+        {
+            while (waiting.TryPeek(out var entry, out var at) && at <= now)
+            {
+                waiting.Dequeue();
+                due.Enqueue(entry, (entry.Round, entry.Ticket));
+            }
+
+            SkipDropped();
+            (vip, round, _) = due.TryPeek(out var next, out _) ? next : default;
+            if (due.Count == 0 || !budget.TryTake(FramesPerRound, now))
+            {
+                return false;
+            }
+
+            due.Dequeue();
+            tickets.Remove(vip);
+            return true;
+        }
+
+        internal TimeSpan? NextDue(TimeSpan now) =>
+            due.Count > 0 ? now + budget.UntilAvailable(FramesPerWake, now)
+            : waiting.TryPeek(out _, out var at) ? at
+            : null;
+
+        private void SkipDropped()
+        {
+            while (due.TryPeek(out var entry, out _) && tickets.GetValueOrDefault(entry.Vip) != entry.Ticket)
+            {
+                due.Dequeue();
+            }
+        }
+
+        private readonly record struct Entry(uint Vip, int Round, long Ticket);
+    }
+}

@@ -1,0 +1,115 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Packets;
+using LoadBalancer.Speaker.Answering;
+
+namespace LoadBalancer.Speaker.Links;
+
+/// <summary>Takes the frames of other speakers (EtherType 0x88B5).</summary>
+public interface IPeerFrameSink
+{
+    /// <summary>
+    /// One frame, from the Ethernet destination on, valid during the call only. Called on the link's thread, in front of the next
+    /// ARP answer: allocates nothing and waits for nothing.
+    /// </summary>
+    void OnPeerFrame(LinkRunner link, ReadOnlySpan<byte> frame);
+}
+
+/// <summary>Hears what others say in ARP: rivals, peers and strangers.</summary>
+public interface IArpObserver
+{
+    /// <summary>
+    /// One well-formed packet by somebody else, whether it was answered or not. Called on the link's thread after the answer has
+    /// gone out, for every ARP packet on the segment: the common case must cost one look-up.
+    /// </summary>
+    void OnArp(LinkRunner link, in ArpPacket packet);
+}
+
+/// <summary>One open link and the thread that answers on it.</summary>
+public sealed class LinkRunner : IDisposable
+{
+    private readonly IPacketLink link;
+    private readonly FrameAnswerer answerer;
+    private readonly Thread thread;
+    private readonly Action<LinkRunner, string> ended;
+    private volatile LinkFacts facts;
+    private volatile AnswerTable table = AnswerTable.Empty;
+    private volatile bool closed;
+
+    /// <summary>A runner that owns <paramref name="link"/>; it answers nothing until a table is set, and hears nothing until started.</summary>
+    /// <param name="link">The open link.</param>
+    /// <param name="peers">Takes the peers' frames.</param>
+    /// <param name="observer">Hears others' ARP; null for nobody.</param>
+    /// <param name="ended">Called on the link's thread with the reason when it stops receiving, disposed or not.</param>
+    public LinkRunner(IPacketLink link, IPeerFrameSink peers, IArpObserver? observer, Action<LinkRunner, string> ended)
+    {
+        this.link = link;
+        this.ended = ended;
+        facts = link.Facts;
+        answerer = new FrameAnswerer(this, peers, observer);
+        thread = new Thread(Run) { IsBackground = true, Name = $"link {facts.Name}" };
+    }
+
+    /// <summary>The link as it is now: prefixes and carrier follow the interface, name, index and MAC stay.</summary>
+    public LinkFacts Facts
+    {
+        get => facts;
+        internal set => facts = value;
+    }
+
+    /// <summary>The link's hardware address.</summary>
+    public MacAddress Mac => link.Facts.Mac;
+
+    /// <summary>What to answer. Set as a whole, from any one thread at a time; takes effect with the next frame.</summary>
+    public AnswerTable Table
+    {
+        get => table;
+        set => table = value;
+    }
+
+    /// <summary>Whether the runner was disposed: its link is gone, and there is nothing to send on it any more.</summary>
+    public bool IsClosed => closed;
+
+    /// <summary>The number of requests answered since the link was opened.</summary>
+    public long Answered => answerer.Answered;
+
+    /// <summary>The number of peers' frames handed on since the link was opened.</summary>
+    public long PeerFrames => answerer.PeerFrames;
+
+    /// <summary>The number of frames that got no answer for this reason since the link was opened.</summary>
+    public long Dropped(DropReason reason) => answerer.Dropped(reason);
+
+    /// <summary>Sends one frame, from any thread. False if the kernel did not take it.</summary>
+    public bool Send(ReadOnlySpan<byte> frame) => link.Send(frame);
+
+    /// <summary>Starts receiving.</summary>
+    internal void Start() => thread.Start();
+
+    /// <summary>Stops answering, closes the link and waits for its thread, unless called on it.</summary>
+    public void Dispose()
+    {
+        closed = true;
+        table = AnswerTable.Empty;
+        link.Dispose();
+        if (thread.IsAlive && thread != Thread.CurrentThread)
+        {
+            thread.Join();
+        }
+    }
+
+    private void Run()
+    {
+        string reason;
+        try
+        {
+            reason = link.Receive(answerer.OnFrame);
+        }
+#pragma warning disable CA1031 // One link's failure must not end the process: the link is reopened and the log says why.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            reason = e.ToString();
+        }
+
+        ended(this, reason);
+    }
+}

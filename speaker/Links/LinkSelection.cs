@@ -1,0 +1,111 @@
+using System.Text.RegularExpressions;
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Packets;
+
+namespace LoadBalancer.Speaker.Links;
+
+/// <summary>Why an interface is no link.</summary>
+public enum LinkExclusion : byte
+{
+    /// <summary>It is one.</summary>
+    None = 0,
+
+    /// <summary>Not Ethernet, or without a hardware address of its own.</summary>
+    NotEthernet,
+
+    /// <summary>Its name matches <c>--interfaces-exclude</c>.</summary>
+    Name,
+
+    /// <summary>It is administratively down.</summary>
+    Down,
+
+    /// <summary>It cannot broadcast: point-to-point, loopback.</summary>
+    NoBroadcast,
+
+    /// <summary>It speaks no ARP (NOARP).</summary>
+    NoArp,
+
+    /// <summary>It is a port of a bridge, bond or team, which is the link in its place.</summary>
+    Port,
+
+    /// <summary>It is a bridge without an address of the node: others' traffic passes, the node itself is not on it.</summary>
+    BridgeWithoutAddress,
+}
+
+/// <summary>Decides which interfaces are links.</summary>
+public sealed class LinkSelection
+{
+    private const ushort HardwareTypeEthernet = 1;
+
+    // A VRF's ports keep their addresses and speak for themselves; a VRF has no wire.
+    private const string KindVrf = "vrf";
+    private const string KindBridge = "bridge";
+
+    private readonly IReadOnlyList<Regex> exclude;
+
+    /// <summary>A selection with patterns for names that are no links.</summary>
+    /// <param name="exclude">Regular expressions, searched for anywhere in the name unless anchored.</param>
+    /// <exception cref="ArgumentException">One of them is no regular expression; the message says which and why.</exception>
+    public LinkSelection(IEnumerable<string> exclude) =>
+        this.exclude = [.. exclude.Select(pattern => new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking))];
+
+    /// <summary>
+    /// What is excluded where the operator says nothing: the interfaces of containers, container networks and virtual machines'
+    /// private networks.
+    /// </summary>
+    public static IReadOnlyList<string> DefaultExclude { get; } =
+    [
+        "^docker.*", "^cbr.*", "^dummy.*", "^virbr.*", "^lxcbr.*", "^veth.*", "^lo$", "^cali.*", "^tunl.*", "^flannel.*",
+        "^kube-ipvs.*", "^cni.*", "^nodelocaldns.*", "^lxc.*",
+    ];
+
+    /// <summary>The links among the interfaces, by index.</summary>
+    internal IReadOnlyList<LinkFacts> Select(InterfaceTable table)
+    {
+        var links = new List<LinkFacts>();
+        foreach (var candidate in table.Interfaces)
+        {
+            var addresses = table.AddressesOf(candidate.Index);
+            if (Judge(candidate, addresses) == LinkExclusion.None)
+            {
+                var running = candidate.Flags.HasFlag(InterfaceFlags.Running | InterfaceFlags.LowerUp);
+                links.Add(new LinkFacts(candidate.Name, candidate.Index, candidate.Mac, [.. addresses.Where(IsRoutable)], running));
+            }
+        }
+
+        links.Sort(static (a, b) => a.Index.CompareTo(b.Index));
+        return links;
+    }
+
+    /// <summary>Whether an interface is a link, and if not, why: the first reason that applies, the cheap ones first.</summary>
+    internal LinkExclusion Judge(InterfaceRecord candidate, IReadOnlyList<IpPrefix> addresses)
+    {
+        var flags = candidate.Flags;
+        return !flags.HasFlag(InterfaceFlags.Up) ? LinkExclusion.Down
+            : !flags.HasFlag(InterfaceFlags.Broadcast) || flags.HasFlag(InterfaceFlags.Loopback) ? LinkExclusion.NoBroadcast
+            : flags.HasFlag(InterfaceFlags.NoArp) ? LinkExclusion.NoArp
+            : candidate.HardwareType != HardwareTypeEthernet || candidate.Mac.Value == 0 || candidate.Mac.IsGroup ? LinkExclusion.NotEthernet
+            : candidate.Master != 0 && candidate.MasterKind != KindVrf ? LinkExclusion.Port
+            : candidate.Kind == KindBridge && !addresses.Any(IsRoutable) ? LinkExclusion.BridgeWithoutAddress
+            : IsExcluded(candidate.Name) ? LinkExclusion.Name
+            : LinkExclusion.None;
+    }
+
+    private bool IsExcluded(string name)
+    {
+        foreach (var pattern in exclude)
+        {
+            if (pattern.IsMatch(name))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291 §2.5.6) say nothing about which subnet the wire carries.
+    private static bool IsRoutable(IpPrefix prefix) => prefix.Address.Family == IpFamily.IPv4
+        ? prefix.Address.AsUInt32 >> 16 != 0xA9FE
+        : prefix.Address.Value >> 118 != 0xFE80 >> 6;
+}

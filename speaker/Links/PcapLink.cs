@@ -1,0 +1,193 @@
+using System.Runtime.InteropServices;
+using LoadBalancer.Core.Packets;
+using Microsoft.Win32.SafeHandles;
+using SharpPcap;
+using SharpPcap.LibPcap;
+
+namespace LoadBalancer.Speaker.Links;
+
+/// <summary>
+/// A link by libpcap: an AF_PACKET socket with a ring and a filter in the kernel, in immediate mode, not promiscuous.
+/// </summary>
+/// <remarks>
+/// SharpPcap opens, filters and reads. Waiting and sending are system calls on its socket: its own wait cannot be woken, and its
+/// own send blocks on a full queue and throws. Nothing is allocated per frame (docs/decisions/packet-capture.md).
+/// </remarks>
+public sealed class PcapLink : IPacketLink
+{
+    /// <summary>
+    /// What the kernel passes up: ARP, the speakers' own frames, and neighbour solicitations and advertisements (ICMPv6 types 135
+    /// and 136), from others. A VLAN's frames match as well, since the kernel has already taken the tag off, and arrive with it put back.
+    /// </summary>
+    public const string CaptureFilter =
+        "inbound and (arp or ether proto 0x88b5 or (icmp6 and (ip6[40] == 135 or ip6[40] == 136)))";
+
+    // A ring of 2 MiB holds 1,000 frames: 50 ms of a 20,000 frames/s storm while this process does not run.
+    private const int RingBytes = 2 * 1024 * 1024;
+
+    private readonly Device device;
+    private readonly PcapHandle handle;
+    private readonly SafeFileHandle wake;
+    private volatile bool disposed;
+
+    private PcapLink(LinkFacts facts, Device device)
+    {
+        Facts = facts;
+        this.device = device;
+        handle = device.Handle;
+        wake = new SafeFileHandle(LibC.EventFd(), ownsHandle: true);
+    }
+
+    /// <inheritdoc/>
+    public LinkFacts Facts { get; }
+
+    /// <summary>Opens a link. The process needs CAP_NET_RAW.</summary>
+    /// <exception cref="IOException">It cannot be opened; the message names the link and what libpcap said.</exception>
+    public static PcapLink Open(LinkFacts facts)
+    {
+        try
+        {
+            var pcap = PcapInterface.GetAllPcapInterfaces().FirstOrDefault(i => i.Name == facts.Name)
+                ?? throw new IOException($"{facts.Name}: libpcap does not list this interface; it is gone, or CAP_NET_RAW is missing.");
+            var device = new Device(pcap);
+            device.Open(new DeviceConfiguration
+            {
+                Mode = DeviceModes.None,
+                Immediate = true,
+                Snaplen = EthernetFrame.MaximumLength,
+                BufferSize = RingBytes,
+            });
+            try
+            {
+                device.Filter = CaptureFilter;
+                device.NonBlockingMode = true;
+                return new PcapLink(facts, device);
+            }
+            catch
+            {
+                device.Close();
+                throw;
+            }
+        }
+        catch (Exception e) when (e is PcapException or InvalidOperationException or DllNotFoundException)
+        {
+            throw new IOException($"{facts.Name}: {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool Send(ReadOnlySpan<byte> frame)
+    {
+        var held = false;
+        try
+        {
+            // Disposing from another thread must not free the descriptor, which the kernel would hand to the next file opened.
+            handle.DangerousAddRef(ref held);
+            return LibC.Send(device.Socket, frame, (nuint)frame.Length, LibC.MessageDontWait) == frame.Length;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+        finally
+        {
+            if (held)
+            {
+                handle.DangerousRelease();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public string Receive(FrameHandler handler)
+    {
+        bool handleHeld = false, wakeHeld = false;
+        try
+        {
+            handle.DangerousAddRef(ref handleHeld);
+            wake.DangerousAddRef(ref wakeHeld);
+            return ReceiveUntilStopped(handler);
+        }
+        catch (ObjectDisposedException)
+        {
+            return "closed";
+        }
+        finally
+        {
+            if (wakeHeld)
+            {
+                wake.DangerousRelease();
+            }
+
+            if (handleHeld)
+            {
+                handle.DangerousRelease();
+            }
+        }
+    }
+
+    /// <summary>Ends <see cref="Receive"/>; its descriptors live until it has returned.</summary>
+    public void Dispose()
+    {
+        if (!disposed)
+        {
+            disposed = true;
+            _ = LibC.Write(wake, 1, sizeof(ulong));
+            wake.Dispose();
+
+            // Not device.Close(): it replaces the handle by a null pointer, which a Receive under way would pass to libpcap.
+            handle.Dispose();
+        }
+    }
+
+    private string ReceiveUntilStopped(FrameHandler handler)
+    {
+        nint header = 0, data = 0;
+        while (!disposed)
+        {
+            switch (device.GetNextPacketPointers(ref header, ref data))
+            {
+                case 1:
+                    handler(FrameAt(header, data));
+                    break;
+                case 0:
+                    if (Wait() is { } failure)
+                    {
+                        return failure;
+                    }
+
+                    break;
+                default:
+                    return device.LastError;
+            }
+        }
+
+        return "closed";
+    }
+
+    // struct pcap_pkthdr: a timeval, the captured length, the length on the wire.
+    private static unsafe ReadOnlySpan<byte> FrameAt(nint header, nint data) =>
+        new((void*)data, *(int*)(header + (2 * nint.Size)));
+
+    private string? Wait()
+    {
+        Span<LibC.PollFd> files =
+        [
+            new() { File = device.Socket, Events = LibC.PollIn },
+            new() { File = (int)wake.DangerousGetHandle(), Events = LibC.PollIn },
+        ];
+        if (LibC.Poll(files, (nuint)files.Length, -1) < 0)
+        {
+            var error = Marshal.GetLastPInvokeError();
+            return error == LibC.Interrupted ? null : $"poll: {Marshal.GetPInvokeErrorMessage(error)}";
+        }
+
+        return (files[0].Returned & ~LibC.PollIn) == 0 ? null : "the interface went down or away";
+    }
+
+    /// <summary>The pcap device with its socket in reach.</summary>
+    private sealed class Device(PcapInterface pcap) : LibPcapLiveDevice(pcap)
+    {
+        internal int Socket => FileDescriptor;
+    }
+}
