@@ -1,0 +1,88 @@
+using System.Globalization;
+using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Resources;
+using LoadBalancer.Kubernetes.Tests.Support;
+using Microsoft.AspNetCore.Http;
+
+namespace LoadBalancer.Kubernetes.Tests.ListWatch;
+
+[CollectionDefinition("alone", DisableParallelization = true)]
+public sealed class Alone;
+
+/// <summary>Measurements of the whole process's memory, with no other test beside them.</summary>
+[Collection("alone")]
+public sealed class MemoryTests(ITestOutputHelper output)
+{
+    private const int Count = 10_000;
+
+    private Store<ServiceResource>? store;
+
+    /// <summary>Services as kubectl and controllers leave them: 4 kB of JSON each, most of it managedFields and the applied configuration.</summary>
+    [Fact]
+    public async Task Store_TenThousandServices_FitInTensOfMegabytes()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        long sent = 0;
+        for (var page = 0; page < Count / ApiResourceSource<ServiceResource>.PageSize; page++)
+        {
+            var first = page * ApiResourceSource<ServiceResource>.PageSize;
+            server.Then(async context =>
+            {
+                var items = Enumerable.Range(first, ApiResourceSource<ServiceResource>.PageSize).Select(Large).ToArray();
+                var last = first + items.Length == Count;
+                var text = Json.ListPage(1, last ? "" : "next", items);
+                Interlocked.Add(ref sent, text.Length);
+                await context.Response.WriteAsync(text);
+            });
+        }
+
+        var source = new ApiResourceSource<ServiceResource>(
+            server.Client(TimeProvider.System), ResourceKinds.Services, ResourceSelection.All, TimeProvider.System);
+        await FillAsync(source);
+
+        // Until here this runs on the stack of what completed the list, which keeps the list alive.
+        await Task.Yield();
+        var with = GC.GetTotalMemory(forceFullCollection: true);
+        var count = Empty();
+
+        // What remains is the connection, the server and their buffers.
+        var without = GC.GetTotalMemory(forceFullCollection: true);
+        GC.KeepAlive(source);
+        var kept = with - without;
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{count} Services: {sent / 1e6:F1} MB of JSON, {kept / 1e6:F1} MB kept, {kept / Count} bytes each; the test process without them {without / 1e6:F1} MB"));
+        Assert.Equal(Count, count);
+
+        Assert.InRange(kept, 0, 30_000_000);
+    }
+
+    // Apart from the test's own frame, which would keep alive what it has touched.
+    private async Task FillAsync(ApiResourceSource<ServiceResource> source)
+    {
+        store = new Store<ServiceResource>();
+        store.Replace((await source.ListAsync(TestContext.Current.CancellationToken)).Items);
+    }
+
+    private int Empty()
+    {
+        var count = store!.Count;
+        store = null;
+        return count;
+    }
+
+    private static string Large(int number)
+    {
+        var ip = $"10.{96 + (number >> 16)}.{(number >> 8) & 255}.{number & 255}";
+        var filler = new string('x', 1200);
+        return $$"""
+            {"metadata":{"name":"service-{{number}}","namespace":"team-{{number % 40}}","uid":"6f1f7c3e-0000-4000-8000-{{number:x12}}","resourceVersion":"{{1_000_000 + number}}",
+            "creationTimestamp":"2026-01-02T03:04:05Z","labels":{"app":"service-{{number % 500}}","tier":"front"},
+            "annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{{filler}}","metallb.io/address-pool":"default"},
+            "managedFields":[{"manager":"kubectl-client-side-apply","operation":"Update","fieldsV1":{"f:metadata":{"f:{{filler}}":{} },"f:spec":{"f:{{filler}}":{} } } }]},
+            "spec":{"type":"LoadBalancer","clusterIP":"{{ip}}","clusterIPs":["{{ip}}"],"ipFamilies":["IPv4"],"ipFamilyPolicy":"SingleStack",
+            "externalTrafficPolicy":"Cluster","internalTrafficPolicy":"Cluster","selector":{"app":"service-{{number % 500}}"},"sessionAffinity":"None",
+            "ports":[{"name":"http","protocol":"TCP","port":80,"targetPort":8080,"nodePort":30080},{"name":"https","protocol":"TCP","port":443,"targetPort":8443,"nodePort":30443}]},
+            "status":{"loadBalancer":{"ingress":[{"ip":"192.168.{{(number >> 8) & 255}}.{{number & 255}}","ipMode":"VIP"}]} } }
+            """;
+    }
+}
