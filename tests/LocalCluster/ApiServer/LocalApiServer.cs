@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace LoadBalancer.LocalCluster.ApiServer;
 
@@ -56,6 +57,7 @@ public sealed class LocalApiServer : IApiServer
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(Listen);
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         if (_options.CreateBoundSocket is { } create)
             builder.Services.Configure<SocketTransportOptions>(o => o.CreateBoundListenSocket = create);
         var application = builder.Build();
@@ -80,6 +82,14 @@ public sealed class LocalApiServer : IApiServer
         await StopAsync();
         _services.Faults.Dispose();
         _authority.Dispose();
+    }
+
+    /// <summary>Leaves signals alone: they are the program's this server runs in, not the server's.</summary>
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private void WriteState()

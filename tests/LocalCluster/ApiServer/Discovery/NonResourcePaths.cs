@@ -33,8 +33,9 @@ public sealed class NonResourcePaths(DiscoveryDocuments discovery, OpenApiDocume
         }
 
         var (document, type) = Document(path, http.Request.Headers.Accept.ToString());
-        http.Response.ContentType = type;
-        await http.Response.Body.WriteAsync(JsonText.ToUtf8(document ?? throw ApiException.NoSuchResource()), http.RequestAborted);
+        http.Response.StatusCode = document is null ? StatusCodes.Status404NotFound : StatusCodes.Status200OK;
+        http.Response.ContentType = document is null ? "text/plain; charset=utf-8" : type;
+        await http.Response.Body.WriteAsync(document is null ? "404 page not found\n"u8.ToArray() : JsonText.ToUtf8(document), http.RequestAborted);
     }
 
     private (JsonObject? Document, string ContentType) Document(string path, string accept)

@@ -40,7 +40,7 @@ public sealed class CustomKinds(KindTable kinds, ObjectStore store, TimeProvider
             {
                 Group = group, Version = version.Text("name"), Kind = names.Text("kind"), Plural = plural,
                 Namespaced = spec.Text("scope") != "Cluster", ShortNames = [.. names.Strings("shortNames")], Categories = [.. names.Strings("categories")],
-                HasStatus = version.Map("subresources", "status") is not null, TracksGeneration = true, UpdateNeedsVersion = true,
+                IsCustom = true, HasStatus = version.Map("subresources", "status") is not null, TracksGeneration = true, UpdateNeedsVersion = true,
                 PrinterColumns = [.. version.Objects("additionalPrinterColumns").Select(PrinterColumn)],
                 Conversion = version.Text("name") == stored
                     ? null

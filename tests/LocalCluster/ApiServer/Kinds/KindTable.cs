@@ -16,7 +16,7 @@ public sealed class KindTable
         ResourceKind[] fixedKinds =
         [
             Of<V1Namespace>("ns") with { Namespaced = false, HasStatus = true, ReturnsDeleted = true },
-            Of<V1Service>("svc") with { HasStatus = true, Categories = All, CreateOnUpdate = true },
+            Of<V1Service>("svc") with { HasStatus = true, Categories = All, CreateOnUpdate = true, ReturnsDeleted = true },
             Of<V1ConfigMap>("cm"),
             Of<V1Secret>(),
             Of<V1ServiceAccount>("sa") with { ReturnsDeleted = true },

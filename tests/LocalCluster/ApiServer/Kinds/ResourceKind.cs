@@ -42,6 +42,9 @@ public sealed record ResourceKind
     /// <summary>How this version differs from the stored one; null if it is the stored one.</summary>
     public VersionConversion? Conversion { get; init; }
 
+    /// <summary>Whether a CustomResourceDefinition defines it.</summary>
+    public bool IsCustom { get; init; }
+
     /// <summary>The columns after the name that a CustomResourceDefinition asks for; empty for built-in kinds.</summary>
     public IReadOnlyList<Column> PrinterColumns { get; init; } = [];
 

@@ -44,7 +44,9 @@ public static class StrategicMergePatch
         foreach (var (name, value) in patch)
         {
             if (name.StartsWith(Order, StringComparison.Ordinal) && value is JsonArray order)
-                Reorder(target, name[Order.Length..], order, Field(type, name[Order.Length..])?.Patch.Key);
+                Reorder(target, name[Order.Length..], order, patch.List(name[Order.Length..]), Field(type, name[Order.Length..])?.Patch.Key);
+            else if (value is JsonArray items && !patch.ContainsKey(Order + name) && Field(type, name)?.Patch is { Merge: true } rule)
+                Reorder(target, name, [.. items.Where(i => i.Text(Directive).Length == 0).Select(i => i?.DeepClone())], null, rule.Key);
         }
     }
 
@@ -120,12 +122,14 @@ public static class StrategicMergePatch
         }
     }
 
-    // The items the patch orders come in its order; the others keep their place relative to what they stood before.
-    private static void Reorder(JsonObject target, string name, JsonArray order, string? key)
+    // The items the patch names come in its order; the others keep their place relative to what they stood before.
+    private static void Reorder(JsonObject target, string name, JsonArray order, JsonArray? patched, string? key)
     {
         if (target.List(name) is not { } list)
             return;
         var wanted = order.Select(o => Id(o, key)).ToList();
+        if (patched?.Any(p => p.Text(Directive).Length == 0 && !wanted.Contains(Id(p, key))) == true)
+            throw new PatchException($"The order in patch list:\n{patched.ToJsonString()}\n doesn't match $setElementOrder list:\n{order.ToJsonString()}\n");
         var items = list.ToList();
         var position = items.Select((item, i) => (Id: Id(item, key), i)).GroupBy(p => p.Id).ToDictionary(g => g.Key, g => g.First().i);
         var ordered = new Queue<JsonNode?>(items.Where(i => wanted.Contains(Id(i, key))).OrderBy(i => wanted.IndexOf(Id(i, key))));

@@ -42,6 +42,19 @@ public sealed class ApiContext(HttpContext http, RequestInfo info, User user, Re
     /// <summary>The same as JSON text; made once per stored state where no conversion is needed.</summary>
     public byte[] ServedUtf8(StoredObject stored) => kind.Conversion is null ? stored.Utf8 : JsonText.ToUtf8(Served(stored));
 
+    /// <summary>The same as an item of a list, where built-in kinds go without apiVersion and kind.</summary>
+    public ReadOnlyMemory<byte> ListItemUtf8(StoredObject stored)
+    {
+        if (kind.IsCustom)
+            return stored.Utf8;
+        if (kind.Conversion is null)
+            return stored.Utf8WithoutKind;
+        var item = Served(stored);
+        item.Remove("kind");
+        item.Remove("apiVersion");
+        return JsonText.ToUtf8(item);
+    }
+
     /// <summary>The object as the table form asked for: rows of printed cells.</summary>
     public JsonObject Table(IEnumerable<JsonObject> objects, JsonObject? listMetadata, DateTimeOffset now, bool withColumns = true) =>
         TableFormat.Render(kind, objects, listMetadata, Query("includeObject"), _table!, now, withColumns);

@@ -67,7 +67,7 @@ public sealed class ApiException(int code, string reason, string message, JsonOb
         new(410, "Expired", $"too old resource version: {asked} ({floor})");
 
     public static ApiException TooLargeVersion(long asked, long current) =>
-        new(504, "Timeout", $"Too large resource version: {asked}, current: {current}", new JsonObject
+        new(504, "Timeout", $"Timeout: Too large resource version: {asked}, current: {current}", new JsonObject
         {
             ["causes"] = new JsonArray(new JsonObject { ["reason"] = "ResourceVersionTooLarge", ["message"] = "Too large resource version" }),
         }) { RetryAfterSeconds = 1 };
@@ -75,25 +75,51 @@ public sealed class ApiException(int code, string reason, string message, JsonOb
     public static ApiException MethodNotAllowed() =>
         new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", []);
 
-    public static ApiException UnsupportedMediaType(string given, params string[] known) =>
-        new(415, "UnsupportedMediaType", $"the body of the request was in an unknown format - accepted media types include: {string.Join(", ", known)} (got {given})");
+    public static ApiException UnsupportedMediaType(params string[] known) =>
+        new(415, "UnsupportedMediaType", $"the body of the request was in an unknown format - accepted media types include: {string.Join(", ", known)}");
+
+    /// <summary>A patch that does not apply; the server says no more than that.</summary>
+    public static ApiException PatchRefused() => new(422, "Invalid", "the server rejected our request due to an error in our request", []);
+
+    /// <summary>A patch whose outcome has fields that do not exist (<c>fieldValidation=Strict</c>).</summary>
+    public static ApiException PatchedInvalid(JsonObject patched, string why)
+    {
+        var message = $"Invalid value: {JsonText.ToText(JsonValue.Create(JsonText.ToText(patched)))}: {why}";
+        var cause = new JsonObject { ["reason"] = "FieldValueInvalid", ["message"] = message, ["field"] = "patch" };
+        return new ApiException(422, "Invalid", $" \"\" is invalid: patch: {message}", new JsonObject { ["causes"] = new JsonArray(cause) });
+    }
+
+    /// <summary>A delete whose precondition does not hold.</summary>
+    public static ApiException PreconditionFailed(ResourceKind kind, string name, string what, string wanted, string found)
+    {
+        var happened = what == "UID" ? "deleted and then recreated" : "modified";
+        return new ApiException(409, "Conflict",
+            $"Operation cannot be fulfilled on {kind.QualifiedKind} \"{name}\": the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might have been {happened}",
+            new JsonObject { ["name"] = name, ["kind"] = kind.Kind });
+    }
 
     public static ApiException Invalid(ResourceKind kind, string name, IReadOnlyList<FieldProblem> problems)
     {
         var details = Details(kind, name);
         details["kind"] = kind.Kind;
+        // Both groups of Events are checked as the one kind that is stored.
+        var shown = kind.Conversion == VersionConversion.Events ? kind.Kind : kind.QualifiedKind;
+        if (shown == kind.Kind)
+            details.Remove("group");
         details["causes"] = new JsonArray([.. problems.Select(p => new JsonObject
         {
             ["reason"] = p.Reason, ["message"] = p.Message, ["field"] = p.Field,
         })]);
         var texts = problems.Select(p => $"{p.Field}: {p.Message}").ToList();
         var text = texts.Count == 1 ? texts[0] : $"[{string.Join(", ", texts)}]";
-        return new ApiException(422, "Invalid", $"{kind.QualifiedKind} \"{name}\" is invalid: {text}", details);
+        return new ApiException(422, "Invalid", $"{shown} \"{name}\" is invalid: {text}", details);
     }
 
     public static JsonObject Details(ResourceKind kind, string name)
     {
-        var details = new JsonObject { ["name"] = name };
+        var details = new JsonObject();
+        if (name.Length > 0)
+            details["name"] = name;
         if (kind.Group.Length > 0)
             details["group"] = kind.Group;
         details["kind"] = kind.Plural;

@@ -71,7 +71,9 @@ public sealed class ApiHandler(
         ("status", "patch") when context.Kind.HasStatus => writes.PatchAsync(context),
         ("scale", "get" or "update" or "patch") when context.Kind.HasScale => subresources.ScaleAsync(context),
         ("token", "create") when context.Kind.Collection == "serviceaccounts" => subresources.TokenAsync(context),
-        ("" or "status" or "scale", _) => throw ApiException.MethodNotAllowed(),
+        ("", _) => throw ApiException.MethodNotAllowed(),
+        ("status", _) when context.Kind.HasStatus => throw ApiException.MethodNotAllowed(),
+        ("scale", _) when context.Kind.HasScale => throw ApiException.MethodNotAllowed(),
         _ => throw ApiException.NoSuchResource(),
     };
 

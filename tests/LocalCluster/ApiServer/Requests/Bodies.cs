@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster.ApiServer.Json;
 using LoadBalancer.LocalCluster.ApiServer.Kinds;
+using LoadBalancer.LocalCluster.ApiServer.Protobuf;
 using LoadBalancer.LocalCluster.ApiServer.Schemas;
 using Microsoft.AspNetCore.Http;
 
@@ -32,30 +33,39 @@ public static class Bodies
     public static async Task<JsonObject> ReadObjectAsync(ApiContext context)
     {
         var type = MediaType(context.Http.Request);
-        if (type is not ("" or "application/json" or "application/yaml"))
-            throw ApiException.UnsupportedMediaType(type, "application/json", "application/yaml");
         var duplicates = new List<string>();
-        var node = Parse(await ReadAsync(context.Http), type == "application/yaml", context.Kind, duplicates);
-        var o = node as JsonObject ?? throw ApiException.BadRequest($"couldn't get version/kind; json parse error: the body is no JSON object");
+        var body = await ReadAsync(context.Http);
+        var node = type switch
+        {
+            "" or "application/json" or "application/yaml" => Parse(body, type == "application/yaml", context.Kind, duplicates),
+            ProtobufBody.MediaType when context.Kind.Schema is { } schema => ParseProtobuf(body, schema),
+            _ => throw ApiException.UnsupportedMediaType("application/json", "application/yaml", ProtobufBody.MediaType),
+        };
+        var o = node as JsonObject ?? throw ApiException.BadRequest("couldn't get version/kind; json parse error: the body is no JSON object");
         return Decode(context, o, duplicates);
     }
 
     /// <summary>Decodes an object of the requested version and converts it to the stored one.</summary>
-    public static JsonObject Decode(ApiContext context, JsonObject o, IReadOnlyList<string> duplicates)
+    public static JsonObject Decode(ApiContext context, JsonObject o, IReadOnlyList<string> duplicates, bool patched = false)
     {
         var kind = context.Kind;
         o.Default("apiVersion", kind.ApiVersion);
         o.Default("kind", kind.Kind);
         if (o.Text("apiVersion") != kind.ApiVersion)
-            throw ApiException.BadRequest($"the API version in the data ({o.Text("apiVersion")}) does not match the expected API version ({kind.ApiVersion})");
+        {
+            throw ApiException.BadRequest($"{o.Text("kind")} in version \"{o.Text("apiVersion").Split('/')[^1]}\" cannot be handled as a {kind.Kind}: "
+                + $"no kind \"{o.Text("kind")}\" is registered for version \"{o.Text("apiVersion")}\"");
+        }
+
         if (o.Text("kind") != kind.Kind)
         {
             throw ApiException.BadRequest($"{o.Text("kind")} in version \"{kind.Version}\" cannot be handled as a {kind.Kind}: "
-                + $"no kind \"{o.Text("kind")}\" is registered for this resource");
+                + $"converting ({kind.Version}.{o.Text("kind")}) to ({kind.Kind}): unknown conversion");
         }
 
+        var before = patched && context.Query("fieldValidation") == "Strict" ? o.DeepClone().AsObject() : null;
         var unknown = kind.Schema is { } schema ? Clean(kind, o, schema) : [];
-        Report(context, [.. unknown.Select(u => $"unknown field \"{u}\""), .. duplicates.Select(d => $"duplicate field \"{d}\"")]);
+        Report(context, before, [.. unknown.Select(u => $"unknown field \"{u}\""), .. duplicates.Select(d => $"duplicate field \"{d}\"")]);
         kind.Conversion?.ToStored(o);
         if (kind.Conversion is { } conversion)
             o["apiVersion"] = conversion.StoredApiVersion;
@@ -74,7 +84,35 @@ public static class Bodies
         }
         catch (JsonException e)
         {
-            throw ApiException.BadRequest($"{kind.Kind} in version \"{kind.Version}\" cannot be handled as a {kind.Kind}: {e.Message}");
+            throw ApiException.BadRequest($"the object provided is unrecognized (must be of type {kind.Kind}): couldn't get version/kind; json parse error: {e.Message}");
+        }
+    }
+
+    /// <summary>A body of a known type that is no stored kind, in JSON or protobuf.</summary>
+    public static async Task<JsonObject> ReadPlainAsync(HttpContext http, SchemaType schema)
+    {
+        var body = await ReadAsync(http);
+        if (body.Length == 0)
+            return [];
+        try
+        {
+            return MediaType(http.Request) == ProtobufBody.MediaType ? ParseProtobuf(body, schema) : JsonText.Parse(body) as JsonObject ?? [];
+        }
+        catch (JsonException e)
+        {
+            throw ApiException.BadRequest($"couldn't get version/kind; json parse error: {e.Message}");
+        }
+    }
+
+    private static JsonObject ParseProtobuf(byte[] body, SchemaType schema)
+    {
+        try
+        {
+            return ProtobufBody.Read(body, schema);
+        }
+        catch (FormatException e)
+        {
+            throw ApiException.BadRequest(e.Message);
         }
     }
 
@@ -92,12 +130,14 @@ public static class Bodies
         }
     }
 
-    private static void Report(ApiContext context, IReadOnlyList<string> problems)
+    private static void Report(ApiContext context, JsonObject? patched, IReadOnlyList<string> problems)
     {
         if (problems.Count == 0)
             return;
         switch (context.Query("fieldValidation"))
         {
+            case "Strict" when patched is not null:
+                throw ApiException.PatchedInvalid(patched, $"strict decoding error: {string.Join(", ", problems)}");
             case "Strict":
                 throw ApiException.BadRequest($"{context.Kind.Kind} in version \"{context.Kind.Version}\" cannot be handled as a {context.Kind.Kind}: "
                     + $"strict decoding error: {string.Join(", ", problems)}");

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using k8s.Models;
 using LoadBalancer.LocalCluster.ApiServer.Json;
 using LoadBalancer.LocalCluster.ApiServer.Kinds;
 using LoadBalancer.LocalCluster.ApiServer.Rules;
+using LoadBalancer.LocalCluster.ApiServer.Schemas;
 using LoadBalancer.LocalCluster.ApiServer.Storage;
 
 namespace LoadBalancer.LocalCluster.ApiServer.Requests;
@@ -53,7 +55,7 @@ public sealed class Deletes(ObjectStore store, KindTable kinds, RuleTable rules,
         options.Check(context.Kind, current);
         if (context.Kind.Collection == "namespaces" && ProtectedNamespaces.Contains(current.Name))
             throw ApiException.Forbidden("", "namespaces", current.Name, "this namespace may not be deleted");
-        if (context.DryRun)
+        if (options.DryRun)
             return new Outcome(current, false);
         var finalizers = current.Json.List("metadata", "finalizers") is { Count: > 0 };
         var podStays = context.Kind.Collection == "pods" && options.GraceSeconds != 0 && current.Json.Text("spec", "nodeName").Length > 0;
@@ -94,10 +96,10 @@ public sealed class Deletes(ObjectStore store, KindTable kinds, RuleTable rules,
 
     private static async Task<DeleteOptions> OptionsAsync(ApiContext context)
     {
-        var body = await Bodies.ReadAsync(context.Http);
-        var given = body.Length == 0 ? [] : Bodies.Parse(body, yaml: false, context.Kind) as JsonObject ?? [];
+        var given = await Bodies.ReadPlainAsync(context.Http, ModelSchemas.Of(typeof(V1DeleteOptions)));
         var grace = long.TryParse(context.Query("gracePeriodSeconds"), System.Globalization.CultureInfo.InvariantCulture, out var seconds) ? seconds : (long?)null;
-        return new DeleteOptions(given.Text("preconditions", "uid"), given.Text("preconditions", "resourceVersion"), given.Number("gracePeriodSeconds") ?? grace);
+        return new DeleteOptions(given.Text("preconditions", "uid"), given.Text("preconditions", "resourceVersion"), given.Number("gracePeriodSeconds") ?? grace,
+            context.DryRun || given.Strings("dryRun").Contains("All"));
     }
 
     private static JsonObject Success(ResourceKind kind, StoredObject last)
@@ -109,7 +111,7 @@ public sealed class Deletes(ObjectStore store, KindTable kinds, RuleTable rules,
 
     private sealed record Outcome(StoredObject Last, bool Waits);
 
-    private sealed record DeleteOptions(string Uid, string ResourceVersion, long? GraceSeconds)
+    private sealed record DeleteOptions(string Uid, string ResourceVersion, long? GraceSeconds, bool DryRun)
     {
         public void Check(ResourceKind kind, StoredObject current)
         {
@@ -120,10 +122,7 @@ public sealed class Deletes(ObjectStore store, KindTable kinds, RuleTable rules,
         private static void Check(ResourceKind kind, StoredObject current, string what, string wanted, string found)
         {
             if (wanted.Length > 0 && wanted != found)
-            {
-                throw ApiException.Conflict(kind, current.Name,
-                    $"StorageError: invalid object, Code: 4, Key: {current.Key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}");
-            }
+                throw ApiException.PreconditionFailed(kind, current.Name, what, wanted, found);
         }
     }
 }

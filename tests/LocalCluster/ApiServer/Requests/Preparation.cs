@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster.ApiServer.Json;
+using LoadBalancer.LocalCluster.ApiServer.Kinds;
 using LoadBalancer.LocalCluster.ApiServer.Rules;
 using LoadBalancer.LocalCluster.ApiServer.Storage;
 
@@ -19,7 +20,7 @@ public sealed class Preparation(ObjectStore store, RuleTable rules, TimeProvider
         var metadata = o.Need("metadata");
         PlaceInNamespace(context, metadata);
         if (metadata.Text("resourceVersion").Length > 0)
-            throw ApiException.BadRequest("resourceVersion should not be set on objects to be created");
+            throw new ApiException(500, "", "resourceVersion should not be set on objects to be created");
         if (metadata.Text("name").Length == 0 && metadata.Text("generateName") is { Length: > 0 } prefix)
             metadata["name"] = prefix + RandomNumberGenerator.GetString(GenerateAlphabet, 5);
 
@@ -130,14 +131,14 @@ public sealed class Preparation(ObjectStore store, RuleTable rules, TimeProvider
         if (metadata.Text("uid") is { Length: > 0 } uid && uid != old.Text("uid"))
         {
             throw ApiException.Conflict(kind, current.Name,
-                $"StorageError: invalid object, Code: 4, Key: {current.Key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {old.Text("uid")}");
+                $"StorageError: invalid object, Code: 4, Key: /registry/{kind.Plural}/{current.Key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {old.Text("uid")}");
         }
 
         var version = metadata.Text("resourceVersion");
         if (version is "" or "0")
         {
             if (kind.UpdateNeedsVersion)
-                throw ApiException.Invalid(kind, current.Name, [new FieldProblem("FieldValueInvalid", "metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update")]);
+                throw MissingVersion(kind, current.Name);
         }
         else if (version != old.Text("resourceVersion"))
         {
@@ -148,6 +149,14 @@ public sealed class Preparation(ObjectStore store, RuleTable rules, TimeProvider
             metadata.Put(field, old[field]?.DeepClone());
         metadata.Remove("managedFields");
         return metadata;
+    }
+
+    private static ApiException MissingVersion(ResourceKind kind, string name)
+    {
+        const string Message = "Invalid value: 0: must be specified for an update";
+        var details = ApiException.Details(kind, name);
+        details["causes"] = new JsonArray(new JsonObject { ["reason"] = "FieldValueInvalid", ["message"] = Message, ["field"] = "metadata.resourceVersion" });
+        return new ApiException(422, "Invalid", $"{kind.QualifiedPlural} \"{name}\" is invalid: metadata.resourceVersion: {Message}", details);
     }
 
     private static bool SpecChanged(JsonObject o, JsonObject old) =>

@@ -58,7 +58,7 @@ public sealed class Reads(ObjectStore store, TimeProvider time)
         if (long.TryParse(context.Query("resourceVersion"), CultureInfo.InvariantCulture, out var version) && version > 0)
             await WaitForAsync(context, version);
         else if (context.Query("resourceVersion") is { Length: > 0 } text and not "0")
-            throw ApiException.BadRequest($"resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax");
+            throw ApiException.BadRequest($"invalid resource version: resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax");
         var snapshot = store.Read(context.Kind.Collection);
         return context.Query("resourceVersionMatch") == "Exact" && version != snapshot.Version
             ? (_snapshots.GetValueOrDefault(version) ?? throw ApiException.Expired(), null)
@@ -78,7 +78,7 @@ public sealed class Reads(ObjectStore store, TimeProvider time)
         }
         catch (Exception e) when (e is FormatException or ArgumentOutOfRangeException)
         {
-            throw ApiException.BadRequest("continue key is not valid: it is not one this server gave out");
+            throw ApiException.BadRequest("invalid continue token: continue key is not valid: it is not one this server gave out");
         }
     }
 
@@ -121,7 +121,7 @@ public sealed class Reads(ObjectStore store, TimeProvider time)
         {
             if (i > 0)
                 writer.Write(Separator);
-            writer.Write(context.ServedUtf8(page[i]));
+            writer.Write(context.ListItemUtf8(page[i]).Span);
         }
 
         writer.Write("]}\n"u8);

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using k8s.Models;
 using LoadBalancer.LocalCluster.ApiServer.Access;
 using LoadBalancer.LocalCluster.ApiServer.Json;
 using LoadBalancer.LocalCluster.ApiServer.Patch;
+using LoadBalancer.LocalCluster.ApiServer.Schemas;
 using LoadBalancer.LocalCluster.ApiServer.Storage;
 
 namespace LoadBalancer.LocalCluster.ApiServer.Requests;
@@ -48,7 +50,7 @@ public sealed class Subresources(Writes writes, Authentication authentication, R
     public async Task TokenAsync(ApiContext context)
     {
         var account = Current(context);
-        var request = Bodies.Parse(await Bodies.ReadAsync(context.Http), yaml: false, context.Kind) as JsonObject ?? [];
+        var request = await Bodies.ReadPlainAsync(context.Http, ModelSchemas.Of(typeof(Authenticationv1TokenRequest)));
         request["kind"] = "TokenRequest";
         request["apiVersion"] = "authentication.k8s.io/v1";
         request["status"] = new JsonObject
@@ -67,7 +69,7 @@ public sealed class Subresources(Writes writes, Authentication authentication, R
         switch ((info.Group, info.Resource))
         {
             case ("authorization.k8s.io", "selfsubjectaccessreviews" or "subjectaccessreviews"):
-                var review = JsonText.Parse(await Bodies.ReadAsync(http)) as JsonObject ?? [];
+                var review = await Bodies.ReadPlainAsync(http, ModelSchemas.Of(typeof(V1SubjectAccessReview)));
                 var about = info.Resource == "subjectaccessreviews"
                     ? new User(review.Text("spec", "user"), [.. review.Strings("spec", "groups")])
                     : user;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster.ApiServer.Json;
 using LoadBalancer.LocalCluster.ApiServer.Kinds;
@@ -52,7 +51,7 @@ public sealed class Writes(ObjectStore store, RuleTable rules, Preparation prepa
         var apply = type == "application/apply-patch+yaml";
         var patch = Bodies.Parse(body, apply, context.Kind);
         if (apply && context.Query("fieldManager").Length == 0)
-            throw new ApiException(422, "Invalid", "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch");
+            throw MissingFieldManager();
 
         for (var attempt = 1; ; attempt++)
         {
@@ -113,7 +112,7 @@ public sealed class Writes(ObjectStore store, RuleTable rules, Preparation prepa
             return new StoredObject(o, current.Version);
         // An object that only waited for its finalizers goes with the last of them.
         var gone = o["metadata"].At("deletionTimestamp") is not null && o["metadata"].List("finalizers") is null or { Count: 0 };
-        var stored = gone && IsDeleting(current) && !HoldsPod(context.Kind, o) ? Remove(context.Kind, current) : store.Update(context.Kind.Collection, current, o);
+        var stored = gone && IsDeleting(current) && !HoldsPod(context.Kind, o) ? Remove(context.Kind, current, o) : store.Update(context.Kind.Collection, current, o);
         if (stored is not null)
             reservation.Stored();
         return stored;
@@ -122,12 +121,12 @@ public sealed class Writes(ObjectStore store, RuleTable rules, Preparation prepa
     public StoredObject? Find(ApiContext context) =>
         store.Get(context.Kind.Collection, context.Kind.Namespaced ? context.Info.Namespace : "", context.Info.Name);
 
-    private StoredObject? Remove(ResourceKind kind, StoredObject current)
+    private StoredObject? Remove(ResourceKind kind, StoredObject current, JsonObject last)
     {
-        if (store.Delete(kind.Collection, current) is not { } last)
+        if (store.Delete(kind.Collection, current, last) is not { } removed)
             return null;
-        rules[kind.Collection].Release(last.Json);
-        return last;
+        rules[kind.Collection].Release(removed.Json);
+        return removed;
     }
 
     private static bool IsDeleting(StoredObject stored) => stored.Json["metadata"].At("deletionTimestamp") is not null;
@@ -143,7 +142,8 @@ public sealed class Writes(ObjectStore store, RuleTable rules, Preparation prepa
             switch (type)
             {
                 case "application/json-patch+json":
-                    JsonPatch.Apply(target, patch as JsonArray ?? throw new PatchException("a JSON patch is a list of operations"));
+                    JsonPatch.Apply(target, patch as JsonArray
+                        ?? throw ApiException.BadRequest("error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"));
                     break;
                 case "application/merge-patch+json":
                     MergePatch.Apply(target, Map(patch));
@@ -155,16 +155,25 @@ public sealed class Writes(ObjectStore store, RuleTable rules, Preparation prepa
                     MergePatch.Apply(target, Map(patch));
                     break;
                 default:
-                    throw ApiException.UnsupportedMediaType(type, "application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml");
+                    throw new ApiException(415, "UnsupportedMediaType", "415: Unsupported Media Type", []);
             }
         }
-        catch (Exception e) when (e is PatchException or JsonException or InvalidOperationException)
+        catch (PatchException e)
         {
-            throw new ApiException(422, "Invalid", $"the server rejected our request due to an error in our request: {e.Message}", []);
+            // What a strategic merge patch does wrong is reported as a failure of the server; that is how kube-apiserver does it.
+            throw type == "application/json-patch+json" ? ApiException.PatchRefused() : new ApiException(500, "", e.Message);
         }
 
-        return Bodies.Decode(context, target, []);
+        return Bodies.Decode(context, target, [], patched: true);
     }
 
-    private static JsonObject Map(JsonNode? patch) => patch as JsonObject ?? throw new PatchException("the patch is no JSON object");
+    private static ApiException MissingFieldManager()
+    {
+        const string Message = "Required value: is required for apply patch";
+        var cause = new JsonObject { ["reason"] = "FieldValueRequired", ["message"] = Message, ["field"] = "fieldManager" };
+        return new ApiException(422, "Invalid", $"PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: {Message}",
+            new JsonObject { ["group"] = "meta.k8s.io", ["kind"] = "PatchOptions", ["causes"] = new JsonArray(cause) });
+    }
+
+    private static JsonObject Map(JsonNode? patch) => patch as JsonObject ?? throw ApiException.BadRequest("json: cannot unmarshal array into Go value of type map[string]interface {}");
 }

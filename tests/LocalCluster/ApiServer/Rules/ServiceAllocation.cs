@@ -78,6 +78,13 @@ public sealed class ServiceAllocation(IEnumerable<IPNetwork> ranges, int firstNo
         var given = spec.Strings("ipFamilies").ToList();
         var addresses = spec.Strings("clusterIPs").Where(a => a != "None").Select(a => FamilyOf(IPAddress.Parse(a))).ToList();
         var before = request.Before;
+        if (spec.Text("ipFamilyPolicy").Length == 0 && ServiceRules.IsHeadless(spec) && spec.Map("selector") is null or { Count: 0 } && given.Count == 0)
+        {
+            // Its endpoints are the user's own, of either family, whatever the cluster has.
+            spec["ipFamilyPolicy"] = "RequireDualStack";
+            return [_pools[0].FamilyName, _pools[0].FamilyName == "IPv4" ? "IPv6" : "IPv4"];
+        }
+
         if (spec.Text("ipFamilyPolicy").Length == 0)
             spec["ipFamilyPolicy"] = given.Count == 2 || addresses.Count == 2 ? "RequireDualStack" : "SingleStack";
         var policy = spec.Text("ipFamilyPolicy");
@@ -105,7 +112,7 @@ public sealed class ServiceAllocation(IEnumerable<IPNetwork> ranges, int firstNo
         {
             var wanted = IPAddress.Parse(asked);
             if (!pool.Range.Contains(wanted))
-                throw request.Invalid("spec.clusterIPs", new JsonArray(asked), $"failed to allocate IP {asked}: the provided IP ({asked}) is not in the valid range. The range of valid IPs is {pool.Range}");
+                throw request.Invalid("spec.clusterIPs", new JsonArray(asked), $"failed to allocate IP {asked}: the provided network does not match the current range");
             if (!pool.TryTake(wanted))
                 throw request.Invalid("spec.clusterIPs", new JsonArray(asked), $"failed to allocate IP {asked}: provided IP is already allocated");
             request.Reservation.GiveBackUnlessStored(() => pool.GiveBack(wanted));

@@ -51,6 +51,7 @@ public sealed class ServiceRules(ServiceAllocation allocation) : KindRules
     {
         var spec = o.Need("spec");
         var before = old.Need("spec");
+        FollowSingleClusterIP(spec, before);
         KeepAllocated(spec, before);
         DropWhatTheTypeHasNot(spec, before);
         if (spec.Text("type") != "LoadBalancer")
@@ -100,6 +101,15 @@ public sealed class ServiceRules(ServiceAllocation allocation) : KindRules
             spec["clusterIPs"] = new JsonArray(single);
     }
 
+    // Who changes clusterIP alone means the list as well.
+    private static void FollowSingleClusterIP(JsonObject spec, JsonObject before)
+    {
+        if (spec.Text("clusterIP") == before.Text("clusterIP") || !JsonNode.DeepEquals(spec["clusterIPs"], before["clusterIPs"]))
+            return;
+        spec.Remove("clusterIPs");
+        SyncClusterIPs(spec);
+    }
+
     private static void KeepAllocated(JsonObject spec, JsonObject before)
     {
         if (spec.Text("type") != "ExternalName" && before.Text("type") != "ExternalName")
@@ -147,7 +157,7 @@ public sealed class ServiceRules(ServiceAllocation allocation) : KindRules
                 spec.Remove("clusterIPs");
             }
 
-            foreach (var field in (string[])["ipFamilies", "ipFamilyPolicy"])
+            foreach (var field in (string[])["ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"])
             {
                 if (Same(field))
                     spec.Remove(field);

@@ -42,7 +42,13 @@ public sealed class EventRules : KindRules
     private const int NoteLimit = 1024;
     private const int WordLimit = 128;
 
-    public override void Default(JsonObject o) => o.Default("involvedObject", new JsonObject());
+    public override void Default(JsonObject o)
+    {
+        o.Default("involvedObject", new JsonObject());
+        o.Default("source", new JsonObject());
+        o.Default("reportingComponent", "");
+        o.Default("reportingInstance", "");
+    }
 
     public override void Validate(JsonObject o, JsonObject? old, ResourceKind requested, ICollection<FieldProblem> problems)
     {
@@ -60,6 +66,8 @@ public sealed class EventRules : KindRules
 
     private static void ValidateNew(JsonObject o, string controllerField, ICollection<FieldProblem> problems)
     {
+        if (o.Text("reportingComponent").Length == 0)
+            problems.Add(FieldProblem.Required(controllerField));
         if (Names.WrongQualified(o.Text("reportingComponent")) is { } wrong)
             problems.Add(FieldProblem.Invalid(controllerField, o.Text("reportingComponent"), wrong));
         foreach (var field in (string[])["reportingInstance", "action", "reason"])

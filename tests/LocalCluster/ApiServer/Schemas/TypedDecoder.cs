@@ -107,7 +107,7 @@ public sealed partial class TypedDecoder
                     $"parsing time \"{value.Text()}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{value.Text()}\" as \"2006\"");
             case SchemaShape.MicroTime when !SixDigits().IsMatch(value.Text()) || !IsTime(value.Text()):
                 throw new FormatException(
-                    $"parsing time \"{value.Text()}\" as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse \"{AfterSeconds(value.Text())}\" as \".000000\"");
+                    $"parsing time \"{value.Text()}\" as \"2006-01-02T15:04:05.000000Z07:00\": {Unparsed(value.Text())}");
             case SchemaShape.Bytes when !IsBase64(value.Text()):
                 throw new FormatException("illegal base64 data at input byte 0");
             case SchemaShape.Quantity when kind == JsonValueKind.String && !QuantityForm().IsMatch(value.Text()):
@@ -121,7 +121,10 @@ public sealed partial class TypedDecoder
 
     private static bool IsBase64(string text) => System.Buffers.Text.Base64.IsValid(text);
 
-    private static string AfterSeconds(string text) => text.Length > 19 ? text[19..] : text;
+    // Go reads exactly six digits and stops at what follows.
+    private static string Unparsed(string text) => text.Length > 26 && text[19] == '.' && text.AsSpan(20, 6).ContainsAnyExceptInRange('0', '9') is false
+        ? $"cannot parse \"{text[26..]}\" as \"Z07:00\""
+        : $"cannot parse \"{(text.Length > 19 ? text[19..] : text)}\" as \".000000\"";
 
     private static FormatException Mismatch(JsonNode value, string goType, string goPath, string owner)
     {

@@ -60,8 +60,11 @@ public sealed class ObjectStore(int watchHistory)
         return change.Object;
     }
 
-    /// <summary>Removes an object and returns its last state; null if <paramref name="expected"/> is not its current state.</summary>
-    public StoredObject? Delete(string collection, StoredObject expected)
+    /// <summary>
+    /// Removes an object and returns its last state, which is <paramref name="last"/> if given; null if
+    /// <paramref name="expected"/> is not its current state.
+    /// </summary>
+    public StoredObject? Delete(string collection, StoredObject expected, JsonObject? last = null)
     {
         Change change;
         lock (_lock)
@@ -69,7 +72,7 @@ public sealed class ObjectStore(int watchHistory)
             var target = Of(collection);
             if (target.Objects.GetValueOrDefault(expected.Key) != expected)
                 return null;
-            change = Commit(target, ChangeType.Deleted, Stamp(expected.Json.DeepClone().AsObject()), expected);
+            change = Commit(target, ChangeType.Deleted, Stamp(last ?? expected.Json.DeepClone().AsObject()), expected);
         }
 
         Changed?.Invoke(collection, change);

@@ -7,6 +7,9 @@ namespace LoadBalancer.LocalCluster.ApiServer.Storage;
 /// <summary>A <c>labelSelector</c> and a <c>fieldSelector</c> of a request (kubernetes.io, "Labels and Selectors", "Field Selectors").</summary>
 public sealed class Selectors
 {
+    private static readonly HashSet<string> HasOwnFields = new(StringComparer.Ordinal)
+        { "pods", "services", "nodes", "namespaces", "secrets", "events", "replicasets.apps", "jobs.batch" };
+
     private readonly List<Func<JsonObject, bool>> _requirements = [];
 
     private Selectors()
@@ -52,7 +55,7 @@ public sealed class Selectors
     private void AddLabel(string key, Func<string?, bool> test)
     {
         if (key.Length == 0 || key.Any(c => !char.IsAsciiLetterOrDigit(c) && "-_./".IndexOf(c, StringComparison.Ordinal) < 0))
-            throw ApiException.BadRequest($"unable to parse requirement: <nil>: Invalid value: \"{key}\": a label key has letters, digits, '-', '_', '.' and one '/'");
+            throw ApiException.BadRequest($"unable to parse requirement: found '{key}', expected: in, notin, =, ==, !=, gt, lt");
         _requirements.Add(o => test(o.Map("metadata", "labels")?[key] is JsonValue value ? value.Text() : null));
     }
 
@@ -61,7 +64,12 @@ public sealed class Selectors
         if (Pair(term) is not var (path, unequal, value))
             throw ApiException.BadRequest($"invalid selector: '{term}'; can't understand '{term}'");
         if (!Selectable(path, collection))
-            throw ApiException.BadRequest($"field label not supported: {path}");
+        {
+            throw ApiException.BadRequest(HasOwnFields.Contains(collection)
+                ? $"field label not supported: {path}"
+                : $"\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
+        }
+
         var names = path.Split('.');
         _requirements.Add(o => (FieldText(o, names) == value) != unequal);
     }

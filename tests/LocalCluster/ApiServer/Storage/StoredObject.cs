@@ -7,6 +7,7 @@ namespace LoadBalancer.LocalCluster.ApiServer.Storage;
 public sealed class StoredObject
 {
     private byte[]? _utf8;
+    private byte[]? _withoutKind;
 
     public StoredObject(JsonObject json, long version)
     {
@@ -33,5 +34,17 @@ public sealed class StoredObject
     /// <summary>The object as JSON text; made once, however many watch it.</summary>
     public byte[] Utf8 => _utf8 ??= JsonText.ToUtf8(Json);
 
+    /// <summary>The text without the fields kind and apiVersion, which stand first in it.</summary>
+    public ReadOnlyMemory<byte> Utf8WithoutKind => _withoutKind ??= WithoutKind();
+
     public static string KeyOf(string ns, string name) => ns.Length == 0 ? name : $"{ns}/{name}";
+
+    private byte[] WithoutKind()
+    {
+        const int QuotesColonComma = 6;
+        var head = 1 + "kind".Length + Json.Text("kind").Length + "apiVersion".Length + Json.Text("apiVersion").Length + (2 * QuotesColonComma);
+        var text = Utf8[(head - 1)..];
+        text[0] = (byte)'{';
+        return text;
+    }
 }
