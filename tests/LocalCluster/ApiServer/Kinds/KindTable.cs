@@ -21,7 +21,7 @@ public sealed class KindTable
             Of<V1Secret>(),
             Of<V1ServiceAccount>("sa") with { ReturnsDeleted = true },
             Of<V1Node>("no") with { Namespaced = false, HasStatus = true },
-            Of<V1Pod>("po") with { HasStatus = true, Categories = All, ReturnsDeleted = true },
+            Of<V1Pod>("po") with { TracksGeneration = true, HasStatus = true, Categories = All, ReturnsDeleted = true },
             Of<Corev1Event>("ev") with { CreateOnUpdate = true },
             Of<V1Endpoints>("ep") with { CreateOnUpdate = true },
             Of<V1PersistentVolume>("pv") with { Namespaced = false, HasStatus = true, ReturnsDeleted = true },

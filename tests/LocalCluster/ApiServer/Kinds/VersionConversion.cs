@@ -15,7 +15,15 @@ public sealed record VersionConversion(string Collection, string StoredApiVersio
     /// <summary><c>events.k8s.io/v1</c> over the stored <c>v1 Event</c>: the same object under other field names.</summary>
     public static VersionConversion Events { get; } = new("events", "v1",
         o => Rename(o, EventFields.Select(f => (f.New, f.Core))),
-        o => Rename(o, EventFields.Select(f => (f.Core, f.New))));
+        o =>
+        {
+            Rename(o, EventFields.Select(f => (f.Core, f.New)));
+            foreach (var field in (string[])["reportingController", "reportingInstance"])
+            {
+                if (o.Text(field).Length == 0)
+                    o.Remove(field);
+            }
+        });
 
     /// <summary><c>discovery.k8s.io/v1beta1</c> over v1: node and zone lived in the map <c>topology</c>.</summary>
     public static VersionConversion EndpointSlicesBeta { get; } = new("endpointslices.discovery.k8s.io", "discovery.k8s.io/v1",

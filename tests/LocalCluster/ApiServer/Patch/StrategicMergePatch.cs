@@ -33,6 +33,7 @@ public static class StrategicMergePatch
 
         if (patch.List(RetainKeys) is not null)
             Retain(target, patch.Strings(RetainKeys).ToHashSet(StringComparer.Ordinal));
+        var before = ListsOf(target, type);
         foreach (var (name, value) in patch)
         {
             if (name.StartsWith(DeletePrimitive, StringComparison.Ordinal))
@@ -43,11 +44,26 @@ public static class StrategicMergePatch
 
         foreach (var (name, value) in patch)
         {
-            if (name.StartsWith(Order, StringComparison.Ordinal) && value is JsonArray order)
-                Reorder(target, name[Order.Length..], order, patch.List(name[Order.Length..]), Field(type, name[Order.Length..])?.Patch.Key);
-            else if (value is JsonArray items && !patch.ContainsKey(Order + name) && Field(type, name)?.Patch is { Merge: true } rule)
-                Reorder(target, name, [.. items.Where(i => i.Text(Directive).Length == 0).Select(i => i?.DeepClone())], null, rule.Key);
+            // Without an order of its own a list of changes is one.
+            var field = name.StartsWith(Order, StringComparison.Ordinal) ? name[Order.Length..] : name;
+            if (value is JsonArray order && (field != name || !patch.ContainsKey(Order + name)) && before.TryGetValue(field, out var was))
+                Reorder(target, field, order, patch.List(field), was);
         }
+    }
+
+    // The keyed and plain merged lists as they are, to know later what stood before what.
+    private static Dictionary<string, (string? Key, List<string> Ids)> ListsOf(JsonObject target, SchemaType? type)
+    {
+        var lists = new Dictionary<string, (string? Key, List<string> Ids)>(StringComparer.Ordinal);
+        if (type is not { Shape: SchemaShape.Object })
+            return lists;
+        foreach (var (name, field) in type.Fields)
+        {
+            if (field.Patch is { Merge: true, Key: var key })
+                lists[name] = (key, [.. (target.List(name) ?? []).Select(i => Id(i, key))]);
+        }
+
+        return lists;
     }
 
     private static void ApplyField(JsonObject target, string name, JsonNode? value, SchemaField? field)
@@ -122,24 +138,23 @@ public static class StrategicMergePatch
         }
     }
 
-    // The items the patch names come in its order; the others keep their place relative to what they stood before.
-    private static void Reorder(JsonObject target, string name, JsonArray order, JsonArray? patched, string? key)
+    // The items the patch names come in its order; one of the others goes first only if it stood before them already.
+    private static void Reorder(JsonObject target, string name, JsonArray order, JsonArray? patched, (string? Key, List<string> Ids) was)
     {
         if (target.List(name) is not { } list)
             return;
-        var wanted = order.Select(o => Id(o, key)).ToList();
-        if (patched?.Any(p => p.Text(Directive).Length == 0 && !wanted.Contains(Id(p, key))) == true)
+        var wanted = order.Where(o => o.Text(Directive).Length == 0).Select(o => Id(o, was.Key)).ToList();
+        if (patched?.Any(p => p.Text(Directive).Length == 0 && !wanted.Contains(Id(p, was.Key))) == true)
             throw new PatchException($"The order in patch list:\n{patched.ToJsonString()}\n doesn't match $setElementOrder list:\n{order.ToJsonString()}\n");
         var items = list.ToList();
-        var position = items.Select((item, i) => (Id: Id(item, key), i)).GroupBy(p => p.Id).ToDictionary(g => g.Key, g => g.First().i);
-        var ordered = new Queue<JsonNode?>(items.Where(i => wanted.Contains(Id(i, key))).OrderBy(i => wanted.IndexOf(Id(i, key))));
-        var others = new Queue<JsonNode?>(items.Where(i => !wanted.Contains(Id(i, key))));
+        var named = new Queue<JsonNode?>(items.Where(i => wanted.Contains(Id(i, was.Key))).OrderBy(i => wanted.IndexOf(Id(i, was.Key))));
+        var others = new Queue<JsonNode?>(items.Where(i => !wanted.Contains(Id(i, was.Key))));
         list.Clear();
-        while (ordered.Count + others.Count > 0)
+        while (named.Count + others.Count > 0)
         {
-            var takeOther = ordered.Count == 0
-                || (others.Count > 0 && position[Id(others.Peek(), key)] < position[Id(ordered.Peek(), key)]);
-            list.Add(takeOther ? others.Dequeue() : ordered.Dequeue());
+            var otherFirst = named.Count == 0
+                || (others.Count > 0 && was.Ids.IndexOf(Id(named.Peek(), was.Key)) > was.Ids.IndexOf(Id(others.Peek(), was.Key)));
+            list.Add(otherFirst ? others.Dequeue() : named.Dequeue());
         }
     }
 

@@ -26,7 +26,20 @@ public sealed class RuleTable(ServiceAllocation allocation)
         ["clusterrolebindings.rbac.authorization.k8s.io"] = new RbacRules(),
         ["networkpolicies.networking.k8s.io"] = new DefaultRules(o =>
             o.Need("spec").Default("policyTypes", o["spec"].List("egress") is null ? new JsonArray("Ingress") : new JsonArray("Ingress", "Egress"))),
-        ["nodes"] = new DefaultRules(o => o.Need("spec")),
+        ["nodes"] = new NodeRules(),
+        ["endpoints"] = new DefaultRules(o =>
+        {
+            foreach (var port in o.Objects("subsets").SelectMany(s => s.Objects("ports")))
+                port.Default("protocol", "TCP");
+        }),
+        ["jobs.batch"] = WorkloadRules.Job,
+        ["ingresses.networking.k8s.io"] = new DefaultRules(o => o.Need("status").Need("loadBalancer")),
+        ["poddisruptionbudgets.policy"] = new DefaultRules(o =>
+        {
+            foreach (var count in (string[])["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"])
+                o.Need("status").Default(count, 0L);
+        }),
+        ["horizontalpodautoscalers.autoscaling"] = new DefaultRules(o => o.Need("spec").Default("minReplicas", 1L)),
         ["priorityclasses.scheduling.k8s.io"] = new DefaultRules(o => o.Default("preemptionPolicy", "PreemptLowerPriority")),
     };
 

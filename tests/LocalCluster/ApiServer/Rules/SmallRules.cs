@@ -237,6 +237,37 @@ public sealed class EndpointSliceRules : KindRules
     }
 }
 
+/// <summary>Nodes: the empty facts a kubelet fills in, and the taint a node starts with (admission plugin TaintNodesByCondition).</summary>
+public sealed class NodeRules : KindRules
+{
+    private const string NotReady = "node.kubernetes.io/not-ready";
+
+    private static readonly string[] Facts =
+    [
+        "machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion", "kubeletVersion", "kubeProxyVersion",
+        "operatingSystem", "architecture",
+    ];
+
+    public override void Default(JsonObject o)
+    {
+        o.Need("spec");
+        var status = o.Need("status");
+        status.Need("daemonEndpoints").Need("kubeletEndpoint").Default("Port", 0L);
+        foreach (var fact in Facts)
+            status.Need("nodeInfo").Default(fact, "");
+    }
+
+    public override void PrepareCreate(JsonObject o)
+    {
+        var spec = o.Need("spec");
+        if (spec.Objects("taints").Any(t => t.Text("key") == NotReady))
+            return;
+        if (spec["taints"] is not JsonArray taints)
+            spec["taints"] = taints = [];
+        taints.Add((JsonNode)new JsonObject { ["key"] = NotReady, ["effect"] = "NoSchedule" });
+    }
+}
+
 /// <summary>Kinds whose only rule is a default or two.</summary>
 public sealed class DefaultRules(Action<JsonObject> apply, NameForm form = NameForm.Subdomain) : KindRules
 {

@@ -6,8 +6,10 @@ using LoadBalancer.LocalCluster.ApiServer.Requests;
 namespace LoadBalancer.LocalCluster.ApiServer.Rules;
 
 /// <summary>Deployments and their kin: the defaults kubectl shows, and what a manifest must have to be accepted.</summary>
-public sealed class WorkloadRules(Action<JsonObject> specDefaults) : KindRules
+public sealed class WorkloadRules(Action<JsonObject> specDefaults, params string[] counts) : KindRules
 {
+    private const string TemplateGeneration = "deprecated.daemonset.template.generation";
+
     public static WorkloadRules Deployment { get; } = new(spec =>
     {
         spec.Default("replicas", 1L);
@@ -24,7 +26,7 @@ public sealed class WorkloadRules(Action<JsonObject> specDefaults) : KindRules
         strategy.Default("type", "RollingUpdate");
         RollingUpdate(strategy, 1L, 0L);
         spec.Default("revisionHistoryLimit", 10L);
-    });
+    }, "currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady");
 
     public static WorkloadRules StatefulSet { get; } = new(spec =>
     {
@@ -32,16 +34,40 @@ public sealed class WorkloadRules(Action<JsonObject> specDefaults) : KindRules
         spec.Default("podManagementPolicy", "OrderedReady");
         spec.Default("revisionHistoryLimit", 10L);
         spec.Need("updateStrategy").Default("type", "RollingUpdate");
-    });
+        if (spec.Text("updateStrategy", "type") == "RollingUpdate")
+            spec.Need("updateStrategy").Need("rollingUpdate").Default("partition", 0L);
+        var claims = spec.Need("persistentVolumeClaimRetentionPolicy");
+        claims.Default("whenDeleted", "Retain");
+        claims.Default("whenScaled", "Retain");
+    }, "replicas", "availableReplicas");
 
-    public static WorkloadRules ReplicaSet { get; } = new(spec => spec.Default("replicas", 1L));
+    public static WorkloadRules ReplicaSet { get; } = new(spec => spec.Default("replicas", 1L), "replicas");
+
+    /// <summary>Jobs: no more than kubectl shows; nothing runs them.</summary>
+    public static DefaultRules Job { get; } = new(o =>
+    {
+        var spec = o.Need("spec");
+        spec.Default("parallelism", 1L);
+        spec.Default("completions", 1L);
+        spec.Default("backoffLimit", 6L);
+        spec.Default("completionMode", "NonIndexed");
+        spec.Default("suspend", false);
+        if (spec.Map("template", "spec") is { } pod)
+            PodRules.DefaultSpec(pod, isTemplate: true);
+        o.Need("status");
+    });
 
     public override void Default(JsonObject o)
     {
         var spec = o.Need("spec");
         specDefaults(spec);
         if (spec.Map("template", "spec") is { } pod)
-            PodRules.DefaultSpec(pod);
+            PodRules.DefaultSpec(pod, isTemplate: true);
+        var status = o.Need("status");
+        foreach (var count in counts)
+            status.Default(count, 0L);
+        if (o.Text("kind") == "DaemonSet")
+            o.Need("metadata").Need("annotations").Default(TemplateGeneration, "1");
     }
 
     public override void Validate(JsonObject o, JsonObject? old, ResourceKind requested, ICollection<FieldProblem> problems)
@@ -51,12 +77,12 @@ public sealed class WorkloadRules(Action<JsonObject> specDefaults) : KindRules
         var labels = spec.Map("template", "metadata", "labels");
         if (selector is null || selector.Count == 0)
             problems.Add(FieldProblem.Required("spec.selector"));
-        else if (!LabelSelectors.Match(selector, labels))
+        if (!LabelSelectors.Match(selector ?? [], labels) || selector is null or { Count: 0 })
             problems.Add(FieldProblem.Invalid("spec.template.metadata.labels", labels ?? [], "`selector` does not match template `labels`"));
         if (old is not null && !JsonNode.DeepEquals(selector, old["spec"].Map("selector")))
             problems.Add(FieldProblem.Invalid("spec.selector", selector, "field is immutable"));
         PodRules.ValidateSpec(spec.Map("template", "spec"), "spec.template.spec", problems);
-        if (spec.Text("template", "spec", "restartPolicy") is var policy and not "Always")
+        if (spec.Text("template", "spec", "restartPolicy") is var policy and not ("Always" or ""))
             problems.Add(FieldProblem.NotSupported("spec.template.spec.restartPolicy", policy, "Always"));
     }
 
@@ -73,19 +99,32 @@ public sealed class WorkloadRules(Action<JsonObject> specDefaults) : KindRules
 /// <summary>Pods, alone or in a template.</summary>
 public sealed class PodRules : KindRules
 {
-    public override void Default(JsonObject o) => DefaultSpec(o.Need("spec"));
+    private const long EvictionSeconds = 300;
+
+    public override void Default(JsonObject o)
+    {
+        var spec = o.Need("spec");
+        DefaultSpec(spec, isTemplate: false);
+        spec.Default("enableServiceLinks", true);
+        spec.Default("priority", 0L);
+        spec.Default("preemptionPolicy", "PreemptLowerPriority");
+        if (o.Map("status") is { } status && status.Text("podIP") is { Length: > 0 } ip)
+            status.Default("podIPs", new JsonArray(new JsonObject { ["ip"] = ip }));
+    }
 
     public override void PrepareCreate(JsonObject o)
     {
         var status = o.Need("status");
         status["phase"] = "Pending";
         status["qosClass"] = "BestEffort";
+        Tolerate(o.Need("spec"), "node.kubernetes.io/not-ready");
+        Tolerate(o.Need("spec"), "node.kubernetes.io/unreachable");
     }
 
     public override void Validate(JsonObject o, JsonObject? old, ResourceKind requested, ICollection<FieldProblem> problems) =>
         ValidateSpec(o.Map("spec"), "spec", problems);
 
-    public static void DefaultSpec(JsonObject spec)
+    public static void DefaultSpec(JsonObject spec, bool isTemplate)
     {
         spec.Default("restartPolicy", "Always");
         spec.Default("dnsPolicy", "ClusterFirst");
@@ -94,7 +133,8 @@ public sealed class PodRules : KindRules
         spec.Default("securityContext", new JsonObject());
         if (spec.Text("serviceAccountName").Length > 0)
             spec["serviceAccount"] = spec.Text("serviceAccountName");
-        var hostNetwork = spec.Flag("hostNetwork") == true;
+        // Only a pod's own host ports are filled in, not those of templates.
+        var hostNetwork = !isTemplate && spec.Flag("hostNetwork") == true;
         foreach (var container in spec.Objects("containers").Concat(spec.Objects("initContainers")))
             DefaultContainer(container, hostNetwork);
         foreach (var volume in spec.Objects("volumes"))
@@ -109,6 +149,19 @@ public sealed class PodRules : KindRules
         var volumes = spec.Objects("volumes").Select(v => v.Text("name")).ToHashSet(StringComparer.Ordinal);
         for (var i = 0; i < containers.Count; i++)
             ValidateContainer(containers[i], $"{field}.containers[{i}]", volumes, problems);
+    }
+
+    // What the admission plugin DefaultTolerationSeconds adds.
+    private static void Tolerate(JsonObject spec, string taint)
+    {
+        if (spec.Objects("tolerations").Any(t => (t.Text("key") == taint || t.Text("key").Length == 0) && t.Text("effect") is "NoExecute" or ""))
+            return;
+        if (spec["tolerations"] is not JsonArray list)
+            spec["tolerations"] = list = [];
+        list.Add((JsonNode)new JsonObject
+        {
+            ["key"] = taint, ["operator"] = "Exists", ["effect"] = "NoExecute", ["tolerationSeconds"] = EvictionSeconds,
+        });
     }
 
     private static void ValidateContainer(JsonObject container, string field, HashSet<string> volumes, ICollection<FieldProblem> problems)

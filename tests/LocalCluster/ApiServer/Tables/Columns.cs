@@ -10,7 +10,7 @@ public static class Columns
 {
     private static readonly Column Name = new("Name", (o, _) => o.Text("metadata", "name"));
     private static readonly Column AgeColumn = new("Age", (o, now) => Age.Of(o["metadata"].At("creationTimestamp"), now));
-    private static readonly Column CreatedAt = new("Created At", (o, _) => o.Text("metadata", "creationTimestamp"));
+    private static readonly Column CreatedAt = new("Created At", (o, _) => o.Text("metadata", "creationTimestamp"), Type: "date");
     private static readonly Column Containers = Wide("Containers", o => Join(PodSpec(o).Objects("containers").Select(c => c.Text("name"))));
     private static readonly Column Images = Wide("Images", o => Join(PodSpec(o).Objects("containers").Select(c => c.Text("image"))));
     private static readonly Column Selector = Wide("Selector", o => JsonPaths.Pairs(o.Map("spec", "selector", "matchLabels")));
@@ -24,8 +24,8 @@ public static class Columns
         ["events"] = EventColumns.All,
         ["events.events.k8s.io"] = EventColumns.All,
         ["namespaces"] = [Name, Text("Status", o => o.Text("status", "phase")), AgeColumn],
-        ["configmaps"] = [Name, Text("Data", o => $"{Count(o, "data") + Count(o, "binaryData")}"), AgeColumn],
-        ["secrets"] = [Name, Text("Type", o => o.Text("type")), Text("Data", o => $"{Count(o, "data")}"), AgeColumn],
+        ["configmaps"] = [Name, Items("Data", o => Count(o, "data") + Count(o, "binaryData")), AgeColumn],
+        ["secrets"] = [Name, Text("Type", o => o.Text("type")), Items("Data", o => Count(o, "data")), AgeColumn],
         ["endpoints"] = [Name, Text("Endpoints", EndpointsText), AgeColumn],
         ["endpointslices.discovery.k8s.io"] =
         [
@@ -35,7 +35,7 @@ public static class Columns
         ["deployments.apps"] =
         [
             Name, Text("Ready", o => $"{Number(o, "status", "readyReplicas")}/{Number(o, "spec", "replicas")}"),
-            Whole("Up-to-date", "status", "updatedReplicas"), Whole("Available", "status", "availableReplicas"), AgeColumn, Containers, Images, Selector,
+            Items("Up-to-date", o => Number(o, "status", "updatedReplicas")), Items("Available", o => Number(o, "status", "availableReplicas")), AgeColumn, Containers, Images, Selector,
         ],
         ["daemonsets.apps"] =
         [
@@ -74,12 +74,18 @@ public static class Columns
         ["rolebindings.rbac.authorization.k8s.io"] = Binding,
         ["clusterrolebindings.rbac.authorization.k8s.io"] = Binding,
         ["customresourcedefinitions.apiextensions.k8s.io"] = [Name, CreatedAt],
-        ["validatingwebhookconfigurations.admissionregistration.k8s.io"] = [Name, Text("Webhooks", o => $"{o.Objects("webhooks").Count()}"), AgeColumn],
-        ["mutatingwebhookconfigurations.admissionregistration.k8s.io"] = [Name, Text("Webhooks", o => $"{o.Objects("webhooks").Count()}"), AgeColumn],
+        ["validatingwebhookconfigurations.admissionregistration.k8s.io"] = [Name, new("Webhooks", (o, _) => o.Objects("webhooks").LongCount(), Type: "integer"), AgeColumn],
+        ["mutatingwebhookconfigurations.admissionregistration.k8s.io"] = [Name, new("Webhooks", (o, _) => o.Objects("webhooks").LongCount(), Type: "integer"), AgeColumn],
         ["jobs.batch"] =
         [
             Name, Text("Status", o => Number(o, "status", "succeeded") > 0 ? "Complete" : "Running"),
-            Text("Completions", o => $"{Number(o, "status", "succeeded")}/{o.Number("spec", "completions") ?? 1}"), Text("Duration", _ => ""), AgeColumn, Containers, Images,
+            Text("Completions", o => $"{Number(o, "status", "succeeded")}/{o.Number("spec", "completions") ?? 1}"), Text("Duration", _ => ""), AgeColumn, Containers, Images, Selector,
+        ],
+        ["horizontalpodautoscalers.autoscaling"] =
+        [
+            Name, Text("Reference", o => $"{o.Text("spec", "scaleTargetRef", "kind")}/{o.Text("spec", "scaleTargetRef", "name")}"), Text("Targets", _ => "<unknown>"),
+            Text("MinPods", o => $"{o.Number("spec", "minReplicas") ?? 1}"), Items("MaxPods", o => Number(o, "spec", "maxReplicas")),
+            Items("Replicas", o => Number(o, "status", "currentReplicas")), AgeColumn,
         ],
     };
 
@@ -101,6 +107,9 @@ public static class Columns
     internal static Column Wide(string name, Func<JsonObject, string> cell) => new(name, (o, _) => cell(o), Wide: true);
 
     internal static Column Whole(string name, params string[] path) => new(name, (o, _) => o.Number(path) ?? 0, Type: "integer");
+
+    /// <summary>A number in a column that is declared as text, as the API server has some.</summary>
+    private static Column Items(string name, Func<JsonObject, long> cell) => new(name, (o, _) => cell(o));
 
     internal static string Join(IEnumerable<string> texts) => string.Join(',', texts);
 
