@@ -140,9 +140,15 @@ internal sealed class Assignments
 
         var oldestFirst = stores.Services.All().Where(IsOfInterest).ToArray();
         Array.Sort(oldestFirst, static (a, b) => AgeOf(a).CompareTo(AgeOf(b)));
-        foreach (var service in oldestFirst)
+        var unheld = oldestFirst.Where(service => !allocator.Holds(IdOf(service.Key))).Select(ShownFacts).ToArray();
+        foreach (var facts in unheld)
         {
-            Adopt(service);
+            Planner.Adopt(facts, allocator);
+        }
+
+        foreach (var facts in unheld)
+        {
+            Planner.HoldShown(facts, allocator);
         }
 
         foreach (var service in oldestFirst)
@@ -153,21 +159,14 @@ internal sealed class Assignments
         ServeWaiting();
     }
 
-    private void Adopt(ServiceResource service)
+    /// <summary>The facts with everything that the status shows, or may show once a write of unknown outcome has landed.</summary>
+    private ServiceFacts ShownFacts(ServiceResource service)
     {
         var record = records.GetValueOrDefault(service.Key);
-        if (record is { IsWriting: true } || allocator.Find(IdOf(service.Key)) is not null)
-        {
-            return;
-        }
-
         var facts = FactsOf(service, record);
-        if (record?.MayShow(service) is { Count: > 0 } mayShow)
-        {
-            facts = facts with { Status = [.. facts.Status.Concat(mayShow.Select(address => new StatusEntry(address.ToString())))] };
-        }
-
-        Planner.Adopt(facts, allocator);
+        return record?.MayShow(service) is { Count: > 0 } mayShow
+            ? facts with { Status = [.. facts.Status, .. mayShow.Select(address => new StatusEntry(address.ToString()))] }
+            : facts;
     }
 
     private void Plan(ObjectKey key)
@@ -208,16 +207,15 @@ internal sealed class Assignments
     private void Carry(Decision decision, ServiceResource service, ServiceFacts facts, ServiceRecord record)
     {
         var mayShow = record.MayShow(service);
-        if (decision is Decision.Leave && mayShow.Count == 0)
+        if (decision is Decision.Leave && facts.Status.Count == 0 && mayShow.Count == 0)
         {
             Forget(service.Key, record);
             return;
         }
 
-        // Until a write has ended well the status shows, or may yet show, the old addresses: nobody else gets them before that.
+        // Whatever the status shows, or may yet show, nobody else gets before it is known to be gone from there.
         records[service.Key] = record;
-        IEnumerable<IpAddress> shown = decision is Decision.Set or Decision.Clear ? facts.ShownAddresses : [];
-        somethingBecameFree |= allocator.Assign(facts.Id, facts.Sharing, decision.Result, shown.Concat(mayShow));
+        somethingBecameFree |= allocator.Assign(facts.Id, facts.Sharing, decision.Result, facts.ShownAddresses.Concat(mayShow));
         Waiting.Set(record.Age, decision.Refusal?.Reason);
         Report(decision, service, record);
         switch (decision)

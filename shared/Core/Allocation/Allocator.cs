@@ -37,6 +37,9 @@ public sealed class Allocator
     /// <summary>What the Service has, or null.</summary>
     public Assignment? Find(ServiceId id) => holdings.GetValueOrDefault(id)?.Assignment;
 
+    /// <summary>Whether the Service holds anything, assigned or not.</summary>
+    public bool Holds(ServiceId id) => holdings.ContainsKey(id);
+
     /// <summary>The Services that hold the address.</summary>
     public IEnumerable<ServiceId> UsersOf(IpAddress address) => users.Of(address).Select(static user => user.Id);
 

@@ -21,10 +21,21 @@ public static class Planner
         }
 
         var adopted = CurrentAddresses.Judge(facts, Wanted(facts), allocator).Assignment;
-
-        // What the status shows without right is held too: nobody else gets it before the status no longer shows it.
-        allocator.Assign(facts.Id, facts.Sharing, adopted, facts.ShownAddresses);
+        allocator.Assign(facts.Id, facts.Sharing, adopted);
         return adopted;
+    }
+
+    /// <summary>
+    /// Holds what a status shows without right, where nobody has it by right: nobody else gets it before the status no longer shows it.
+    /// Called for all Services after all were adopted. It covers the Services of other load balancers too: two that serve one range side by
+    /// side, as during a migration, must not meet on one address.
+    /// </summary>
+    public static void HoldShown(ServiceFacts facts, Allocator allocator)
+    {
+        if (facts.Status.Count > 0)
+        {
+            allocator.Assign(facts.Id, facts.Sharing, allocator.Find(facts.Id), facts.ShownAddresses);
+        }
     }
 
     /// <summary>Decides. A working address is not given up before something feasible takes its place.</summary>

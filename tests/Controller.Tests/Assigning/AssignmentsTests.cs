@@ -124,6 +124,34 @@ public sealed class AssignmentsTests
     }
 
     [Fact]
+    public void AddressOfAForeignService_IsNotGivenToOursUntilItIsGone()
+    {
+        var bench = new Bench().Start(Bench.Pools("10.0.0.1-10.0.0.1"));
+        bench.Cluster.Create(1, s => s with { LoadBalancerClass = "theirs", Ingress = [new IngressPoint("10.0.0.1")] });
+        bench.Cluster.Create(2);
+        bench.Settle();
+        Assert.Equal(["10.0.0.1", ""], bench.Addresses("s1", "s2"));
+        bench.Cluster.Update("s1", s => s with { Ingress = [] });
+        bench.Settle();
+        Assert.Equal("10.0.0.1", bench.Cluster.AddressOf("s2"));
+    }
+
+    [Fact]
+    public void TermsAndConfigurationChangedTogether_AreDealtWithTogether()
+    {
+        var shared = new Dictionary<string, string> { ["metallb.io/allow-shared-ip"] = "k" };
+        var bench = new Bench().Start(Bench.Pools("10.0.0.1-10.0.0.9"));
+        bench.Cluster.Create(1, s => s with { Annotations = shared });
+        bench.Cluster.Create(2, s => s with { Annotations = shared, Ports = [new ServicePort("TCP", 443)] });
+        bench.Settle();
+        Assert.Equal(["10.0.0.1", "10.0.0.1"], bench.Addresses("s1", "s2"));
+        bench.Cluster.Update("s2", s => s with { Ports = [new ServicePort("TCP", 80)] });
+        bench.Assignments.Reconfigure(Bench.Pools("10.0.0.1-10.0.0.5"));
+        bench.Settle();
+        Assert.Equal(["10.0.0.1", "10.0.0.2"], bench.Addresses("s1", "s2"));
+    }
+
+    [Fact]
     public void Headless_GetsNothing()
     {
         var bench = new Bench().Start(Bench.Pools("10.0.0.1-10.0.0.1"));

@@ -124,6 +124,19 @@ public sealed class PlannerStatusTests
             Planner.Plan(Given.Service("s1", "192.0.2.1") with { Eligibility = Eligibility.NotLoadBalancer }, allocator));
 
     [Fact]
+    public void Address_ShownWithoutRight_IsNotOfferedToOthersUnlessTheyHaveIt()
+    {
+        var foreign = Given.Service("s1", "10.0.0.1", "10.0.0.2") with { Eligibility = Eligibility.ForeignClass };
+        var ours = Given.Service("s2", "10.0.0.2");
+        Assert.Null(Planner.Adopt(foreign, allocator));
+        Planner.Adopt(ours, allocator);
+        Planner.HoldShown(foreign, allocator);
+        Planner.HoldShown(ours, allocator);
+        Assert.IsType<Decision.Keep>(allocator.Apply(ours));
+        Assert.Equal("10.0.0.3", allocator.Apply(Given.Service("s3")).Addresses());
+    }
+
+    [Fact]
     public void Address_HeldForAWriteUnderWay_IsNotOfferedToOthers()
     {
         var service = Given.Service("s1", "10.0.0.1");

@@ -1,0 +1,87 @@
+using LoadBalancer.Controller.Assigning;
+using LoadBalancer.Kubernetes.Configuration;
+using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Resources;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LoadBalancer.Controller.Tests.Fakes;
+
+/// <summary>One replica of the controller with everything but the network: its own ConfigMap store and clock, a cluster shared with others.</summary>
+internal sealed class Replica : IAsyncDisposable
+{
+    private static readonly ObjectKey ConfigMapKey = new("loadbalancer-system", "config");
+
+    private readonly CancellationTokenSource process = new();
+    private readonly Store<ConfigMapResource> configMaps = new();
+    private readonly PoolConfigSource pools;
+    private readonly AssignmentLoop loop;
+    private readonly Task configTask;
+    private CancellationTokenSource? term;
+    private int configVersion;
+
+    public Replica(FakeCluster cluster)
+    {
+        Cluster = cluster;
+        pools = new PoolConfigSource(configMaps, ConfigMapKey, NullLogger<PoolConfigSource>.Instance);
+        configTask = pools.RunAsync(process.Token);
+        loop = new AssignmentLoop(
+            new ControllerStores(cluster.Services, cluster.Namespaces), pools, cluster, () => Window, _ => Refresh(),
+            new AssignmentEvents(Events), null, Time, NullLogger<AssignmentLoop>.Instance);
+    }
+
+    public FakeCluster Cluster { get; }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public FakeEvents Events { get; } = new();
+
+    /// <summary>How much longer it leads, as the elector would say.</summary>
+    public TimeSpan Window { get; set; } = TimeSpan.FromSeconds(10);
+
+    public Func<Task> Refresh { get; set; } = () => Task.CompletedTask;
+
+    public Task Leading { get; private set; } = Task.CompletedTask;
+
+    /// <summary>The text of the ConfigMap; null if there is none.</summary>
+    public Replica WithPools(string? text)
+    {
+        configMaps.Replace(text is null ? [] :
+        [
+            new ConfigMapResource
+            {
+                Key = ConfigMapKey,
+                ResourceVersion = $"{++configVersion}",
+                Data = new Dictionary<string, string> { ["config"] = text },
+            },
+        ]);
+        return this;
+    }
+
+    public static string OnePool(string range) => $"""
+        address-pools:
+        - name: default
+          protocol: layer2
+          addresses: ["{range}"]
+        """;
+
+    public Replica Lead()
+    {
+        term = new CancellationTokenSource();
+        Leading = loop.LeadAsync(term.Token);
+        return this;
+    }
+
+    public void Stop() => term!.Cancel();
+
+    public async ValueTask DisposeAsync()
+    {
+        term?.Cancel();
+        await Eventually.True(() => Leading.IsCompleted, () => Time.Advance(TimeSpan.FromSeconds(1)));
+        await process.CancelAsync();
+        await configTask.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Leading;
+        process.Dispose();
+        term?.Dispose();
+    }
+}
