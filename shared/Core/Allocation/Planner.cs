@@ -94,7 +94,7 @@ public static class Planner
             : new Decision.Wait(refusal!);
     }
 
-    /// <summary>Whether the status has these addresses and nothing else; their order says nothing to anyone.</summary>
+    /// <summary>Whether the status has each of these addresses and nothing else; their order says nothing to anyone.</summary>
     private static bool Shows(ServiceFacts facts, Assignment assignment)
     {
         if (facts.Status.Count != assignment.Addresses.Count)
@@ -110,7 +110,8 @@ public static class Planner
             }
         }
 
-        return true;
+        // As many entries as addresses may still be one address twice.
+        return assignment.Addresses.All(facts.ShownAddresses.Contains);
     }
 
     private static Refusal? Cause(ServiceFacts facts, CurrentAddresses current, Assignment outcome)
