@@ -169,14 +169,12 @@ internal sealed class AddressSearch
 
     private Refusal NothingIn(IReadOnlyList<Pool> pools)
     {
-        foreach (var family in wanted)
+        var had = wanted.Where(family => pools.Any(pool => allocator.HasFamily(pool, family))).ToArray();
+        if (had.Length == 0 || (had.Length < wanted.Count && NeedsAll))
         {
-            if (!pools.Any(pool => allocator.HasFamily(pool, family)))
-            {
-                return Refusals.NoPoolOfFamily(family, pools);
-            }
+            return Refusals.NoPoolOfFamily(wanted.First(family => !had.Contains(family)), pools);
         }
 
-        return wanted.Count > 1 ? Refusals.NoPoolOfBoth(pools) : Refusals.NoFreeAddress(wanted[0], pools);
+        return wanted.Count > 1 && NeedsAll ? Refusals.NoPoolOfBoth(pools) : Refusals.NoFreeAddress(had[0], pools);
     }
 }
