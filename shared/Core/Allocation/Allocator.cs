@@ -45,7 +45,7 @@ public sealed class Allocator
 
     /// <summary>How full the pools of the configuration are.</summary>
     public IEnumerable<PoolUsage> Usage() =>
-        spaces.Values.Select(static s => new PoolUsage(s.Pool.Name, s.Pool.Ranges.Sum(static r => (double)r.Count), s.InUse));
+        spaces.Values.Select(static s => new PoolUsage(s.Pool.Name, (double)s.Pool.Size, s.InUse));
 
     /// <summary>
     /// Records what the Service has from now on, in place of what it had. Addresses it might still be seen with are held beside the
