@@ -103,9 +103,10 @@ public static class OwnershipMachine
     }
 
     // A node that lost the VIP because traffic sent to it would be lost stops at once; so does one the others have given up already.
+    // One that an administrator took the VIP from serves it as well as before: that is a planned move.
     private static bool MayGoOn(in OwnershipInput input) =>
         !input.Holding
-        && input.Decision.Self is Ineligible.None or Ineligible.Leaving
+        && input.Decision.Self is Ineligible.None or Ineligible.Leaving or Ineligible.NodeExcluded or Ineligible.NodeSelector
         && (input.Decision.Owner is not null || input.LeaveBy is not null)
         && input.Decision.Reason != NoOwner.NoServingEndpoint;
 }

@@ -40,7 +40,7 @@ public sealed class OwnershipMachineTests
     public static TheoryData<string, OwnershipInput> ReasonsToStopAtOnce => new()
     {
         { "no local endpoint", Theirs with { Decision = Theirs.Decision with { Self = Ineligible.NoLocalEndpoint } } },
-        { "excluded", Theirs with { Decision = Theirs.Decision with { Self = Ineligible.NodeExcluded } } },
+        { "no network", Theirs with { Decision = Theirs.Decision with { Self = Ineligible.NetworkUnavailable } } },
         { "others took over", Theirs with { Holding = true } },
         { "no endpoint at all", Theirs with { Decision = new OwnerDecision(null, NoOwner.NoServingEndpoint, Ineligible.None) } },
         { "no endpoint at all while leaving", Theirs with { Decision = new OwnerDecision(null, NoOwner.NoServingEndpoint, Ineligible.Leaving), LeaveBy = Ms(9000) } },
@@ -52,6 +52,20 @@ public sealed class OwnershipMachineTests
     {
         Assert.True(OwnershipMachine.Step(Owner, input, Ms(1000)).Action == OwnershipAction.StopAnswering, why);
         Assert.True(OwnershipMachine.Step(HandingOver, input, Ms(1000)).Action == OwnershipAction.StopAnswering, why);
+    }
+
+    // An administrator moves the VIP; the node still takes its traffic: make before break.
+    [Theory]
+    [InlineData(Ineligible.NodeExcluded)]
+    [InlineData(Ineligible.NodeSelector)]
+    public void Step_MovedAwayByAnAdministrator_HandsOver(Ineligible why)
+    {
+        var input = Theirs with { Decision = Theirs.Decision with { Self = why } };
+        Assert.Equal((HandingOver, OwnershipAction.KeepAnswering), OwnershipMachine.Step(Owner, input, Ms(1000)));
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(HandingOver, input, Ms(1200)).Action);
+
+        var nobody = input with { Decision = new OwnerDecision(null, NoOwner.NoEligibleNode, why) };
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(Owner, nobody, Ms(1000)).Action);
     }
 
     [Fact]
