@@ -55,10 +55,18 @@ public sealed class ElectionTests
 
         var address = IpAddress.Parse("192.168.1.240");
         orders.Order(address);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        var length = orders.Order(address).Length;
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-        Assert.Equal(5, length);
+
+        // The runtime may allocate on this thread while it compiles anew; an allocation of the look-up's own would be there each time.
+        var least = long.MaxValue;
+        for (var i = 0; i < 10; i++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            var length = orders.Order(address).Length;
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            Assert.Equal(5, length);
+        }
+
+        Assert.Equal(0, least);
     }
 
     [Fact]
