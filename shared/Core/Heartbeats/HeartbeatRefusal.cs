@@ -45,7 +45,10 @@ public enum HeartbeatRefusal
     /// <summary>Its sequence number is not above the last one heard.</summary>
     Replayed,
 
-    /// <summary>From a run of the peer that has not yet proved to be the present one. Regular for the first frame after a start.</summary>
+    /// <summary>
+    /// From a run of the peer that has not yet proved to be the present one, or from a lost peer that has not yet shown that it hears
+    /// this node. Regular for the first frame after a start or a loss.
+    /// </summary>
     Unconfirmed,
 
     /// <summary>The segment has more speakers than the membership takes.</summary>

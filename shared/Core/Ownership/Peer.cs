@@ -54,6 +54,9 @@ internal sealed class Peer
 
     public TimeSpan GoodFor { get; set; }
 
+    /// <summary>The stalls of this process since it was last heard for which it was given the lost time back.</summary>
+    public int StallsExcused { get; set; }
+
     public SpeakerState State { get; set; }
 
     public bool HearsUs { get; set; }

@@ -23,6 +23,7 @@ public readonly record struct HeartbeatTarget(MacAddress Mac, ulong HeardBoot, u
 /// </summary>
 public sealed class SegmentMembership
 {
+    private const int StallsExcusedInSilence = 3;
     private static readonly TimeSpan PendingFor = TimeSpan.FromSeconds(1);
 
     private readonly MembershipTimings timings;
@@ -133,7 +134,19 @@ public sealed class SegmentMembership
             peer.ConfirmAbove = lastSequenceSent;
         }
 
-        return frame.Sequence <= peer.Sequence ? new HearResult(HeartbeatRefusal.Replayed) : Believe(peer, frame, now);
+        if (frame.Sequence <= peer.Sequence)
+        {
+            return new HearResult(HeartbeatRefusal.Replayed);
+        }
+
+        if (!peer.Alive && frame.HeardBoot != ownBoot)
+        {
+            // A hello shows that it lives, not that it hears us: believed as it is, one-way loss would bring it back once a second.
+            peer.Sequence = frame.Sequence;
+            return AskToConfirm(peer, frame, now);
+        }
+
+        return Believe(peer, frame, now);
     }
 
     /// <summary>
@@ -143,12 +156,12 @@ public sealed class SegmentMembership
     /// <returns>Whether <see cref="View"/> changed.</returns>
     public bool Advance(TimeSpan now)
     {
-        var gap = now - lastLook;
-        lastLook = now;
-        if (gap > timings.Stall)
+        if (now - lastLook > timings.Stall)
         {
-            CompensateStall(gap, now);
+            CompensateStall(lastLook, now);
         }
+
+        lastLook = now;
 
         var changed = false;
         foreach (var peer in peers)
@@ -292,6 +305,7 @@ public sealed class SegmentMembership
         peer.HeardAt = now;
         peer.GoodFor = frame.GoodFor;
         peer.ExpiresAt = now + frame.GoodFor;
+        peer.StallsExcused = 0;
         if (frame.Kind == HeartbeatKind.Heartbeat)
         {
             var hearsUs = frame.HeardBoot == ownBoot;
@@ -343,14 +357,17 @@ public sealed class SegmentMembership
         holdUntil = until > holdUntil ? until : holdUntil;
     }
 
-    private void CompensateStall(TimeSpan gap, TimeSpan now)
+    private void CompensateStall(TimeSpan since, TimeSpan now)
     {
+        var gap = now - since;
         Stalls++;
         foreach (var peer in peers)
         {
-            if (peer.Alive)
+            // Whose frame was read after the stall lost no time by it. And a process that is late every time must find a dead peer too.
+            if (peer.Alive && peer.HeardAt <= since && peer.StallsExcused < StallsExcusedInSilence)
             {
                 peer.ExpiresAt += gap;
+                peer.StallsExcused++;
             }
         }
 
@@ -363,18 +380,7 @@ public sealed class SegmentMembership
 
     private void Lose(Peer peer)
     {
-        // Who loses several peers in one breath was probably cut off itself and must not blame them.
-        var others = TimeSpan.MinValue;
-        foreach (var other in peers)
-        {
-            if (other != peer && other.Alive && other.HeardAt > others)
-            {
-                others = other.HeardAt;
-            }
-        }
-
-        if ((peer.State & SpeakerState.Leaving) == 0
-            && (AliveCount == 1 || others > peer.HeardAt + (peer.GoodFor / 2)))
+        if (Carrier && (peer.State & SpeakerState.Leaving) == 0 && IsItsOwnFault(peer))
         {
             peer.Losses++;
         }
@@ -383,6 +389,29 @@ public sealed class SegmentMembership
         peer.HearsUs = false;
         AliveCount--;
         Digest ^= peer.NameHash;
+    }
+
+    // Who loses several peers in one breath was probably cut off itself and must not blame them.
+    private bool IsItsOwnFault(Peer lost)
+    {
+        var onlyOne = true;
+        foreach (var other in peers)
+        {
+            if (other.NameHash == lost.NameHash)
+            {
+                continue;
+            }
+
+            if (other.Alive && other.HeardAt > lost.HeardAt + (lost.GoodFor / 2))
+            {
+                return true;
+            }
+
+            // A peer that was gone before this one was last heard says nothing about the moment.
+            onlyOne &= !other.Alive && other.ExpiresAt <= lost.HeardAt;
+        }
+
+        return onlyOne;
     }
 
     private Peer? Find(in HeartbeatFrame frame)

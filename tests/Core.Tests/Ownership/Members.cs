@@ -21,7 +21,7 @@ internal static class Members
     public static TimeSpan Ms(double milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
     /// <summary>A peer that speaks to the node of <see cref="Frames.Own"/>, whose run is 99.</summary>
-    public sealed class Talker(string node, ulong boot)
+    public sealed class Talker(string node, ulong boot, string link = "eth0")
     {
         public HeartbeatHeader Header { get; set; } =
             Frames.Header with { Boot = boot, Sequence = 0, HeardBoot = 99, HeardSequence = 1, Flags = SpeakerState.Ready, Losses = 0 };
@@ -29,7 +29,7 @@ internal static class Members
         public byte[] Say(Func<HeartbeatHeader, HeartbeatHeader>? change = null)
         {
             Header = Header with { Sequence = Header.Sequence + 1 };
-            return Frames.Encode(change is null ? Header : change(Header), new HeartbeatIdentity(node, "eth0", [IpPrefix.Parse("192.168.96.12/20")], []));
+            return Frames.Encode(change is null ? Header : change(Header), new HeartbeatIdentity(node, link, [IpPrefix.Parse("192.168.96.12/20")], []));
         }
     }
 
