@@ -53,7 +53,9 @@ internal static class ControllerMetrics
         "loadbalancer_events_total", "Kubernetes Events by what became of them.", "outcome");
 
     private static readonly HashSet<string> KnownPools = new(StringComparer.Ordinal);
-    private static readonly Lock PoolsLock = new();
+    private static readonly AllocationReason[] Reasons = Enum.GetValues<AllocationReason>();
+    private static readonly int[] ShownWaiting = new int[Reasons.Length];
+    private static readonly Lock ShowLock = new();
 
     public static void Allocated(string pool) => Allocations.WithLabels(pool).Inc();
 
@@ -83,29 +85,44 @@ internal static class ControllerMetrics
     /// <summary>Shows the pools as they are; those that are gone disappear.</summary>
     public static void Show(IEnumerable<PoolUsage> pools, WaitingServices waiting)
     {
-        lock (PoolsLock)
+        lock (ShowLock)
         {
-            var gone = KnownPools.ToHashSet(StringComparer.Ordinal);
-            foreach (var usage in pools)
-            {
-                PoolAddresses.WithLabels(usage.Pool).Set(usage.Size);
-                PoolAddressesInUse.WithLabels(usage.Pool).Set(usage.InUse);
-                KnownPools.Add(usage.Pool);
-                gone.Remove(usage.Pool);
-            }
+            ShowPools(pools);
+            ShowWaiting(waiting);
+        }
+    }
 
-            foreach (var pool in gone)
-            {
-                PoolAddresses.RemoveLabelled(pool);
-                PoolAddressesInUse.RemoveLabelled(pool);
-                Allocations.RemoveLabelled(pool);
-                KnownPools.Remove(pool);
-            }
+    private static void ShowPools(IEnumerable<PoolUsage> pools)
+    {
+        var gone = KnownPools.ToHashSet(StringComparer.Ordinal);
+        foreach (var usage in pools)
+        {
+            PoolAddresses.WithLabels(usage.Pool).Set(usage.Size);
+            PoolAddressesInUse.WithLabels(usage.Pool).Set(usage.InUse);
+            KnownPools.Add(usage.Pool);
+            gone.Remove(usage.Pool);
         }
 
-        foreach (var reason in Enum.GetValues<AllocationReason>())
+        foreach (var pool in gone)
+        {
+            PoolAddresses.RemoveLabelled(pool);
+            PoolAddressesInUse.RemoveLabelled(pool);
+            Allocations.RemoveLabelled(pool);
+            KnownPools.Remove(pool);
+        }
+    }
+
+    private static void ShowWaiting(WaitingServices waiting)
+    {
+        foreach (var reason in Reasons)
         {
             var count = waiting.CountOf(reason);
+            if (ShownWaiting[(int)reason] == count)
+            {
+                continue;
+            }
+
+            ShownWaiting[(int)reason] = count;
             if (count > 0)
             {
                 Waiting.WithLabels(reason.ToString()).Set(count);

@@ -13,12 +13,13 @@ namespace LoadBalancer.Controller.Assigning;
 /// </summary>
 internal sealed partial class AssignmentLoop
 {
-    // How long writes under way may take to end when leadership is given up.
-    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
+    // How long writes under way may take to end when leadership is given up. With LandingTime it fits into what is left of a window of
+    // 10 s that is renewed every 2 s.
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
 
     // How long a write that was given up is granted to land, before anyone else may begin: longer than a server that still has the
     // request takes to carry it out.
-    private static readonly TimeSpan LandingTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LandingTime = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan RefreshRetry = TimeSpan.FromSeconds(1);
 
     // A write is answered within milliseconds or meets a newer version; waiting long after the first failure helps nobody.

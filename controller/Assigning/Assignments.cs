@@ -207,6 +207,11 @@ internal sealed class Assignments
     private void Carry(Decision decision, ServiceResource service, ServiceFacts facts, ServiceRecord record)
     {
         var mayShow = record.MayShow(service);
+        if (record.Untold is { } untold && HasLanded(untold, facts))
+        {
+            Tell(record, service); // a write whose answer was lost
+        }
+
         if (decision is Decision.Leave && facts.Status.Count == 0 && mayShow.Count == 0)
         {
             Forget(service.Key, record);
@@ -221,7 +226,7 @@ internal sealed class Assignments
         switch (decision)
         {
             case Decision.Keep:
-                Tell(record, service); // a write of unknown outcome has landed
+                record.Untold = null;
                 break;
             case Decision.Set set:
                 Send(record, service, set, set.Assignment.Addresses);
@@ -243,6 +248,10 @@ internal sealed class Assignments
         record.Write = new StatusWrite(service, addresses, record.Write);
         send(record.Write);
     }
+
+    private static bool HasLanded(Decision decision, ServiceFacts facts) => decision.Result is { } assignment
+        ? facts.Status.Count == assignment.Addresses.Count && !facts.ShownAddresses.Except(assignment.Addresses).Any()
+        : facts.Status.Count == 0;
 
     private void Tell(ServiceRecord record, ServiceResource service)
     {

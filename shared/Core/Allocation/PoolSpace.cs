@@ -16,6 +16,7 @@ internal sealed class PoolSpace
     public PoolSpace(Pool pool, Dictionary<IpAddress, Exclusion> exclusions)
     {
         Pool = pool;
+        Size = (double)pool.Size;
         this.exclusions = exclusions;
         foreach (var range in pool.Ranges)
         {
@@ -34,6 +35,9 @@ internal sealed class PoolSpace
     }
 
     public Pool Pool { get; }
+
+    /// <summary>See <see cref="PoolUsage.Size"/>.</summary>
+    public double Size { get; }
 
     /// <summary>The number of addresses at least one Service has.</summary>
     public int InUse { get; private set; }
@@ -74,7 +78,7 @@ internal sealed class PoolSpace
     }
 
     private bool IsBuggy(IpAddress address) =>
-        Pool.AvoidBuggyIps && address.Family == IpFamily.IPv4 && (address.AsUInt32 & 0xFF) is (0 or 255);
+        Pool.AvoidBuggyIps && Pool.IsBuggy(address);
 
     private FreeAddresses Free(IpFamily family) => family == IpFamily.IPv4 ? free4 : free6;
 }

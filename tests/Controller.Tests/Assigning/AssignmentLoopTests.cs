@@ -174,7 +174,7 @@ public sealed class AssignmentLoopTests
             replica.Time.Advance(TimeSpan.FromSeconds(0.5));
             passed += TimeSpan.FromSeconds(0.5);
         });
-        Assert.True(passed >= TimeSpan.FromSeconds(10), $"The Lease could go to another after {passed}.");
+        Assert.True(passed >= TimeSpan.FromSeconds(7), $"The Lease could go to another after {passed}.");
     }
 
     [Fact]
