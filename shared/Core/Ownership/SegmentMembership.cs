@@ -319,6 +319,7 @@ public sealed class SegmentMembership
         if (isNew)
         {
             peer.Alive = true;
+            peer.PendingUntil = TimeSpan.Zero;
             peer.AnswerDue = true;
             peer.AliveSince = now;
             AliveCount++;

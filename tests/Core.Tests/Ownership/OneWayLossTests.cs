@@ -42,6 +42,7 @@ public sealed class OneWayLossTests
         membership.Hear(Hello(), Ms(1000));
         Assert.Equal(new HearResult(HeartbeatRefusal.None, Changed: true, AnswerNow: true), membership.Hear(n2.Say(), Ms(1001)));
         Assert.Single(membership.View(Ms(1001), []).Peers);
+        Assert.Equal(1, membership.Targets(Ms(1001), newcomersOnly: false, new HeartbeatTarget[4]));
     }
 
     [Fact]
