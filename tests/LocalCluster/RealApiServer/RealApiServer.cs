@@ -54,7 +54,15 @@ public sealed class RealApiServer : IApiServer
             throw new InvalidOperationException("The API server is running already.");
         _etcd ??= GuardedProcess.Start(EtcdCommand(), InFolder("etcd.log"));
         _server = GuardedProcess.Start(ServerCommand(), InFolder("kube-apiserver.log"));
-        await WaitUntilReadyAsync(_etcd, _server);
+        try
+        {
+            await WaitUntilReadyAsync(_etcd, _server);
+        }
+        catch
+        {
+            await StopAsync();
+            throw;
+        }
     }
 
     public async Task StopAsync()
@@ -130,11 +138,11 @@ public sealed class RealApiServer : IApiServer
             try
             {
                 using var response = await client.GetAsync(new Uri(Endpoint, "/readyz"));
-                if (response.IsSuccessStatusCode)
-                    return;
                 last = await response.Content.ReadAsStringAsync();
+                if (response.IsSuccessStatusCode && await PublishesSchemasAsync(client))
+                    return;
             }
-            catch (HttpRequestException e)
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
             {
                 last = e.Message;
             }
@@ -143,6 +151,14 @@ public sealed class RealApiServer : IApiServer
         }
 
         throw new TimeoutException($"kube-apiserver was not ready after {StartTimeout}; last answer: {last}\n{server.Tail()}");
+    }
+
+    // The OpenAPI documents come a moment after readiness; kubectl apply needs them. Servers before 1.24 have no version 3.
+    private async Task<bool> PublishesSchemasAsync(HttpClient client)
+    {
+        using var response = await client.GetAsync(new Uri(Endpoint, "/openapi/v3"));
+        return response.StatusCode == HttpStatusCode.NotFound
+            || (await response.Content.ReadAsStringAsync()).Contains("\"api/v1\"", StringComparison.Ordinal);
     }
 
     private HttpClient ReadinessClient()

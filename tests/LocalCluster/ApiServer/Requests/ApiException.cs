@@ -98,6 +98,13 @@ public sealed class ApiException(int code, string reason, string message, JsonOb
             new JsonObject { ["name"] = name, ["kind"] = kind.Kind });
     }
 
+    public static ApiException ListOptionsForbidden(string field, string why)
+    {
+        var cause = new JsonObject { ["reason"] = "FieldValueForbidden", ["message"] = $"Forbidden: {why}", ["field"] = field };
+        return new ApiException(422, "Invalid", $"ListOptions.meta.k8s.io \"\" is invalid: {field}: Forbidden: {why}",
+            new JsonObject { ["group"] = "meta.k8s.io", ["kind"] = "ListOptions", ["causes"] = new JsonArray(cause) });
+    }
+
     public static ApiException Invalid(ResourceKind kind, string name, IReadOnlyList<FieldProblem> problems)
     {
         var details = Details(kind, name);

@@ -68,6 +68,9 @@ public sealed class Preparation(ObjectStore store, RuleTable rules, TimeProvider
     /// <summary>An update of the status subresource: everything but status and metadata stays.</summary>
     public void ForStatus(ApiContext context, JsonObject o, StoredObject current)
     {
+        // Defaults come before the old spec is put back, as they do in kube-apiserver, where they are part of decoding.
+        var rule = rules[context.Kind.Collection];
+        rule.Default(o);
         CarryMetadata(context, o, current);
         foreach (var name in o.Select(p => p.Key).Concat(current.Json.Select(p => p.Key)).Distinct().ToList())
         {
@@ -75,10 +78,6 @@ public sealed class Preparation(ObjectStore store, RuleTable rules, TimeProvider
                 o.Put(name, current.Json[name]?.DeepClone());
         }
 
-        if (!knowsIpMode)
-            DropIpMode(o);
-        var rule = rules[context.Kind.Collection];
-        rule.Default(o);
         if (!knowsIpMode)
             DropIpMode(o);
         var problems = new List<FieldProblem>();

@@ -44,27 +44,24 @@ public sealed class Watches(ObjectStore store, TimeProvider time, FaultInjection
     {
         var asked = context.Query("resourceVersion");
         if (asked.Length > 0 && !long.TryParse(asked, CultureInfo.InvariantCulture, out _))
-            throw ApiException.BadRequest($"resourceVersion: Invalid value: \"{asked}\": strconv.ParseUint: parsing \"{asked}\": invalid syntax");
+            throw new ApiException(500, "",$"resourceVersion: Invalid value: \"{asked}\": strconv.ParseUint: parsing \"{asked}\": invalid syntax");
         var streamList = context.Query("sendInitialEvents") is "true" or "1";
         if (streamList && context.Query("resourceVersionMatch") != "NotOlderThan")
         {
-            throw new ApiException(422, "Invalid",
-                "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+            throw ApiException.ListOptionsForbidden("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
         }
 
         if (!streamList && asked.Length > 0 && asked != "0")
         {
-            var from = long.Parse(asked, CultureInfo.InvariantCulture);
-            if (store.ChangesAfter(context.Kind.Collection, from).Changes is null)
-                throw ApiException.Gone(from, store.Version);
-            return from;
+            // One from too far back is told so by the first event: kube-apiserver answers 200 and then ERROR, too.
+            return long.Parse(asked, CultureInfo.InvariantCulture);
         }
 
         // No version, or 0: the objects there are come first, as if they had just been added.
         var snapshot = store.Read(context.Kind.Collection);
         foreach (var stored in snapshot.Objects.Values)
             watch.Write(new Change(ChangeType.Added, stored, null));
-        if (streamList && watch.WantsBookmarks)
+        if (watch.WantsBookmarks)
             watch.WriteBookmark(snapshot.Version, initialEventsEnd: true);
         return snapshot.Version;
     }

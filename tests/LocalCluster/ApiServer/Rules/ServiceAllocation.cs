@@ -94,6 +94,7 @@ public sealed class ServiceAllocation(IEnumerable<IPNetwork> ranges, int firstNo
             // A downgrade: the secondary goes although the update still names it.
             spec["clusterIPs"] = JsonPaths.ListOf(spec.Strings("clusterIPs").Take(1));
             given = [primary];
+            addresses = [.. addresses.Take(1)];
         }
 
         if (policy == "SingleStack" && (given.Count == 2 || addresses.Count == 2))
