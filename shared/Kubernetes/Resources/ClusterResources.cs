@@ -17,7 +17,7 @@ public sealed record NodeResource : IResource
     /// <summary><c>metadata.labels</c>; carries <c>node.kubernetes.io/exclude-from-external-load-balancers</c>.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
-    /// <summary>Whether the condition Ready is True. A node without that condition counts as ready.</summary>
+    /// <summary>Whether the condition Ready is anything but False: only the node's own kubelet says False, while Unknown means that the control plane does not hear it.</summary>
     public bool Ready { get; init; } = true;
 
     /// <summary>Whether the condition NetworkUnavailable is True.</summary>

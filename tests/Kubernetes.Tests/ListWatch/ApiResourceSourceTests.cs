@@ -71,12 +71,23 @@ public sealed class ApiResourceSourceTests
         Assert.Equal([new EndpointResource(node, serving)], read.Endpoints);
     }
 
+    [Theory]
+    [InlineData("True", true)]
+    [InlineData("False", false)]
+    [InlineData("Unknown", true)]
+    public async Task Node_ReadyCondition_OnlyFalseIsNotReady(string status, bool ready)
+    {
+        var read = await ReadAsync(ResourceKinds.Nodes,
+            $$"""{"metadata":{"name":"n1","resourceVersion":"1"},"status":{"conditions":[{"type":"Ready","status":"{{status}}"}]}}""");
+        Assert.Equal(ready, read.Ready);
+    }
+
     [Fact]
     public async Task Node_Conditions_AreReadyAndNetwork()
     {
         var read = await ReadAsync(ResourceKinds.Nodes, """
             {"metadata":{"name":"n1","resourceVersion":"1","labels":{"node.kubernetes.io/exclude-from-external-load-balancers":""}},
-             "status":{"conditions":[{"type":"Ready","status":"Unknown"},{"type":"NetworkUnavailable","status":"True"},{"type":"MemoryPressure","status":"False"}],
+             "status":{"conditions":[{"type":"Ready","status":"False"},{"type":"NetworkUnavailable","status":"True"},{"type":"MemoryPressure","status":"False"}],
               "addresses":[{"type":"Hostname","address":"n1"},{"type":"InternalIP","address":"192.168.96.11"},{"type":"ExternalIP","address":"203.0.113.1"}]}}
             """);
         Assert.Equal(new ObjectKey("", "n1"), read.Key);

@@ -67,7 +67,9 @@ internal static class NodeJson
             var (type, status) = ReadPair(ref reader, strings, "type"u8, "status"u8);
             if (type == "Ready")
             {
-                ready = status == "True";
+                // Unknown is what the control plane says of a node that it does not hear; the node itself still reads True in its
+                // stale copy, and two nodes with two opinions would both own its addresses. Who hears the node is measured on the wire.
+                ready = status != "False";
             }
             else if (type == "NetworkUnavailable")
             {
