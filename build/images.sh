@@ -27,7 +27,12 @@ for program in controller speaker; do
     echo "building $image with $tool${platforms:+ for $platforms}"
     case $tool in
         docker)
-            docker buildx build ${platforms:+--platform "$platforms"} ${registry:+--push} -f "Dockerfile.$program" -t "$image" . ;;
+            if [ -n "$platforms" ]; then
+                docker buildx build --platform "$platforms" ${registry:+--push} -f "Dockerfile.$program" -t "$image" .
+            else
+                DOCKER_BUILDKIT=1 docker build -f "Dockerfile.$program" -t "$image" .
+                [ -z "$registry" ] || docker push "$image"
+            fi ;;
         *)
             if [ -n "$platforms" ]; then
                 $tool build --platform "$platforms" --manifest "$image" -f "Dockerfile.$program" .
