@@ -17,7 +17,7 @@ public sealed record LeaderElectionOptions(ObjectKey Lease, string Identity)
     /// </summary>
     public TimeSpan RenewDeadline { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often the leader renews.</summary>
+    /// <summary>How often the leader renews; after a renewal that failed it tries again after <see cref="PollPeriod"/>.</summary>
     public TimeSpan RetryPeriod { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>How often the others look: the longest time a released Lease stays unnoticed is 1.2 times this.</summary>

@@ -143,14 +143,15 @@ public sealed partial class LeaderElector
     /// <summary>Renews until the window is over, the work ends, or it is cancelled.</summary>
     private async Task RenewAsync(Task work, CancellationToken cancellationToken)
     {
+        var renewed = true;
         while (IsLeader && !work.IsCompleted)
         {
-            var wait = Shorter(options.RetryPeriod, Left());
+            var wait = Shorter(renewed ? options.RetryPeriod : options.PollPeriod, Left());
             await Task.WhenAny(work, Task.Delay(wait, time, cancellationToken)).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             if (IsLeader && !work.IsCompleted)
             {
-                await TryAsync(RenewOnceAsync, Shorter(options.RequestTimeout, Left()), cancellationToken).ConfigureAwait(false);
+                renewed = await TryAsync(RenewOnceAsync, Shorter(options.RequestTimeout, Left()), cancellationToken).ConfigureAwait(false);
             }
         }
     }

@@ -6,10 +6,6 @@ using Microsoft.AspNetCore.Http;
 
 namespace LoadBalancer.Kubernetes.Tests.ListWatch;
 
-[CollectionDefinition("alone", DisableParallelization = true)]
-public sealed class Alone;
-
-/// <summary>Measurements of the whole process's memory, with no other test beside them.</summary>
 [Collection("alone")]
 public sealed class MemoryTests(ITestOutputHelper output)
 {
