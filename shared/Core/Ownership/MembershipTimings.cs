@@ -6,6 +6,9 @@ public sealed record MembershipTimings
     /// <summary>After a (re)start or the return of the carrier: how long a node listens before it may win anything. Every peer answers a hello within a heartbeat.</summary>
     public TimeSpan Listen { get; init; } = TimeSpan.FromMilliseconds(600);
 
+    /// <summary>From saying that it is ready to acting on it: a heartbeat's time, so that nodes which start together decide alike.</summary>
+    public TimeSpan Settle { get; init; } = TimeSpan.FromMilliseconds(100);
+
     /// <summary>A gap between two looks at the clock longer than this was a stall of this process, not silence of its peers.</summary>
     public TimeSpan Stall { get; init; } = TimeSpan.FromMilliseconds(200);
 

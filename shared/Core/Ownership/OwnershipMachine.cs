@@ -45,7 +45,8 @@ public enum OwnershipAction
 /// <param name="Decision">Who owns the VIP by the facts of the moment.</param>
 /// <param name="Holding">Whether this node was lost by its peers: they have taken over already.</param>
 /// <param name="LeaveBy">While this node shuts down: when it stops answering at the latest; else null.</param>
-public readonly record struct OwnershipInput(string Self, OwnerDecision Decision, bool Holding, TimeSpan? LeaveBy);
+/// <param name="MayAct">Whether the peers have had the time to hear that this node is ready.</param>
+public readonly record struct OwnershipInput(string Self, OwnerDecision Decision, bool Holding, TimeSpan? LeaveBy, bool MayAct = true);
 
 /// <summary>The pure state machine of one VIP on one segment.</summary>
 public static class OwnershipMachine
@@ -70,6 +71,11 @@ public static class OwnershipMachine
             Reason = decision.Reason,
             Term = decision.Owner == state.Owner ? state.Term : state.Term + 1,
         };
+
+        if (decision.Owner == input.Self && state.Phase == OwnershipPhase.Away && !input.MayAct)
+        {
+            return (next, OwnershipAction.None);
+        }
 
         if (decision.Owner == input.Self)
         {

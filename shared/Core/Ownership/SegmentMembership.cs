@@ -37,6 +37,8 @@ public sealed class SegmentMembership
     private ulong confirmAbove;
     private int ownLosses;
     private SpeakerState stateSeen;
+    private TimeSpan? readySince;
+    private bool mayAct;
 
     /// <summary>A membership that starts to listen now.</summary>
     /// <param name="timings">The waiting times.</param>
@@ -92,11 +94,14 @@ public sealed class SegmentMembership
     {
         if (carrier && !Carrier)
         {
-            listenUntil = now + timings.Listen;
+            Listen(now);
         }
 
         Carrier = carrier;
     }
+
+    /// <summary>Listens anew: nothing could be heard until now.</summary>
+    public void Listen(TimeSpan now) => listenUntil = now + timings.Listen;
 
     /// <summary>Takes in a verified frame.</summary>
     /// <param name="frame">The frame.</param>
@@ -179,6 +184,20 @@ public sealed class SegmentMembership
 
         var state = StateAt(now);
         changed |= state != stateSeen;
+        if ((state & SpeakerState.Ready) == 0)
+        {
+            readySince = null;
+        }
+        else if (readySince is null)
+        {
+            readySince = now;
+        }
+        else if (!mayAct && now >= readySince + timings.Settle)
+        {
+            changed = true;
+        }
+
+        mayAct = MayAct(now);
         stateSeen = state;
         return changed;
     }
@@ -190,6 +209,11 @@ public sealed class SegmentMembership
         if (now < listenUntil)
         {
             next = listenUntil;
+        }
+
+        if (!mayAct && readySince is { } since)
+        {
+            next = since + timings.Settle;
         }
 
         if (now < holdUntil && holdUntil < next)
@@ -277,8 +301,11 @@ public sealed class SegmentMembership
         }
 
         members.AddRange(fromLeases.Where(member => !HasHeard(member.Node) && member.Node != identity.Node));
-        return new SegmentView(Member(identity, MemberSource.Self, StateAt(now), true), members);
+        return new SegmentView(Member(identity, MemberSource.Self, StateAt(now), true), members, MayAct(now));
     }
+
+    // Told to the peers first, acted upon a moment later: nodes that start together see each other ready before they decide.
+    private bool MayAct(TimeSpan now) => readySince is { } since && now >= since + timings.Settle;
 
     private static SegmentMember Member(HeartbeatIdentity identity, MemberSource source, SpeakerState state, bool hearsUs) => new(
         identity.Node, identity.Link, source, identity.Prefixes, identity.OtherPrefixes,

@@ -24,7 +24,7 @@ public sealed class SegmentOwnership
     /// <summary>Decides every VIP anew.</summary>
     /// <param name="vips">All VIPs, by address.</param>
     /// <param name="election">Who is alive and fit.</param>
-    /// <param name="self">This node on the segment.</param>
+    /// <param name="view">The segment the election is of.</param>
     /// <param name="leaveBy">While this node shuts down: when it stops answering at the latest.</param>
     /// <param name="now">Monotonic time.</param>
     /// <param name="transitions">Receives what changed.</param>
@@ -32,7 +32,7 @@ public sealed class SegmentOwnership
     public TimeSpan? Decide(
         IReadOnlyDictionary<IpAddress, VipFacts> vips,
         SegmentElection election,
-        SegmentMember self,
+        SegmentView view,
         TimeSpan? leaveBy,
         TimeSpan now,
         List<OwnershipTransition> transitions)
@@ -43,7 +43,7 @@ public sealed class SegmentOwnership
         foreach (var (address, facts) in vips)
         {
             var before = states.GetValueOrDefault(address);
-            var input = new OwnershipInput(self.Node, election.Decide(facts), self.Holding, leaveBy);
+            var input = new OwnershipInput(view.Self.Node, election.Decide(facts), view.Self.Holding, leaveBy, view.MayAct);
             var (after, action) = OwnershipMachine.Step(before, input, now);
             if (after != before)
             {

@@ -60,4 +60,5 @@ public sealed record SegmentMember(
 /// <summary>Who is alive on one segment. Immutable.</summary>
 /// <param name="Self">This node.</param>
 /// <param name="Peers">The others; a node with two interfaces on the segment appears twice.</param>
-public sealed record SegmentView(SegmentMember Self, IReadOnlyList<SegmentMember> Peers);
+/// <param name="MayAct">Whether the peers have had the time to hear that this node is ready, so that it may take what is its.</param>
+public sealed record SegmentView(SegmentMember Self, IReadOnlyList<SegmentMember> Peers, bool MayAct);

@@ -19,6 +19,14 @@ public sealed class OwnershipMachineTests
     }
 
     [Fact]
+    public void Step_ElectedBeforeThePeersKnow_Waits()
+    {
+        var (state, action) = OwnershipMachine.Step(default, Ours with { MayAct = false }, Ms(1000));
+        Assert.Equal((OwnershipPhase.Away, "n1", OwnershipAction.None), (state.Phase, state.Owner, action));
+        Assert.Equal(OwnershipAction.Announce, OwnershipMachine.Step(state, Ours, Ms(1100)).Action);
+    }
+
+    [Fact]
     public void Step_StillElected_DoesNothing() =>
         Assert.Equal((Owner, OwnershipAction.None), OwnershipMachine.Step(Owner, Ours, Ms(1000)));
 

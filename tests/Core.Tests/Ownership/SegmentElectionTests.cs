@@ -142,6 +142,6 @@ public sealed class SegmentElectionTests
 
     private SegmentElection Elect(string self) => new(
         new ElectionOrders(),
-        new SegmentView(members[self] with { Source = MemberSource.Self }, [.. members.Values.Where(m => m.Node != self)]),
+        new SegmentView(members[self] with { Source = MemberSource.Self }, [.. members.Values.Where(m => m.Node != self)], MayAct: true),
         name => nodes.GetValueOrDefault(name, NodeFacts.Unknown));
 }

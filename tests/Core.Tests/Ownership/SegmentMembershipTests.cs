@@ -110,8 +110,22 @@ public sealed class SegmentMembershipTests
     [Fact]
     public void Start_UntilItHasListened_IsNotReady()
     {
-        Assert.False(membership.View(Ms(599), []).Self.Ready);
-        Assert.True(membership.View(Ms(600), []).Self.Ready);
+        Run(0, 599);
+        Assert.Equal(SpeakerState.None, membership.StateAt(Ms(599)));
+        Run(599, 600);
+        Assert.Equal(SpeakerState.Ready, membership.StateAt(Ms(600)));
+    }
+
+    // Told first, acted upon later: nodes that start together must see each other ready before they decide.
+    [Fact]
+    public void Start_AfterItHasListened_SaysSoBeforeItWins()
+    {
+        Run(0, 600);
+        Assert.Equal(Ms(700), membership.NextDeadline(Ms(600)));
+        Run(600, 699);
+        Assert.False(membership.View(Ms(699), []).MayAct);
+        Assert.True(membership.Advance(Ms(700)));
+        Assert.True(membership.View(Ms(700), []).MayAct);
     }
 
     [Fact]
@@ -199,10 +213,12 @@ public sealed class SegmentMembershipTests
     {
         Run(0, 1000);
         membership.SetCarrier(false, Ms(1000));
-        Assert.False(membership.View(Ms(1000), []).Self.Ready);
+        Run(1000, 5000);
         membership.SetCarrier(true, Ms(5000));
-        Assert.False(membership.View(Ms(5599), []).Self.Ready);
-        Assert.True(membership.View(Ms(5600), []).Self.Ready);
+        Run(5000, 5650);
+        Assert.False(membership.View(Ms(5650), []).MayAct);
+        Run(5650, 5800);
+        Assert.True(membership.View(Ms(5800), []).MayAct);
     }
 
     [Fact]

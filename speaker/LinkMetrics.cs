@@ -1,0 +1,75 @@
+using LoadBalancer.Core.Packets;
+using LoadBalancer.Speaker.Announcing;
+using LoadBalancer.Speaker.Links;
+using Prometheus;
+
+namespace LoadBalancer.Speaker;
+
+/// <summary>Shows the links' own counters when somebody asks, so that counting costs the answering path nothing.</summary>
+internal sealed class LinkMetrics
+{
+    private static readonly Counter Answered =
+        Metrics.CreateCounter("loadbalancer_speaker_requests_answered_total", "Requests for an address of this node that were answered.", "link");
+
+    private static readonly Counter Dropped =
+        Metrics.CreateCounter("loadbalancer_speaker_frames_dropped_total", "Received frames that got no answer, by reason.", "link", "reason");
+
+    private static readonly Counter PeerFrames =
+        Metrics.CreateCounter("loadbalancer_speaker_peer_frames_total", "Received frames of the heartbeat protocol.", "link");
+
+    private static readonly Counter Announced =
+        Metrics.CreateCounter("loadbalancer_speaker_announcements_sent_total", "Gratuitous frames sent.");
+
+    private static readonly Counter NotAnnounced =
+        Metrics.CreateCounter("loadbalancer_speaker_announcements_unsent_total", "Gratuitous frames the kernel did not take.");
+
+    private readonly Dictionary<string, Totals> byLink = new(StringComparer.Ordinal);
+    private readonly LinkRunners links;
+    private readonly Announcer announcer;
+
+    public LinkMetrics(LinkRunners links, Announcer announcer)
+    {
+        this.links = links;
+        this.announcer = announcer;
+    }
+
+    /// <summary>Copies the counters at each scrape.</summary>
+    public void Register() => Metrics.DefaultRegistry.AddBeforeCollectCallback(Collect);
+
+    private void Collect()
+    {
+        lock (byLink)
+        {
+            foreach (var runner in links.Current)
+            {
+                Collect(runner);
+            }
+        }
+
+        Announced.IncTo(announcer.Sent);
+        NotAnnounced.IncTo(announcer.Failed);
+    }
+
+    private void Collect(LinkRunner runner)
+    {
+        var name = runner.Facts.Name;
+        if (!byLink.TryGetValue(name, out var totals) || totals.Runner != runner)
+        {
+            // A link opened again counts from zero; a counter goes on from where the former one was.
+            byLink[name] = totals = new Totals(runner, Answered.WithLabels(name).Value, PeerFrames.WithLabels(name).Value,
+                [.. Enum.GetValues<DropReason>().Select(reason => Dropped.WithLabels(name, reason.Label()).Value)]);
+        }
+
+        Answered.WithLabels(name).IncTo(totals.Answered + runner.Answered);
+        PeerFrames.WithLabels(name).IncTo(totals.PeerFrames + runner.PeerFrames);
+        foreach (var reason in Enum.GetValues<DropReason>())
+        {
+            if (reason != DropReason.None)
+            {
+                Dropped.WithLabels(name, reason.Label()).IncTo(totals.Dropped[(int)reason] + runner.Dropped(reason));
+            }
+        }
+    }
+
+    private sealed record Totals(LinkRunner Runner, double Answered, double PeerFrames, double[] Dropped);
+}

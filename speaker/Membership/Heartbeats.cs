@@ -1,0 +1,204 @@
+using System.Collections.Immutable;
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Heartbeats;
+using LoadBalancer.Core.Ownership;
+
+namespace LoadBalancer.Speaker.Membership;
+
+/// <summary>
+/// Membership on all links of the node. Frames come in on the links' threads; <see cref="Beat"/> is called by one thread, which
+/// <see cref="Wake"/> wakes. Neither the API server nor the garbage of the rest of the program is on this path.
+/// </summary>
+public sealed class Heartbeats
+{
+    // Often enough to tell a stall of this process from the silence of a peer.
+    private static readonly TimeSpan LongestSleep = TimeSpan.FromMilliseconds(50);
+
+    private readonly SpeakerIdentity identity;
+    private readonly MembershipTimings timings;
+    private readonly TimeSpan interval;
+    private readonly MonotonicClock clock;
+    private readonly WakeUp changed;
+    private ImmutableArray<Segment> segments = [];
+    private volatile HeartbeatKeys? keys;
+    private volatile int standing;
+    private ulong leavingSince;
+    private int stalls;
+    private bool started;
+    private ImmutableArray<(Segment Segment, IReadOnlyList<IpPrefix> Prefixes, IReadOnlyList<IpPrefix> Others)> prefixes = [];
+
+    /// <summary>Heartbeats of a node without links yet.</summary>
+    /// <param name="identity">Which speaker this is.</param>
+    /// <param name="timings">The waiting times.</param>
+    /// <param name="interval">Between heartbeats, above zero; longer with many peers.</param>
+    /// <param name="clock">The clock.</param>
+    /// <param name="changed">Signalled when somebody came, went or changed: ownership is to be decided anew.</param>
+    public Heartbeats(SpeakerIdentity identity, MembershipTimings timings, TimeSpan interval, MonotonicClock clock, WakeUp changed)
+    {
+        this.identity = identity;
+        this.timings = timings;
+        this.interval = interval;
+        this.clock = clock;
+        this.changed = changed;
+    }
+
+    /// <summary>Raised after <see cref="Standing"/> changed, on the thread that changed it: handlers only set a flag.</summary>
+    public event Action? StandingChanged;
+
+    /// <summary>Signalled when <see cref="Beat"/> has something to do before its time.</summary>
+    public WakeUp Wake { get; } = new();
+
+    /// <summary>The links, an immutable snapshot.</summary>
+    public ImmutableArray<Segment> Segments => segments;
+
+    /// <summary>The keys in force; without any nothing is sent, heard or owned.</summary>
+    public HeartbeatKeys? Keys
+    {
+        get => keys;
+        set
+        {
+            keys = value;
+            Wake.Signal();
+        }
+    }
+
+    /// <summary>The state of the program as peers are told.</summary>
+    public Standing Standing => new((standing & 1) != 0, (standing & 2) != 0);
+
+    /// <summary>Says whether the program is fit to own VIPs.</summary>
+    public void SetReady(bool ready)
+    {
+        if (ready != Standing.Ready)
+        {
+            standing = ready ? standing | 1 : standing & ~1;
+            SpeakerMetrics.Ready.Set(ready ? 1 : 0);
+            Wake.Signal();
+            StandingChanged?.Invoke();
+        }
+    }
+
+    /// <summary>Tells the peers that this node is about to stop.</summary>
+    public void Leave()
+    {
+        standing |= 2;
+        leavingSince = identity.Sequence.Last + 1;
+        Wake.Signal();
+    }
+
+    /// <summary>Whether every living peer is known to have heard that this node leaves.</summary>
+    public bool AllHeardLeaving => Standing.Leaving && segments.All(segment => segment.AllHeard(leavingSince));
+
+    /// <summary>A link was opened.</summary>
+    public Segment Add(ISegmentLink link)
+    {
+        var segment = new Segment(link, identity, timings, clock.Now);
+        ImmutableInterlocked.Update(ref segments, list => [.. list.Add(segment).OrderBy(s => s.Name, StringComparer.Ordinal)]);
+        Wake.Signal();
+        changed.Signal();
+        return segment;
+    }
+
+    /// <summary>A link is gone.</summary>
+    public void Remove(Segment segment)
+    {
+        ImmutableInterlocked.Update(ref segments, list => list.Remove(segment));
+        SpeakerMetrics.Members.WithLabels(segment.Name, "wire").Remove();
+        SpeakerMetrics.Members.WithLabels(segment.Name, "lease").Remove();
+        SpeakerMetrics.OneWay.WithLabels(segment.Name).Remove();
+        SpeakerMetrics.VipsOwned.WithLabels(segment.Name).Remove();
+        Wake.Signal();
+        changed.Signal();
+    }
+
+    /// <summary>Takes a frame of the heartbeat protocol in, on the link's thread. Allocates nothing for a known peer.</summary>
+    public HeartbeatRefusal Hear(Segment segment, ReadOnlySpan<byte> frame)
+    {
+        if (keys is not { } inForce)
+        {
+            return HeartbeatRefusal.ForeignCluster;
+        }
+
+        var result = segment.Hear(frame, inForce, clock.Now);
+        SpeakerMetrics.CountReceived(result.Refusal);
+        if (result.AnswerNow)
+        {
+            Wake.Signal();
+        }
+
+        if (result.Changed)
+        {
+            changed.Signal();
+        }
+
+        return result.Refusal;
+    }
+
+    /// <summary>Lets time pass on all links and sends what is due.</summary>
+    /// <returns>How long to sleep at most before the next call.</returns>
+    public TimeSpan Beat()
+    {
+        var now = clock.Now;
+        if (keys is not { } inForce)
+        {
+            return LongestSleep;
+        }
+
+        var links = segments;
+        if (!started)
+        {
+            started = true;
+            foreach (var segment in links)
+            {
+                segment.Start(now);
+            }
+        }
+
+        FollowPrefixes(links);
+        var peers = 0;
+        foreach (var segment in links)
+        {
+            peers += segment.AliveCount;
+        }
+
+        var next = now + LongestSleep;
+        var stallsSeen = 0;
+        for (var i = 0; i < links.Length; i++)
+        {
+            var (segmentChanged, due) = links[i].Beat(
+                now, inForce.Signing, HeartbeatSchedule.HeartbeatInterval(interval, peers), Standing, prefixes[i].Others);
+            next = due < next ? due : next;
+            stallsSeen = Math.Max(stallsSeen, links[i].Stalls);
+            if (segmentChanged)
+            {
+                changed.Signal();
+            }
+        }
+
+        if (stallsSeen > stalls)
+        {
+            SpeakerMetrics.Stalls.Inc(stallsSeen - stalls);
+        }
+
+        stalls = stallsSeen;
+        return next - now;
+    }
+
+    // Each link tells the addresses of the others; worked out anew only when one of them changed.
+    private void FollowPrefixes(ImmutableArray<Segment> links)
+    {
+        var same = prefixes.Length == links.Length;
+        for (var i = 0; same && i < links.Length; i++)
+        {
+            same = prefixes[i].Segment == links[i] && ReferenceEquals(prefixes[i].Prefixes, links[i].Link.Facts.Prefixes);
+        }
+
+        if (!same)
+        {
+            prefixes =
+            [
+                .. links.Select(segment => (segment, segment.Link.Facts.Prefixes, (IReadOnlyList<IpPrefix>)
+                    [.. links.Where(other => other != segment).SelectMany(other => other.Link.Facts.Prefixes)])),
+            ];
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Packets;
+
+namespace LoadBalancer.Speaker.Membership;
+
+/// <summary>What membership and ownership need of an open link. Everything may be called from any thread.</summary>
+public interface ISegmentLink
+{
+    /// <summary>The link as it is now; the MAC never changes.</summary>
+    LinkFacts Facts { get; }
+
+    /// <summary>Sends one frame; false if the kernel refused it.</summary>
+    bool Send(ReadOnlySpan<byte> frame);
+
+    /// <summary>Swaps in what the link answers for.</summary>
+    void Answer(AnswerTable table);
+
+    /// <summary>Announces addresses this link has just begun to answer for.</summary>
+    void Announce(IReadOnlyList<IpAddress> vips);
+
+    /// <summary>Announces addresses no more; they may be answered for a while yet.</summary>
+    void Hush(IReadOnlyList<IpAddress> vips);
+}

@@ -1,0 +1,165 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Heartbeats;
+using LoadBalancer.Core.Ownership;
+using LoadBalancer.Core.Packets;
+
+namespace LoadBalancer.Speaker.Membership;
+
+/// <summary>
+/// One link's side of membership: hears on the link's thread, speaks on the heartbeat thread, is looked at by the ownership thread.
+/// </summary>
+public sealed class Segment
+{
+    private readonly Lock gate = new();
+    private readonly SegmentMembership membership;
+    private readonly SegmentPulse pulse;
+    private readonly SpeakerIdentity identity;
+    private LinkFacts factsSeen;
+    private IReadOnlyList<IpPrefix> othersSeen = [];
+
+    /// <summary>A segment that starts to listen now.</summary>
+    public Segment(ISegmentLink link, SpeakerIdentity identity, MembershipTimings timings, TimeSpan now)
+    {
+        Link = link;
+        this.identity = identity;
+        factsSeen = link.Facts;
+        membership = new SegmentMembership(timings, IdentityOn(factsSeen, []), identity.Boot, now);
+        membership.SetCarrier(factsSeen.Carrier, now);
+        pulse = new SegmentPulse(membership, identity.Boot, identity.Sequence, timings.MaxPeers, now, Send);
+    }
+
+    /// <summary>The link.</summary>
+    public ISegmentLink Link { get; }
+
+    /// <summary>The interface's name.</summary>
+    public string Name => factsSeen.Name;
+
+    /// <summary>Who owns what on the segment; for the ownership thread only.</summary>
+    public SegmentOwnership Ownership { get; } = new();
+
+    /// <summary>The peers alive on the wire.</summary>
+    public int AliveCount => membership.AliveCount;
+
+    /// <summary>The stalls of this process noticed so far.</summary>
+    public int Stalls => membership.Stalls;
+
+    /// <summary>Takes a received frame in.</summary>
+    public HearResult Hear(ReadOnlySpan<byte> bytes, HeartbeatKeys keys, TimeSpan now)
+    {
+        var refusal = HeartbeatDecoder.Decode(bytes, factsSeen.Mac, keys, out var frame);
+        if (refusal != HeartbeatRefusal.None)
+        {
+            return new HearResult(refusal);
+        }
+
+        lock (gate)
+        {
+            var result = membership.Hear(frame, now, identity.Sequence.Last);
+            if (result.AnswerNow)
+            {
+                pulse.AnswerNewcomer();
+            }
+
+            return result;
+        }
+    }
+
+    /// <summary>Lets time pass and says what is due.</summary>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="key">Signs.</param>
+    /// <param name="interval">Between heartbeats.</param>
+    /// <param name="standing">The state of the program.</param>
+    /// <param name="otherPrefixes">The addresses of the node's other links.</param>
+    /// <returns>Whether the view changed, and when to call again.</returns>
+    public (bool Changed, TimeSpan Next) Beat(
+        TimeSpan now, HeartbeatKey key, TimeSpan interval, Standing standing, IReadOnlyList<IpPrefix> otherPrefixes)
+    {
+        lock (gate)
+        {
+            var changed = Follow(now, otherPrefixes);
+            membership.Ready = standing.Ready;
+            membership.Leaving = standing.Leaving;
+            if (membership.Advance(now))
+            {
+                changed = true;
+            }
+
+            if (changed)
+            {
+                pulse.TellAll();
+            }
+
+            var next = pulse.Beat(now, key, factsSeen.Mac, interval);
+            var deadline = membership.NextDeadline(now);
+            return (changed, deadline < next ? deadline : next);
+        }
+    }
+
+    /// <summary>Starts to listen and introduces this node: nothing could be heard or said until now.</summary>
+    public void Start(TimeSpan now)
+    {
+        lock (gate)
+        {
+            membership.Listen(now);
+            pulse.Introduce(now);
+        }
+    }
+
+    /// <summary>Who is alive.</summary>
+    public SegmentView View(TimeSpan now, IReadOnlyList<SegmentMember> fromLeases)
+    {
+        lock (gate)
+        {
+            return membership.View(now, fromLeases);
+        }
+    }
+
+    /// <summary>Whether every living peer has heard a frame of this number or later.</summary>
+    public bool AllHeard(ulong sequence)
+    {
+        lock (gate)
+        {
+            return membership.AllHeard(sequence);
+        }
+    }
+
+    private bool Follow(TimeSpan now, IReadOnlyList<IpPrefix> otherPrefixes)
+    {
+        var facts = Link.Facts;
+        if (ReferenceEquals(facts, factsSeen) && ReferenceEquals(otherPrefixes, othersSeen))
+        {
+            return false;
+        }
+
+        if (facts.Carrier && !factsSeen.Carrier)
+        {
+            pulse.Introduce(now);
+        }
+
+        factsSeen = facts;
+        othersSeen = otherPrefixes;
+        membership.SetCarrier(facts.Carrier, now);
+        membership.Identity = IdentityOn(facts, otherPrefixes);
+        return true;
+    }
+
+    private HeartbeatIdentity IdentityOn(LinkFacts facts, IReadOnlyList<IpPrefix> otherPrefixes) =>
+        new(identity.Node, facts.Name, facts.Prefixes, otherPrefixes);
+
+    private void Send(ReadOnlySpan<byte> frame)
+    {
+        if (Link.Send(frame))
+        {
+            SpeakerMetrics.HeartbeatsSent.Inc();
+        }
+        else
+        {
+            SpeakerMetrics.HeartbeatsNotSent.Inc();
+        }
+    }
+}
+
+/// <summary>The state of the program as its peers need to know it.</summary>
+/// <param name="Ready">Whether it may own VIPs.</param>
+/// <param name="Leaving">Whether it is shutting down.</param>
+public readonly record struct Standing(bool Ready, bool Leaving);

@@ -1,0 +1,132 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Ownership;
+using LoadBalancer.Core.Packets;
+using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Resources;
+
+namespace LoadBalancer.Speaker.Ownership;
+
+/// <summary>
+/// What speakers tell of themselves by their Leases, for peers that cannot hear them on the wire: which links they have, with which
+/// addresses, and whether they may own VIPs.
+/// </summary>
+public sealed class SpeakerLeases
+{
+    /// <summary>Annotation with the links: <c>eth0=192.168.96.11/20,fd00:96::11/64;eth1=10.1.0.11/16</c>.</summary>
+    public const string LinksAnnotation = "loadbalancer/links";
+
+    /// <summary>Annotation that says <c>true</c> if the speaker may own VIPs.</summary>
+    public const string ReadyAnnotation = "loadbalancer/ready";
+
+    private static readonly TimeSpan DefaultDuration = TimeSpan.FromSeconds(40);
+
+    private readonly IStore<LeaseResource> store;
+    private readonly LeaseLiveness liveness;
+    private readonly HashSet<string> observed = new(StringComparer.Ordinal);
+    private readonly string node;
+
+    /// <summary>The Leases as this node sees them.</summary>
+    /// <param name="store">The speakers' Leases, each named after its node.</param>
+    /// <param name="node">This node.</param>
+    public SpeakerLeases(IStore<LeaseResource> store, string node)
+    {
+        this.store = store;
+        this.node = node;
+        liveness = new LeaseLiveness(node);
+    }
+
+    /// <summary>What this node's Lease says.</summary>
+    public static IReadOnlyDictionary<string, string> Annotations(IEnumerable<LinkFacts> links, bool ready) => new Dictionary<string, string>
+    {
+        [LinksAnnotation] = string.Join(';', links
+            .Where(link => link.Carrier)
+            .OrderBy(link => link.Name, StringComparer.Ordinal)
+            .Select(link => $"{link.Name}={string.Join(',', link.Prefixes)}")),
+        [ReadyAnnotation] = ready ? "true" : "false",
+    };
+
+    /// <summary>Looks at all Leases. Called whenever one may have changed, by one thread.</summary>
+    public void Observe(TimeSpan now)
+    {
+        var held = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var lease in store.All())
+        {
+            if (lease.HolderIdentity.Length > 0)
+            {
+                held.Add(lease.HolderIdentity);
+                var duration = lease.LeaseDurationSeconds > 0 ? TimeSpan.FromSeconds(lease.LeaseDurationSeconds) : DefaultDuration;
+                liveness.Observe(lease.HolderIdentity, VersionOf(lease), duration, now);
+            }
+        }
+
+        foreach (var gone in observed.Except(held))
+        {
+            liveness.Remove(gone);
+        }
+
+        observed.Clear();
+        observed.UnionWith(held);
+    }
+
+    /// <summary>The nodes with a fresh Lease that names a subnet of the link; whether they were heard on the wire is not asked here.</summary>
+    public IReadOnlyList<SegmentMember> On(LinkFacts link)
+    {
+        List<SegmentMember> members = [];
+        foreach (var lease in store.All())
+        {
+            if (lease.HolderIdentity.Length > 0 && lease.HolderIdentity != node && liveness.IsFresh(lease.HolderIdentity)
+                && MemberOn(lease, link) is { } member)
+            {
+                members.Add(member);
+            }
+        }
+
+        return members;
+    }
+
+    // Only a renewal is a sign of life; a label that somebody sets is not.
+    private static string VersionOf(LeaseResource lease) => lease.RenewTime?.UtcTicks.ToString("x", null) ?? lease.ResourceVersion;
+
+    private static SegmentMember? MemberOn(LeaseResource lease, LinkFacts link)
+    {
+        var links = Parse(lease.Annotations.GetValueOrDefault(LinksAnnotation, ""));
+        foreach (var (name, prefixes) in links)
+        {
+            if (prefixes.Exists(theirs => link.Prefixes.Any(ours => ours.Network == theirs.Network && ours.Length == theirs.Length)))
+            {
+                return new SegmentMember(
+                    lease.HolderIdentity, name, MemberSource.Lease, prefixes,
+                    [.. links.Where(other => other.Name != name).SelectMany(other => other.Prefixes)],
+                    Ready: lease.Annotations.GetValueOrDefault(ReadyAnnotation) == "true",
+                    Leaving: false, Holding: false, HearsUs: false);
+            }
+        }
+
+        return null;
+    }
+
+    // Written by another version perhaps: what cannot be read is skipped.
+    private static List<(string Name, List<IpPrefix> Prefixes)> Parse(string text)
+    {
+        List<(string, List<IpPrefix>)> links = [];
+        foreach (var entry in text.Split(';', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var parts = entry.Split('=');
+            if (parts.Length == 2)
+            {
+                var prefixes = new List<IpPrefix>();
+                foreach (var prefixText in parts[1].Split(','))
+                {
+                    if (IpPrefix.TryParse(prefixText, out var prefix))
+                    {
+                        prefixes.Add(prefix);
+                    }
+                }
+
+                links.Add((parts[0], prefixes));
+            }
+        }
+
+        return links;
+    }
+}

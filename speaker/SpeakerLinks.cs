@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Packets;
+using LoadBalancer.Speaker.Announcing;
+using LoadBalancer.Speaker.Links;
+using LoadBalancer.Speaker.Membership;
+
+namespace LoadBalancer.Speaker;
+
+/// <summary>Joins the open links with membership: each runner is a segment, peers' frames find their segment.</summary>
+internal sealed class SpeakerLinks : IPeerFrameSink
+{
+    private readonly Heartbeats heartbeats;
+    private readonly Announcer announcer;
+    private readonly WakeUp changed;
+    private readonly Lock gate = new();
+    private ImmutableArray<(LinkRunner Runner, Segment Segment)> pairs = [];
+
+    public SpeakerLinks(Heartbeats heartbeats, Announcer announcer, WakeUp changed)
+    {
+        this.heartbeats = heartbeats;
+        this.announcer = announcer;
+        this.changed = changed;
+    }
+
+    /// <inheritdoc/>
+    public void OnPeerFrame(LinkRunner link, ReadOnlySpan<byte> frame)
+    {
+        foreach (var (runner, segment) in pairs)
+        {
+            if (runner == link)
+            {
+                heartbeats.Hear(segment, frame);
+                return;
+            }
+        }
+    }
+
+    /// <summary>Makes the segments match the open links.</summary>
+    public void Follow(IReadOnlyList<LinkRunner> current)
+    {
+        lock (gate)
+        {
+            var kept = pairs.Where(pair => current.Contains(pair.Runner)).ToList();
+            foreach (var pair in pairs.Except(kept))
+            {
+                heartbeats.Remove(pair.Segment);
+            }
+
+            var added = current.Where(runner => !kept.Exists(pair => pair.Runner == runner))
+                .Select(runner => (runner, heartbeats.Add(new Link(runner, announcer))));
+            pairs = [.. kept, .. added];
+        }
+
+        // Prefixes and carrier may have changed as well.
+        heartbeats.Wake.Signal();
+        changed.Signal();
+    }
+
+    private sealed class Link(LinkRunner runner, Announcer announcer) : ISegmentLink
+    {
+        public LinkFacts Facts => runner.Facts;
+
+        public bool Send(ReadOnlySpan<byte> frame) => runner.Send(frame);
+
+        public void Answer(AnswerTable table) => runner.Table = table;
+
+        public void Announce(IReadOnlyList<IpAddress> vips)
+        {
+            foreach (var vip in vips)
+            {
+                announcer.Announce(runner, vip);
+            }
+        }
+
+        public void Hush(IReadOnlyList<IpAddress> vips)
+        {
+            foreach (var vip in vips)
+            {
+                announcer.Cancel(runner, vip);
+            }
+        }
+    }
+}

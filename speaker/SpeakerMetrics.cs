@@ -1,0 +1,51 @@
+using LoadBalancer.Core.Heartbeats;
+using Prometheus;
+
+namespace LoadBalancer.Speaker;
+
+/// <summary>The speaker's metrics of membership and ownership; docs/configuration.md lists them. Children are made once: counting allocates nothing.</summary>
+internal static class SpeakerMetrics
+{
+    public static readonly Counter HeartbeatsSent =
+        Metrics.CreateCounter("loadbalancer_speaker_heartbeats_sent_total", "Heartbeats and hellos sent.");
+
+    public static readonly Counter HeartbeatsNotSent =
+        Metrics.CreateCounter("loadbalancer_speaker_heartbeats_unsent_total", "Heartbeats and hellos the kernel did not take.");
+
+    public static readonly Gauge Members =
+        Metrics.CreateGauge("loadbalancer_speaker_members", "Other speakers alive on a link, by how they are known: wire or lease.", "link", "source");
+
+    public static readonly Gauge OneWay =
+        Metrics.CreateGauge("loadbalancer_speaker_members_not_hearing", "Peers heard on a link that do not hear this node.", "link");
+
+    public static readonly Gauge VipsOwned =
+        Metrics.CreateGauge("loadbalancer_speaker_vips_owned", "Addresses this node announces on a link.", "link");
+
+    public static readonly Gauge Vips =
+        Metrics.CreateGauge("loadbalancer_speaker_vips", "Addresses of Services this speaker knows of.");
+
+    public static readonly Counter OwnerChanges =
+        Metrics.CreateCounter("loadbalancer_speaker_owner_changes_total", "Changes of owner this node has seen on a link.", "link");
+
+    public static readonly Counter Stalls =
+        Metrics.CreateCounter("loadbalancer_speaker_stalls_total", "Pauses of this process long enough to miss heartbeats.");
+
+    public static readonly Gauge Ready =
+        Metrics.CreateGauge("loadbalancer_speaker_ready", "Whether this speaker may own addresses.");
+
+    public static readonly Histogram DecisionSeconds = Metrics.CreateHistogram(
+        "loadbalancer_speaker_decision_seconds", "Time of one pass over all addresses.",
+        new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.00005, 4, 8) });
+
+    private static readonly Counter Received = Metrics.CreateCounter(
+        "loadbalancer_speaker_heartbeats_received_total", "Frames of the heartbeat protocol received, by what became of them.", "result");
+
+    private static readonly Counter.Child[] ReceivedByRefusal =
+        [.. Enum.GetValues<HeartbeatRefusal>().Select(r => Received.WithLabels(r == HeartbeatRefusal.None ? "accepted" : LabelOf(r)))];
+
+    public static void CountReceived(HeartbeatRefusal refusal) => ReceivedByRefusal[(int)refusal].Inc();
+
+    // BadSignature → bad_signature
+    private static string LabelOf(HeartbeatRefusal refusal) =>
+        string.Concat(refusal.ToString().Select((c, i) => char.IsUpper(c) ? (i > 0 ? "_" : "") + char.ToLowerInvariant(c) : c.ToString()));
+}

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using LoadBalancer.Core.Heartbeats;
+using LoadBalancer.Hosting;
+using LoadBalancer.Speaker.Links;
+
+namespace LoadBalancer.Speaker;
+
+/// <summary>The settings only the speaker has.</summary>
+/// <param name="Node">This node's name in Kubernetes.</param>
+/// <param name="InterfacesExclude">Regular expressions of interfaces that are no links.</param>
+/// <param name="HeartbeatKeyFile">A file with the heartbeat key in place of the Secret, or null.</param>
+/// <param name="HeartbeatInterval">Between heartbeats: 20 ms to 10 s.</param>
+internal sealed record SpeakerOptions(
+    string Node, IReadOnlyList<string> InterfacesExclude, string? HeartbeatKeyFile, TimeSpan HeartbeatInterval)
+{
+    /// <summary>Adds the speaker's flags to a command; the result reads them.</summary>
+    public static Func<ParseResult, SpeakerOptions> AddTo(ProgramCommand command)
+    {
+        var node = command.Add<string?>("--node-name", "NAME",
+            "This node's name in Kubernetes. Default: $NODE_NAME, then the host name in lower case.", null, ParseNode);
+        var exclude = command.Add<IReadOnlyList<string>>("--interfaces-exclude", "REGEX,…",
+            "Interfaces no address is announced on, in place of the default list; regular expressions separated by commas.",
+            string.Join(',', LinkSelection.DefaultExclude), ParsePatterns);
+        var keyFile = command.Add<string?>("--heartbeat-key-file", "FILE",
+            "Read the heartbeat key from this file instead of the Secret.", null, ProgramCommand.NotEmpty);
+        var interval = command.Add("--heartbeat-interval", "DURATION",
+            "Time between heartbeats; a node is gone after three and a half. The same on all nodes.", "100ms", ParseInterval);
+        return parsed => new SpeakerOptions(
+            parsed.GetValue(node) ?? DefaultNode(), parsed.GetValue(exclude)!, parsed.GetValue(keyFile), parsed.GetValue(interval));
+    }
+
+    private static string DefaultNode() =>
+        Environment.GetEnvironmentVariable("NODE_NAME") is { Length: > 0 } name ? name : Environment.MachineName.ToLowerInvariant();
+
+    private static string ParseNode(string text) =>
+        text.Length is >= 1 and <= HeartbeatLayout.MaxNodeName && text.All(c => c is > ' ' and <= '~')
+            ? text
+            : throw new FormatException("is not the name of a node, such as node-1");
+
+    private static IReadOnlyList<string> ParsePatterns(string text)
+    {
+        var patterns = text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        foreach (var pattern in patterns)
+        {
+            try
+            {
+                _ = new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+            }
+            catch (Exception e) when (e is ArgumentException or NotSupportedException)
+            {
+                throw new FormatException($"contains '{pattern}', which is not a regular expression: {e.Message.TrimEnd('.')}", e);
+            }
+        }
+
+        return patterns;
+    }
+
+    internal static TimeSpan ParseInterval(string text)
+    {
+        var (number, unit) = text.EndsWith("ms", StringComparison.Ordinal) ? (text[..^2], 1.0)
+            : text.EndsWith('s') ? (text[..^1], 1000.0)
+            : ("", 0.0);
+        return double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+            && value * unit is >= 20 and <= 10_000
+                ? TimeSpan.FromMilliseconds(value * unit)
+                : throw new FormatException("is not a time between 20ms and 10s, such as 100ms or 0.5s");
+    }
+}

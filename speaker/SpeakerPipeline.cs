@@ -1,0 +1,167 @@
+using LoadBalancer.Core.Pools;
+using LoadBalancer.Hosting;
+using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Resources;
+using LoadBalancer.Speaker.Membership;
+using LoadBalancer.Speaker.Ownership;
+
+namespace LoadBalancer.Speaker;
+
+/// <summary>What the speaker knows from the API server, each kept current by a reflector.</summary>
+/// <param name="Services">All Services.</param>
+/// <param name="EndpointSlices">All EndpointSlices.</param>
+/// <param name="Nodes">All Nodes.</param>
+/// <param name="Leases">The speakers' Leases.</param>
+public sealed record SpeakerStores(
+    IStore<ServiceResource> Services,
+    IStore<EndpointSliceResource> EndpointSlices,
+    IStore<NodeResource> Nodes,
+    IStore<LeaseResource> Leases)
+{
+    /// <summary>Whether each has had its first LIST. Stays true when the API server goes away.</summary>
+    public bool HaveSynced => Services.HasSynced && EndpointSlices.HasSynced && Nodes.HasSynced && Leases.HasSynced;
+
+    /// <summary>The kinds that have not, for people.</summary>
+    public string Missing => string.Join(", ", new[]
+    {
+        (Name: "Services", Services.HasSynced), (Name: "EndpointSlices", EndpointSlices.HasSynced),
+        (Name: "Nodes", Nodes.HasSynced), (Name: "Leases", Leases.HasSynced),
+    }.Where(kind => !kind.HasSynced).Select(kind => kind.Name));
+}
+
+/// <summary>
+/// How a request gets its answer: stores → facts of the VIPs → members and ownership → the links' tables, announcements and Events.
+/// Level-triggered: whatever happens wakes <see cref="Step"/>, which looks at everything and decides. One thread.
+/// </summary>
+public sealed class SpeakerPipeline
+{
+    /// <summary>How long a node that leaves goes on answering at most, if it does not hear that all others have taken over.</summary>
+    public static readonly TimeSpan LongestLeave = TimeSpan.FromSeconds(1);
+
+    // Between hearing that this node leaves and answering in its place, a peer needs milliseconds.
+    private static readonly TimeSpan TakeOver = TimeSpan.FromMilliseconds(100);
+
+    // Facts are made anew this often at most: a burst of thousands of Services must not cost a core.
+    private static readonly TimeSpan CatalogPause = TimeSpan.FromMilliseconds(20);
+
+    private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(1);
+
+    private readonly SpeakerStores stores;
+    private readonly Func<PoolConfig?> pools;
+    private readonly Heartbeats heartbeats;
+    private readonly HeartbeatKeyWatch keys;
+    private readonly OwnershipPass pass;
+    private readonly VipCatalog catalog;
+    private readonly Readiness readiness;
+    private readonly MonotonicClock clock;
+    private readonly WakeUp changed;
+    private readonly TaskCompletionSource left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private VipSnapshot snapshot = VipSnapshot.Empty;
+    private TimeSpan catalogDue;
+    private TimeSpan? leaveBy;
+    private volatile bool dirty = true;
+    private volatile bool leaving;
+
+    /// <summary>A pipeline; nothing happens before the first <see cref="Step"/>.</summary>
+    public SpeakerPipeline(
+        SpeakerStores stores,
+        Func<PoolConfig?> pools,
+        Heartbeats heartbeats,
+        HeartbeatKeyWatch keys,
+        OwnershipPass pass,
+        Readiness readiness,
+        MonotonicClock clock,
+        WakeUp changed,
+        string? loadBalancerClass)
+    {
+        this.stores = stores;
+        this.pools = pools;
+        this.heartbeats = heartbeats;
+        this.keys = keys;
+        this.pass = pass;
+        this.readiness = readiness;
+        this.clock = clock;
+        this.changed = changed;
+        catalog = new VipCatalog(stores.Services, stores.EndpointSlices, stores.Nodes, pools, loadBalancerClass);
+        stores.Services.Changed += _ => FactsChanged();
+        stores.Nodes.Changed += _ => FactsChanged();
+        stores.EndpointSlices.Changed += key =>
+        {
+            if (catalog.Concerns(key))
+            {
+                FactsChanged();
+            }
+        };
+        stores.Leases.Changed += _ => changed.Signal();
+    }
+
+    /// <summary>Completes when this node has left: everybody else has taken over, or the time for it is up.</summary>
+    public Task Left => left.Task;
+
+    /// <summary>The VIPs as last decided on.</summary>
+    public VipSnapshot Snapshot => snapshot;
+
+    /// <summary>Something of the API server's that matters has changed: Services, endpoints, Nodes or pools.</summary>
+    public void FactsChanged()
+    {
+        dirty = true;
+        changed.Signal();
+    }
+
+    /// <summary>Starts to leave.</summary>
+    public void Leave()
+    {
+        leaving = true;
+        changed.Signal();
+    }
+
+    /// <summary>Looks at everything and decides.</summary>
+    /// <returns>How long to sleep at most before the next call.</returns>
+    public TimeSpan Step()
+    {
+        var next = keys.Refresh() ?? TimeSpan.MaxValue;
+        var now = clock.Now;
+        JudgeReadiness();
+        if (leaving && leaveBy is null)
+        {
+            leaveBy = now + LongestLeave;
+            heartbeats.Leave();
+        }
+
+        if (dirty && now >= catalogDue)
+        {
+            dirty = false;
+            catalogDue = now + CatalogPause;
+            snapshot = catalog.Build();
+        }
+
+        if (leaveBy > now + TakeOver && heartbeats.AllHeardLeaving)
+        {
+            leaveBy = now + TakeOver;
+        }
+
+        var deadline = pass.Run(snapshot, leaveBy, now);
+        if (leaveBy <= now)
+        {
+            left.TrySetResult();
+        }
+
+        next = Earlier(next, deadline);
+        next = Earlier(next, dirty ? catalogDue : null);
+        next = Earlier(next, leaveBy > now ? (heartbeats.AllHeardLeaving ? leaveBy : now + (TakeOver / 4)) : null);
+        return next - now < LongestSleep ? next - now : LongestSleep;
+    }
+
+    private static TimeSpan Earlier(TimeSpan a, TimeSpan? b) => b < a ? b.Value : a;
+
+    private void JudgeReadiness()
+    {
+        var configured = pools() is not null;
+        var keyed = heartbeats.Keys is not null;
+        readiness.Set("stores", stores.HaveSynced, $"the first LIST of {stores.Missing} is not complete");
+        readiness.Set("config", configured, "no valid pool configuration has been seen since the start");
+        readiness.Set("heartbeat-key", keyed, "there is no heartbeat key yet; without one no address is announced");
+        readiness.Set("links", heartbeats.Segments.Any(segment => segment.Link.Facts.Carrier), "no link is open and has a carrier");
+        heartbeats.SetReady(configured && keyed && stores.HaveSynced);
+    }
+}

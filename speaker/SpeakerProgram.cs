@@ -1,0 +1,39 @@
+using LoadBalancer.Hosting;
+using LoadBalancer.Kubernetes.Client;
+using LoadBalancer.Kubernetes.Leases;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace LoadBalancer.Speaker;
+
+/// <summary>The process: the connection to the API server and a host with one worker.</summary>
+internal static class SpeakerProgram
+{
+    /// <summary>Runs until SIGTERM.</summary>
+    /// <returns>The exit status.</returns>
+    public static async Task<int> RunAsync(CommonOptions options, SpeakerOptions speaker)
+    {
+        ApiConnection connection;
+        try
+        {
+            connection = new ApiClientFactory(BootTime.Clock).Connect(options.Kubeconfig, UserAgent);
+        }
+        catch (ApiConfigurationException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message).ConfigureAwait(false);
+            return 1;
+        }
+
+        using (connection)
+        {
+            var builder = ProgramHost.CreateBuilder(options);
+            builder.Services.AddSingleton(speaker);
+            builder.Services.AddSingleton(connection);
+            builder.Services.AddSingleton(new ApiClient(connection, ApiUse.Speaker, BootTime.Clock));
+            builder.Services.AddHostedService<SpeakerWorker>();
+            await using var app = builder.Build();
+            return await ProgramHost.RunAsync(app).ConfigureAwait(false);
+        }
+    }
+
+    private static string UserAgent => $"loadbalancer-speaker/{typeof(SpeakerProgram).Assembly.GetName().Version?.ToString(3)}";
+}

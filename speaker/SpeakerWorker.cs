@@ -1,0 +1,189 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using LoadBalancer.Core.Ownership;
+using LoadBalancer.Hosting;
+using LoadBalancer.Kubernetes.Client;
+using LoadBalancer.Kubernetes.Configuration;
+using LoadBalancer.Kubernetes.Events;
+using LoadBalancer.Kubernetes.Leases;
+using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Resources;
+using LoadBalancer.Speaker.Announcing;
+using LoadBalancer.Speaker.Links;
+using LoadBalancer.Speaker.Membership;
+using LoadBalancer.Speaker.Ownership;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace LoadBalancer.Speaker;
+
+/// <summary>
+/// The parts of the speaker and how they hang together: reflectors fill the stores, links are found and opened, one thread keeps the
+/// heartbeats going and one decides ownership.
+/// </summary>
+internal sealed partial class SpeakerWorker : Worker
+{
+    // Also counts while the machine sleeps: a node that wakes up must know that the others have taken over.
+    private static readonly TimeProvider Time = BootTime.Clock;
+
+    private readonly ILogger logger;
+    private readonly ILoggerFactory loggers;
+    private readonly ApiConnection connection;
+    private readonly ApiClient api;
+    private readonly SpeakerOptions options;
+    private readonly Store<ServiceResource> services = new();
+    private readonly Store<EndpointSliceResource> slices = new();
+    private readonly Store<NodeResource> nodes = new();
+    private readonly Store<LeaseResource> leases = new();
+    private readonly Store<ConfigMapResource> configMaps = new();
+    private readonly Store<SecretResource> secrets = new();
+    private readonly List<Func<CancellationToken, Task>> parts = [];
+    private readonly WakeUp changed = new();
+    private readonly ObjectKey leaseKey;
+    private readonly PoolConfigSource pools;
+    private readonly Heartbeats heartbeats;
+    private readonly OwnershipEvents events;
+    private readonly SpeakerPipeline pipeline;
+    private readonly Announcer announcer = new(Time);
+    private readonly LinkSet linkSet = new();
+    private readonly LinkRunners runners;
+    private readonly SpeakerLinks links;
+    private readonly NodeLease lease;
+    private string? strictArp;
+
+    public SpeakerWorker(
+        IHostApplicationLifetime lifetime, ExitStatus exitStatus, Readiness readiness, CommonOptions common, SpeakerOptions options,
+        ApiConnection connection, ApiClient api, ILoggerFactory loggers)
+        : base(lifetime, exitStatus, loggers.CreateLogger<SpeakerWorker>())
+    {
+        logger = loggers.CreateLogger<SpeakerWorker>();
+        this.loggers = loggers;
+        this.connection = connection;
+        this.api = api;
+        this.options = options;
+        leaseKey = new ObjectKey(common.Namespace, options.Node);
+        var configMap = new ObjectKey(common.Namespace, common.ConfigMap);
+        var secret = new ObjectKey(common.Namespace, ApiUse.HeartbeatSecretName);
+        Reflect(ResourceKinds.Services, ResourceSelection.All, services);
+        Reflect(ResourceKinds.EndpointSlices, ResourceSelection.All, slices);
+        Reflect(ResourceKinds.Nodes, ResourceSelection.All, nodes);
+        Reflect(ResourceKinds.Leases, new ResourceSelection { Namespace = common.Namespace, LabelSelector = NodeLease.LabelSelector }, leases);
+        Reflect(ResourceKinds.ConfigMaps, ResourceSelection.One(configMap), configMaps);
+        if (options.HeartbeatKeyFile is null)
+        {
+            Reflect(ResourceKinds.Secrets, ResourceSelection.One(secret), secrets);
+        }
+
+        var recorder = new EventRecorder(api, new EventSource("loadbalancer-speaker", options.Node), Time, loggers.CreateLogger<EventRecorder>());
+        parts.Add(recorder.RunAsync);
+        pools = new PoolConfigSource(configMaps, configMap, loggers.CreateLogger<PoolConfigSource>());
+        parts.Add(pools.RunAsync);
+
+        var clock = new MonotonicClock(Time);
+        heartbeats = new Heartbeats(new SpeakerIdentity(options.Node, NewBoot()), new MembershipTimings(), options.HeartbeatInterval, clock, changed);
+        var keyLogger = loggers.CreateLogger<HeartbeatKeyWatch>();
+        var keys = options.HeartbeatKeyFile is { } file
+            ? HeartbeatKeyWatch.OfFile(file, heartbeats, clock, keyLogger)
+            : HeartbeatKeyWatch.OfSecret(secrets, secret, heartbeats, clock, keyLogger);
+        events = new OwnershipEvents(recorder, options.Node);
+        var pass = new OwnershipPass(heartbeats, nodes, new SpeakerLeases(leases, options.Node), events);
+        pipeline = new SpeakerPipeline(new SpeakerStores(services, slices, nodes, leases), () => pools.Current, heartbeats, keys, pass,
+            readiness, clock, changed, common.LoadBalancerClass);
+
+        links = new SpeakerLinks(heartbeats, announcer, changed);
+        runners = new LinkRunners(linkSet, PcapLink.Open, links, observer: null, Time, loggers.CreateLogger<LinkRunners>());
+        parts.Add(new LinkScanner(new LinkSelection(options.InterfacesExclude), linkSet, Time).RunAsync);
+        parts.Add(runners.RunAsync);
+        lease = new NodeLease(new ApiLeaseStore(api), leaseKey, Time, Random.Shared.NextDouble, loggers.CreateLogger<NodeLease>());
+        parts.Add(KeepLeaseAsync);
+    }
+
+    protected override async Task RunAsync(CancellationToken stoppingToken)
+    {
+        LogStarting(options.Node, connection.Server, connection.Origin);
+        pools.Changed += pipeline.FactsChanged;
+        secrets.Changed += _ => changed.Signal();
+        runners.Changed += OnLinksChanged;
+        new LinkMetrics(runners, announcer).Register();
+
+        using var rest = new CancellationTokenSource();
+        using var beating = new LoopThread("heartbeats", heartbeats.Wake, heartbeats.Beat, logger);
+        using var deciding = new LoopThread("ownership", changed, pipeline.Step, logger);
+        beating.Start();
+        deciding.Start();
+        List<Task> all = [beating.Ended, deciding.Ended, .. parts.Select(part => part(rest.Token))];
+        var stop = Task.Delay(Timeout.InfiniteTimeSpan, Time, stoppingToken);
+        await Task.WhenAny([stop, .. all]).ConfigureAwait(false);
+
+        // Everything goes on until the others have taken over; also when a part has failed, if it was not one of the two threads.
+        pipeline.Leave();
+        await Task.WhenAny(pipeline.Left, beating.Ended, deciding.Ended, Task.Delay(2 * SpeakerPipeline.LongestLeave, Time, CancellationToken.None))
+            .ConfigureAwait(false);
+        LogLeft();
+        runners.Dispose();
+        announcer.Dispose();
+        beating.Dispose();
+        deciding.Dispose();
+        await rest.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(all).ConfigureAwait(false);
+    }
+
+    private static ulong NewBoot()
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        RandomNumberGenerator.Fill(bytes);
+        return BinaryPrimitives.ReadUInt64BigEndian(bytes) | 1;
+    }
+
+    private void Reflect<T>(ResourceKind<T> kind, ResourceSelection selection, Store<T> store)
+        where T : class, IResource =>
+        parts.Add(new Reflector<T>(new ApiResourceSource<T>(api, kind, selection, Time), store, kind.Name, Time, Random.Shared.NextDouble,
+            loggers.CreateLogger<Reflector<T>>(), WatchMetrics.Instance).RunAsync);
+
+    private void OnLinksChanged()
+    {
+        links.Follow(runners.Current);
+        SayLinks();
+        var warning = StrictArp.Check(linkSet.Current);
+        if (warning is not null && warning != strictArp)
+        {
+            LogStrictArp(warning);
+        }
+
+        strictArp = warning;
+    }
+
+    private async Task KeepLeaseAsync(CancellationToken cancellationToken)
+    {
+        // The Lease of the former run is read before this run writes it anew.
+        await leases.Synced.WaitAsync(cancellationToken).ConfigureAwait(false);
+        events.RememberFormerRun(leases.Get(leaseKey)?.RenewTime);
+        SayLinks();
+        heartbeats.StandingChanged += SayLinks;
+        nodes.Changed += key =>
+        {
+            if (key.Name == options.Node)
+            {
+                SayLinks();
+            }
+        };
+        await lease.RunAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private void SayLinks()
+    {
+        var node = nodes.Get(new ObjectKey("", options.Node));
+        lease.Say(
+            SpeakerLeases.Annotations(runners.Current.Select(runner => runner.Facts), heartbeats.Standing.Ready),
+            node is { Uid.Length: > 0 } ? new ObjectOwner("v1", "Node", options.Node, node.Uid) : null);
+    }
+
+    [LoggerMessage(EventId = 3100, Level = LogLevel.Information, Message = "Speaker of node {Node}. The API server is {Server} (by {Origin})")]
+    private partial void LogStarting(string node, Uri server, string origin);
+
+    [LoggerMessage(EventId = 3101, Level = LogLevel.Information, Message = "This node has left; its addresses are answered for elsewhere, or by nobody")]
+    private partial void LogLeft();
+
+    [LoggerMessage(EventId = 3102, Level = LogLevel.Warning, Message = "{Warning}")]
+    private partial void LogStrictArp(string warning);
+}

@@ -1,0 +1,91 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Pools;
+using LoadBalancer.Kubernetes.Events;
+using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Resources;
+
+namespace LoadBalancer.Speaker.Tests.Cluster;
+
+/// <summary>What the API server holds, seen by all speakers; and the Events they write.</summary>
+internal sealed class FakeApi : IEventRecorder
+{
+    public const string Namespace = "loadbalancer-system";
+
+    public static readonly ObjectKey KeySecret = new(Namespace, "heartbeat-key");
+
+    private int version;
+
+    public Store<ServiceResource> Services { get; } = new();
+
+    public Store<EndpointSliceResource> Slices { get; } = new();
+
+    public Store<NodeResource> Nodes { get; } = new();
+
+    public Store<LeaseResource> Leases { get; } = new();
+
+    public Store<SecretResource> Secrets { get; } = new();
+
+    public PoolConfig? Pools { get; set; } =
+        new([new Pool { Name = "default", Ranges = [new IpRange(IpAddress.Parse("192.168.96.100"), IpAddress.Parse("192.168.96.150"))] }]);
+
+    public List<(string Service, string Reason, string Message)> Events { get; } = [];
+
+    public void Sync()
+    {
+        Services.Replace([]);
+        Slices.Replace([]);
+        Nodes.Replace([]);
+        Leases.Replace([]);
+        Secrets.Replace([]);
+    }
+
+    public void PutKey(string key, string? next = null, string? previous = null)
+    {
+        var data = new Dictionary<string, byte[]> { ["key"] = Bytes(key) };
+        if (next is not null)
+        {
+            data["next-key"] = Bytes(next);
+        }
+
+        if (previous is not null)
+        {
+            data["previous-key"] = Bytes(previous);
+        }
+
+        Put(Secrets, new SecretResource { Key = KeySecret, ResourceVersion = Next(), Data = data });
+
+        static byte[] Bytes(string text) => System.Text.Encoding.ASCII.GetBytes(text);
+    }
+
+    /// <summary>A Service with this address and a serving endpoint on each of the nodes.</summary>
+    public ServiceResource PutService(string name, string ip, string[] endpointsOn, string policy = "Cluster", string? loadBalancerClass = null)
+    {
+        var service = new ServiceResource
+        {
+            Key = new ObjectKey("default", name), Uid = name, ResourceVersion = Next(), Type = "LoadBalancer", ExternalTrafficPolicy = policy,
+            LoadBalancerClass = loadBalancerClass, Ingress = [.. ip.Split(',').Select(text => new IngressPoint(text))], Created = DateTimeOffset.UnixEpoch,
+        };
+        PutEndpoints(name, endpointsOn);
+        Put(Services, service);
+        return service;
+    }
+
+    public void PutEndpoints(string name, string[] on) => Put(Slices, new EndpointSliceResource
+    {
+        Key = new ObjectKey("default", name + "-x"), ResourceVersion = Next(), ServiceName = name,
+        Endpoints = [.. on.Select(node => new EndpointResource(node, Serving: true))],
+    });
+
+    public void PutNode(NodeResource node) => Put(Nodes, node with { ResourceVersion = Next() });
+
+    public void PutLease(LeaseResource lease) => Put(Leases, lease with { ResourceVersion = Next() });
+
+    public void Record(EventTarget target, EventSeverity severity, string reason, string message) =>
+        Events.Add((target.Key.ToString(), reason, message));
+
+    private static void Put<T>(Store<T> store, T item)
+        where T : class, IResource =>
+        store.Apply(new WatchEvent<T>(store.Get(item.Key) is null ? WatchEventType.Added : WatchEventType.Modified, item, item.ResourceVersion));
+
+    private string Next() => (++version).ToString(System.Globalization.CultureInfo.InvariantCulture);
+}

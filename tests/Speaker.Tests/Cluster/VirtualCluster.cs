@@ -1,0 +1,153 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Ownership;
+using LoadBalancer.Hosting;
+using LoadBalancer.Speaker.Membership;
+using LoadBalancer.Speaker.Ownership;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LoadBalancer.Speaker.Tests.Cluster;
+
+/// <summary>One speaker: all of the program but sockets, threads and the API client.</summary>
+internal sealed class VirtualSpeaker : IDisposable
+{
+    private readonly Heartbeats heartbeats;
+    private readonly WakeUp changed;
+    private readonly MonotonicClock clock;
+    private TimeSpan nextBeat;
+    private TimeSpan nextStep;
+
+    public VirtualSpeaker(string name, ulong boot, VirtualSwitch.Port port, FakeApi api, TimeProvider time)
+    {
+        Name = name;
+        Port = port;
+        clock = new MonotonicClock(time);
+        changed = new WakeUp();
+        heartbeats = new Heartbeats(new SpeakerIdentity(name, boot), new MembershipTimings(), TimeSpan.FromMilliseconds(100), clock, changed);
+        Events = new OwnershipEvents(api, name);
+        var keys = HeartbeatKeyWatch.OfSecret(api.Secrets, FakeApi.KeySecret, heartbeats, clock, NullLogger.Instance);
+        var pass = new OwnershipPass(heartbeats, api.Nodes, new SpeakerLeases(api.Leases, name), Events);
+        Pipeline = new SpeakerPipeline(new SpeakerStores(api.Services, api.Slices, api.Nodes, api.Leases), () => api.Pools, heartbeats, keys,
+            pass, Readiness, clock, changed, loadBalancerClass: null);
+        var segment = heartbeats.Add(port);
+        port.Received = frame => heartbeats.Hear(segment, frame);
+    }
+
+    public string Name { get; }
+
+    public VirtualSwitch.Port Port { get; }
+
+    public Readiness Readiness { get; } = new();
+
+    public OwnershipEvents Events { get; }
+
+    public SpeakerPipeline Pipeline { get; }
+
+    public bool Running { get; set; } = true;
+
+    public bool Answers(string ip) => Port.Table.TryGet(IpAddress.Parse(ip), out _);
+
+    public void Dispose() => changed.Dispose();
+
+    /// <summary>What the two threads do: run when woken or when it is time.</summary>
+    public void Step()
+    {
+        if (Running && (heartbeats.Wake.Take() || clock.Now >= nextBeat))
+        {
+            nextBeat = clock.Now + heartbeats.Beat();
+        }
+
+        if (Running && (changed.Take() || clock.Now >= nextStep))
+        {
+            nextStep = clock.Now + Pipeline.Step();
+        }
+    }
+
+    /// <summary>SIGKILL: says nothing and answers nothing any more.</summary>
+    public void Kill()
+    {
+        Running = false;
+        Port.Received = null;
+        Port.Answer(Core.Packets.AnswerTable.Empty);
+    }
+}
+
+/// <summary>Speakers on one switch, in steps of virtual time.</summary>
+internal sealed class VirtualCluster
+{
+    private static readonly TimeSpan StepTime = TimeSpan.FromMilliseconds(5);
+
+    private readonly FakeTimeProvider time = new();
+    private ulong boots;
+
+    public VirtualCluster(int nodes, bool keyed = true)
+    {
+        Api.Sync();
+        if (keyed)
+        {
+            Api.PutKey("the key of this cluster, 32 bytes");
+        }
+
+        for (var i = 1; i <= nodes; i++)
+        {
+            Speakers.Add(Start($"n{i}"));
+        }
+    }
+
+    public FakeApi Api { get; } = new();
+
+    public VirtualSwitch Switch { get; } = new();
+
+    public List<VirtualSpeaker> Speakers { get; } = [];
+
+    public VirtualSpeaker this[string name] => Speakers.Last(speaker => speaker.Name == name);
+
+    /// <summary>Starts a speaker, the first or the next run of its node.</summary>
+    public VirtualSpeaker Start(string name) => new(
+        name, ++boots, Switch.Connect(name, $"52:54:00:00:{boots:x2}:0{name[1..]}", $"192.168.96.1{name[1..]}/20"), Api, time);
+
+    public VirtualSpeaker Restart(string name)
+    {
+        var speaker = Start(name);
+        Speakers.Add(speaker);
+        return speaker;
+    }
+
+    /// <summary>Lets time pass; calls <paramref name="watch"/> after each 5 ms.</summary>
+    public void Run(int milliseconds, Action<int>? watch = null)
+    {
+        for (var at = 0; at < milliseconds; at += (int)StepTime.TotalMilliseconds)
+        {
+            time.Advance(StepTime);
+            do
+            {
+                Speakers.ForEach(speaker => speaker.Step());
+            }
+            while (Switch.Deliver());
+
+            Speakers.ForEach(speaker => speaker.Step());
+            watch?.Invoke(at + 5);
+        }
+    }
+
+    /// <summary>Lets time pass without a single thread getting to run on one node.</summary>
+    public void RunWithout(string stalled, int milliseconds)
+    {
+        var speaker = this[stalled];
+        speaker.Running = false;
+        var received = speaker.Port.Received;
+        speaker.Port.Received = null;
+        Run(milliseconds);
+        speaker.Running = true;
+        speaker.Port.Received = received;
+    }
+
+    /// <summary>The nodes that answer for the address.</summary>
+    public IReadOnlyList<string> Answering(string ip) =>
+        [.. Speakers.Where(speaker => speaker.Port.Plugged && speaker.Answers(ip)).Select(speaker => speaker.Name)];
+
+    /// <summary>The nodes in the order they should own the address.</summary>
+    public IReadOnlyList<string> Order(string ip) => Election.Order(IpAddress.Parse(ip), Speakers.Select(speaker => speaker.Name).Distinct());
+
+    public string Only(string ip) => Assert.Single(Answering(ip));
+}

@@ -1,0 +1,71 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Packets;
+using LoadBalancer.Speaker.Membership;
+
+namespace LoadBalancer.Speaker.Tests.Cluster;
+
+/// <summary>A switch in memory. Frames are queued while they are sent and delivered when the test says so: no thread, no chance.</summary>
+internal sealed class VirtualSwitch
+{
+    private readonly List<Port> ports = [];
+    private readonly Queue<(Port From, byte[] Frame)> queue = [];
+
+    /// <summary>Whether a frame may pass from one port to another.</summary>
+    public Func<Port, Port, bool> Passes { get; set; } = (_, _) => true;
+
+    public Port Connect(string node, string mac, string prefix)
+    {
+        var port = new Port(this, node, new LinkFacts("eth0", 1, MacAddress.Parse(mac), [IpPrefix.Parse(prefix)], Carrier: true));
+        ports.Add(port);
+        return port;
+    }
+
+    /// <summary>Delivers what is queued, and what that brings about.</summary>
+    public bool Deliver()
+    {
+        var any = false;
+        while (queue.TryDequeue(out var item))
+        {
+            any = true;
+            var destination = MacAddress.Read(item.Frame);
+            foreach (var port in ports.Where(port => port != item.From && port.Plugged && item.From.Plugged && Passes(item.From, port)))
+            {
+                if (destination.IsGroup || destination == port.Facts.Mac)
+                {
+                    port.Received?.Invoke(item.Frame);
+                }
+            }
+        }
+
+        return any;
+    }
+
+    internal sealed class Port(VirtualSwitch wire, string node, LinkFacts facts) : ISegmentLink
+    {
+        public string Node => node;
+
+        public LinkFacts Facts { get; set; } = facts;
+
+        public bool Plugged { get; set; } = true;
+
+        public Action<byte[]>? Received { get; set; }
+
+        public AnswerTable Table { get; private set; } = AnswerTable.Empty;
+
+        public List<IpAddress> Announced { get; } = [];
+
+        public bool Send(ReadOnlySpan<byte> frame)
+        {
+            wire.queue.Enqueue((this, frame.ToArray()));
+            return true;
+        }
+
+        public void Answer(AnswerTable table) => Table = table;
+
+        public void Announce(IReadOnlyList<IpAddress> vips) => Announced.AddRange(vips);
+
+        public void Hush(IReadOnlyList<IpAddress> vips)
+        {
+        }
+    }
+}
