@@ -69,10 +69,6 @@ internal static class ControllerMetrics
         StatusWriteDuration.Observe(duration.TotalSeconds);
     }
 
-    public static void Leading(bool leading) => Leader.Set(leading ? 1 : 0);
-
-    public static void QueueHas(int count) => QueueDepth.Set(count);
-
     public static void EventWritten(EventOutcome outcome) => Events.WithLabels(outcome.ToString()).Inc();
 
     public static void Show(PoolConfigStatus status)
@@ -82,13 +78,27 @@ internal static class ControllerMetrics
         ConfigRefusals.IncTo(status.Refusals);
     }
 
-    /// <summary>Shows the pools as they are; those that are gone disappear.</summary>
-    public static void Show(IEnumerable<PoolUsage> pools, WaitingServices waiting)
+    /// <summary>Shows things as the leader knows them; pools that are gone disappear.</summary>
+    public static void Leading(int queueDepth, IEnumerable<PoolUsage> pools, WaitingServices waiting)
     {
         lock (ShowLock)
         {
+            Leader.Set(1);
+            QueueDepth.Set(queueDepth);
             ShowPools(pools);
             ShowWaiting(waiting);
+        }
+    }
+
+    /// <summary>Whoever does not lead knows nothing of pools and waiting Services, and must not show what it once knew.</summary>
+    public static void NotLeading()
+    {
+        lock (ShowLock)
+        {
+            Leader.Set(0);
+            QueueDepth.Set(0);
+            ShowPools([]);
+            ShowWaiting(new WaitingServices());
         }
     }
 

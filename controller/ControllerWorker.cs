@@ -81,7 +81,8 @@ internal sealed partial class ControllerWorker : Worker
         var election = elector.RunAsync(LeadAsync, ending.Token);
         Task[] all =
         [
-            election, serviceReflector.RunAsync(rest.Token), namespaceReflector.RunAsync(rest.Token), configMapReflector.RunAsync(rest.Token),
+            election,
+            serviceReflector.RunAsync(rest.Token), namespaceReflector.RunAsync(rest.Token), configMapReflector.RunAsync(rest.Token),
             pools.RunAsync(rest.Token), recorder.RunAsync(rest.Token), ReportSyncAsync(rest.Token),
         ];
         await Task.WhenAny(all).ConfigureAwait(false);
@@ -127,7 +128,4 @@ internal sealed partial class ControllerWorker : Worker
             readiness.Set("config", true);
         }
     }
-
-    [LoggerMessage(EventId = 130, Level = LogLevel.Information, Message = "The API server is {Server} (by {Origin}).")]
-    private partial void LogStarting(Uri server, string origin);
 }

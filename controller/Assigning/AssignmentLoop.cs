@@ -49,7 +49,8 @@ internal sealed partial class AssignmentLoop
     /// <param name="logger">The log.</param>
     public AssignmentLoop(
         ControllerStores stores, PoolConfigSource pools, IStatusWriter writer, Func<TimeSpan> window,
-        Func<CancellationToken, Task> refresh, AssignmentEvents events, string? servedClass, TimeProvider time, ILogger<AssignmentLoop> logger)
+        Func<CancellationToken, Task> refresh, AssignmentEvents events, string? servedClass, TimeProvider time,
+        ILogger<AssignmentLoop> logger)
     {
         this.stores = stores;
         this.pools = pools;
@@ -89,7 +90,7 @@ internal sealed partial class AssignmentLoop
             stores.Namespaces.Changed -= OnNamespaceChanged;
             pools.Changed -= OnPoolsChanged;
             await DrainAsync(termWrites).ConfigureAwait(false);
-            ControllerMetrics.Leading(false);
+            ControllerMetrics.NotLeading();
         }
     }
 
@@ -239,22 +240,6 @@ internal sealed partial class AssignmentLoop
 
     private void ShowMetrics()
     {
-        ControllerMetrics.Leading(window() > TimeSpan.Zero);
-        ControllerMetrics.QueueHas(queue.Depth);
-        ControllerMetrics.Show(assignments.Usage, assignments.Waiting);
+        ControllerMetrics.Leading(queue.Depth, assignments.Usage, assignments.Waiting);
     }
-
-    [LoggerMessage(EventId = 100, Level = LogLevel.Information,
-        Message = "Leading: this replica gives out the addresses. The cluster has {Services} Services.")]
-    private partial void LogLeading(int services);
-
-    [LoggerMessage(EventId = 101, Level = LogLevel.Information, Message = "Not leading any more: this replica gives out nothing.")]
-    private partial void LogStopped();
-
-    [LoggerMessage(EventId = 102, Level = LogLevel.Warning, Message = "Leading, but the Services could not be listed; trying again.")]
-    private partial void LogRefreshFailed(Exception exception);
-
-    [LoggerMessage(EventId = 103, Level = LogLevel.Warning,
-        Message = "A status write was given up and may still land; the Lease is kept until it no longer can.")]
-    private partial void LogWaitingForWrites();
 }

@@ -96,7 +96,7 @@ internal sealed class Assignments
         }
     }
 
-    /// <summary>Does what the end of a write makes necessary: tries again, looks at what changed meanwhile, serves those that wait.</summary>
+    /// <summary>Does what the end of a write makes necessary: tries again, looks at what changed, serves those that wait.</summary>
     public void GoOnAfter(StatusWrite write)
     {
         var key = write.Service.Key;

@@ -43,7 +43,7 @@ internal sealed class StatusWrite(ServiceResource service, IReadOnlyList<IpAddre
     /// <summary>Where it stands.</summary>
     public StatusWriteOutcome Outcome { get; set; }
 
-    /// <summary>The addresses that this write, or an earlier one from the same version, may have put into the status or may put yet.</summary>
+    /// <summary>What this write, or an earlier one from the same version, may have put into the status, or may put yet.</summary>
     public IReadOnlyList<IpAddress> MayLand => Outcome switch
     {
         StatusWriteOutcome.Written => [],

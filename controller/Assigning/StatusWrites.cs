@@ -108,8 +108,4 @@ internal sealed partial class StatusWrites : IDisposable
         ControllerMetrics.StatusWritten(outcome, time.GetElapsedTime(started));
         return outcome;
     }
-
-    [LoggerMessage(EventId = 110, Level = LogLevel.Warning,
-        Message = "Writing the status of {Service} failed; its addresses stay held and it is tried again.")]
-    private partial void LogFailed(Kubernetes.Resources.ObjectKey service, Exception exception);
 }

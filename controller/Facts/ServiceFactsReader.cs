@@ -93,7 +93,7 @@ internal static class ServiceFactsReader
     private static SharingTerms SharingOf(ServiceResource service) => new(
         Annotation(service, "allow-shared-ip").Value,
         service.ExternalTrafficPolicy == "Local"
-            ? string.Join(',', service.Selector.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}"))
+            ? string.Join(',', service.Selector.Select(pair => $"{pair.Key}={pair.Value}").Order(StringComparer.Ordinal))
             : "",
         service.Ports.Count == 0 ? [] : [.. service.Ports.Select(port => new PortUse(port.Protocol, port.Port))]);
 

@@ -53,10 +53,4 @@ internal sealed partial class HeartbeatKeyKeeper
             // The regular end.
         }
     }
-
-    [LoggerMessage(EventId = 120, Level = LogLevel.Information, Message = "Created the Secret with the speakers' heartbeat key.")]
-    private partial void LogCreated();
-
-    [LoggerMessage(EventId = 121, Level = LogLevel.Warning, Message = "The Secret with the heartbeat key could not be created; it is tried again.")]
-    private partial void LogFailed(Exception exception);
 }

@@ -15,7 +15,8 @@ public sealed class GoldenTests
 {
     private static readonly string Root = Path.Combine(AppContext.BaseDirectory, "Golden");
 
-    public static TheoryData<string> Cases => [.. Directory.GetDirectories(Root).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Cases =>
+        [.. Directory.GetDirectories(Root).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -35,15 +36,18 @@ public sealed class GoldenTests
 
         var bench = new Bench(cluster).Start(config.Config).Settle();
         var actual = cluster.Services.All().OrderBy(s => s.Created)
-            .Select(s => $"{s.Key.Name}: [{string.Join(", ", s.Ingress.Select(p => p.Ip + p.Hostname))}] {string.Join(' ', bench.Events.ReasonsOf(s.Key.Name))}".Trim());
-        var expected = Documents(Path.Combine(folder, "expected.yaml")).Single().Children.Select(entry =>
-            $"{entry.Key}: [{string.Join(", ", Texts(entry.Value, "addresses"))}] {string.Join(' ', Texts(entry.Value, "events"))}".Trim());
+            .Select(s => Line(s.Key.Name, s.Ingress.Select(p => p.Ip + p.Hostname), bench.Events.ReasonsOf(s.Key.Name)));
+        var expected = Documents(Path.Combine(folder, "expected.yaml")).Single().Children
+            .Select(entry => Line(entry.Key.ToString(), Texts(entry.Value, "addresses"), Texts(entry.Value, "events")));
         Assert.Equal(expected, actual);
 
         // Whatever was decided, a restart changes nothing.
         bench.Restart(config.Config);
         Assert.Empty(bench.Sent);
     }
+
+    private static string Line(string name, IEnumerable<string> addresses, IEnumerable<string> events) =>
+        $"{name}: [{string.Join(", ", addresses)}] {string.Join(' ', events)}".Trim();
 
     private static IEnumerable<YamlMappingNode> Documents(string path)
     {
@@ -63,7 +67,8 @@ public sealed class GoldenTests
         {
             var (meta, spec) = (Map(root, "metadata"), Map(root, "spec"));
             var ingress = Map(Map(root, "status"), "loadBalancer").Children.TryGetValue("ingress", out var list)
-                ? ((YamlSequenceNode)list).Cast<YamlMappingNode>().Select(i => new IngressPoint(Text(i, "ip"), Text(i, "hostname"))).ToArray()
+                ? ((YamlSequenceNode)list).Cast<YamlMappingNode>()
+                    .Select(i => new IngressPoint(Text(i, "ip"), Text(i, "hostname"))).ToArray()
                 : [];
             return made with
             {

@@ -29,7 +29,7 @@ internal static class Refusals
             + "remove or change one of the two");
 
     public static Refusal PoolUnknown(string key, string name, PoolConfig config) => new(AllocationReason.PoolUnknown,
-        $"annotation {key} asks for pool '{name}', which is not in the configuration; there is {Names(config.Pools)}");
+        $"annotation {key} asks for pool '{name}', which is not in the configuration; it has {Names(config.Pools)}");
 
     public static Refusal NotDualStack(IReadOnlyList<IpFamily> families) => new(AllocationReason.NotDualStack,
         $"spec.ipFamilyPolicy is RequireDualStack, but the Service has only {string.Join(", ", families)} cluster IPs; "

@@ -4,7 +4,7 @@ using LoadBalancer.Kubernetes.Resources;
 
 namespace LoadBalancer.Controller.Tests.Assigning;
 
-/// <summary>The loop with its threads: what must have happened before the first address, many writes at once, and the end of leadership.</summary>
+/// <summary>The loop with its threads: what comes before the first address, many writes at once, and the end of leadership.</summary>
 public sealed class AssignmentLoopTests
 {
     private static readonly string TwoAddresses = Replica.OnePool("10.0.0.1-10.0.0.2");
@@ -127,7 +127,8 @@ public sealed class AssignmentLoopTests
         var ended = false;
         cluster.BeforeWrite = async call =>
         {
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, call.Cancelled).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, call.Cancelled)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             ended = true;
             cluster.BeforeWrite = null;
             throw new HttpRequestException("cut off");
@@ -248,6 +249,41 @@ public sealed class AssignmentLoopTests
 
         replica.WithPools(Replica.OnePool("10.9.0.0/24"));
         await Eventually.True(() => cluster.AddressOf("s1") == "10.9.0.0" && cluster.AddressOf("s3") == "10.9.0.1");
+    }
+
+    [Fact]
+    public async Task Metrics_OfPoolsThatAreGoneAndOfAFormerLeader_Disappear()
+    {
+        var cluster = new FakeCluster().Synced();
+        await using var replica = new Replica(cluster).WithPools(Pool("metrics-one", "10.0.0.0/24")).Lead();
+        cluster.Create(1);
+        cluster.Create(2, s => s with { LoadBalancerIP = "192.0.2.1" });
+        await EventuallyShown("loadbalancer_pool_addresses_in_use{pool=\"metrics-one\"} 1");
+        await EventuallyShown("loadbalancer_pool_addresses{pool=\"metrics-one\"} 256");
+        await EventuallyShown("loadbalancer_services_waiting{reason=\"AddressOutsidePools\"} 1");
+        await EventuallyShown("loadbalancer_leader 1");
+
+        replica.WithPools(Pool("metrics-two", "10.0.0.0/24"));
+        await EventuallyShown("loadbalancer_pool_addresses_in_use{pool=\"metrics-two\"} 1");
+        Assert.DoesNotContain("metrics-one", await ShownAsync(), StringComparison.Ordinal);
+
+        replica.Stop();
+        await EventuallyShown("loadbalancer_leader 0");
+        var shown = await ShownAsync();
+        Assert.DoesNotContain("metrics-two", shown, StringComparison.Ordinal);
+        Assert.DoesNotContain("loadbalancer_services_waiting{", shown, StringComparison.Ordinal);
+    }
+
+    private static string Pool(string name, string range) =>
+        Replica.OnePool(range).Replace("name: default", $"name: {name}", StringComparison.Ordinal);
+
+    private static Task EventuallyShown(string line) => Eventually.True(() => ShownAsync().Result.Contains(line, StringComparison.Ordinal));
+
+    private static async Task<string> ShownAsync()
+    {
+        using var text = new MemoryStream();
+        await Prometheus.Metrics.DefaultRegistry.CollectAndExportAsTextAsync(text, TestContext.Current.CancellationToken);
+        return System.Text.Encoding.UTF8.GetString(text.ToArray());
     }
 
     [Fact]

@@ -125,7 +125,7 @@ public sealed class UncertainWriteTests
         Assert.Equal("10.0.0.1", bench.Cluster.AddressOf("s2"));
     }
 
-    /// <summary>Everything that can happen, in any order: no two Services ever show one address, and in the end all is as it should be.</summary>
+    /// <summary>Whatever happens, in any order: no two Services ever show one address, and in the end all is as it should be.</summary>
     [Fact]
     public void AnyOrderOfChangesAndOutcomes_NeverShowsAnAddressTwice() =>
         Gen.Select(Gen.Int[0, 9], Gen.Int[1, 5], Gen.Int[0, 9]).Array[1, 80].Sample(steps =>

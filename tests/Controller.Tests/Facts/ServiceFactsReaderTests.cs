@@ -75,7 +75,8 @@ public sealed class ServiceFactsReaderTests
     [InlineData("IPv6,IPv4", "fd00::1,10.96.0.1", "PreferDualStack", "IPv6,IPv4", FamilyPolicy.PreferDualStack)]
     [InlineData("IPv4", "10.96.0.1", "RequireDualStack", "IPv4", FamilyPolicy.RequireDualStack)]
     [InlineData("IPv4", "10.96.0.1", "SingleStack", "IPv4", FamilyPolicy.SingleStack)]
-    public void Families_ComeFromTheSpecOrFromTheClusterIPs(string spec, string clusterIPs, string policy, string families, FamilyPolicy expected)
+    public void Families_ComeFromTheSpecOrFromTheClusterIPs(
+        string spec, string clusterIPs, string policy, string families, FamilyPolicy expected)
     {
         var facts = Read(Plain with
         {

@@ -51,7 +51,9 @@ internal sealed class FakeCluster : IStatusWriter
     {
         lock (gate)
         {
-            return services.TryGetValue(Key(name), out var service) ? string.Join(' ', service.Ingress.Select(p => p.Ip + p.Hostname)) : "(gone)";
+            return services.TryGetValue(Key(name), out var service)
+                ? string.Join(' ', service.Ingress.Select(p => p.Ip + p.Hostname))
+                : "(gone)";
         }
     }
 
@@ -71,7 +73,8 @@ internal sealed class FakeCluster : IStatusWriter
         return Store(WatchEventType.Added, with?.Invoke(service) ?? service);
     }
 
-    public ServiceResource Update(string name, Func<ServiceResource, ServiceResource> change) => Store(WatchEventType.Modified, change(Get(name)));
+    public ServiceResource Update(string name, Func<ServiceResource, ServiceResource> change) =>
+        Store(WatchEventType.Modified, change(Get(name)));
 
     public void Delete(string name)
     {
@@ -106,7 +109,8 @@ internal sealed class FakeCluster : IStatusWriter
         return Task.CompletedTask;
     }
 
-    public async Task<StatusWriteResult> WriteAsync(ServiceResource service, IReadOnlyList<IpAddress> addresses, CancellationToken cancellationToken)
+    public async Task<StatusWriteResult> WriteAsync(
+        ServiceResource service, IReadOnlyList<IpAddress> addresses, CancellationToken cancellationToken)
     {
         var call = new StatusWriteCall(service, addresses, cancellationToken);
         lock (gate)
@@ -145,7 +149,8 @@ internal sealed class FakeCluster : IStatusWriter
     {
         lock (gate)
         {
-            return [.. services.Values.SelectMany(s => s.Ingress.Select(p => p.Ip)).GroupBy(ip => ip).Where(g => g.Count() > 1).Select(g => g.Key)];
+            return [.. services.Values.SelectMany(s => s.Ingress.Select(p => p.Ip))
+                .GroupBy(ip => ip).Where(users => users.Count() > 1).Select(users => users.Key)];
         }
     }
 

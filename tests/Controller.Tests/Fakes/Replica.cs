@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace LoadBalancer.Controller.Tests.Fakes;
 
-/// <summary>One replica of the controller with everything but the network: its own ConfigMap store and clock, a cluster shared with others.</summary>
+/// <summary>One replica of the controller without the network: its own ConfigMap store and clock, a cluster shared with others.</summary>
 internal sealed class Replica : IAsyncDisposable
 {
     private static readonly ObjectKey ConfigMapKey = new("loadbalancer-system", "config");

@@ -146,7 +146,8 @@ public sealed class AllocatorProperties
 
         public void Write(ServiceFacts facts)
         {
-            Services[facts.Id.Name] = Services.TryGetValue(facts.Id.Name, out var existing) ? facts with { Status = existing.Status } : facts;
+            var existing = Services.GetValueOrDefault(facts.Id.Name);
+            Services[facts.Id.Name] = existing is null ? facts : facts with { Status = existing.Status };
             Settle();
         }
 

@@ -13,7 +13,7 @@ public sealed class PlannerRequestTests
 
     public static TheoryData<string, AddressRequest, AllocationReason, string> BadRequests => new()
     {
-        { "two places", new() { SpecAddress = "10.0.0.1", AnnotationAddresses = "10.0.0.2" }, AllocationReason.RequestedTwice, "remove one" },
+        { "two", new() { SpecAddress = "10.0.0.1", AnnotationAddresses = "10.0.0.2" }, AllocationReason.RequestedTwice, "remove one" },
         { "no address", new() { SpecAddress = "10.0.0" }, AllocationReason.RequestNotAnAddress, "spec.loadBalancerIP is '10.0.0'" },
         { "host name", new() { AnnotationAddresses = "10.0.0.1,web" }, AllocationReason.RequestNotAnAddress, "'web' is not an IP address" },
         { "empty item", new() { AnnotationAddresses = "10.0.0.1," }, AllocationReason.RequestNotAnAddress, "''" },
@@ -21,15 +21,16 @@ public sealed class PlannerRequestTests
         { "three", new() { AnnotationAddresses = "10.0.0.1,10.0.0.2,fd00::1" }, AllocationReason.RequestedTooMany, "at most one" },
         { "wrong family", new() { SpecAddress = "fd00::1" }, AllocationReason.RequestFamilyMismatch, "spec.ipFamilies is IPv4" },
         { "outside", new() { SpecAddress = "10.9.9.9" }, AllocationReason.AddressOutsidePools, "10.9.9.9, which is in no pool" },
-        { "unknown pool", new() { Pool = "nope" }, AllocationReason.PoolUnknown, "there is pools 'main', 'manual', 'team'" },
-        { "contradiction", new() { SpecAddress = "10.0.0.1", Pool = "manual" }, AllocationReason.AddressContradictsPool, "asks for pool 'manual'" },
+        { "unknown pool", new() { Pool = "nope" }, AllocationReason.PoolUnknown, "it has pools 'main', 'manual', 'team'" },
+        { "contradiction", new() { SpecAddress = "10.0.0.1", Pool = "manual" }, AllocationReason.AddressContradictsPool, "pool 'manual'" },
         { "foreign pool", new() { Pool = "team" }, AllocationReason.PoolNotForService, "'default'" },
         { "foreign pool by address", new() { SpecAddress = "10.0.2.1" }, AllocationReason.PoolNotForService, "'team'" },
     };
 
     [Theory]
     [MemberData(nameof(BadRequests))]
-    public void BadRequest_OfAServiceWithoutAddress_WaitsWithReasonAndText(string name, AddressRequest request, AllocationReason reason, string text)
+    public void BadRequest_OfAServiceWithoutAddress_WaitsWithReasonAndText(
+        string name, AddressRequest request, AllocationReason reason, string text)
     {
         var decision = Planner.Plan(Given.Service("s1") with { Request = request }, allocator);
         var wait = Assert.IsType<Decision.Wait>(decision);

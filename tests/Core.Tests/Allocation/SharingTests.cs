@@ -35,7 +35,8 @@ public sealed class SharingTests
     [Fact]
     public void Sharers_WithoutARequest_ComeTogether()
     {
-        var given = Enumerable.Range(1, 3).Select(i => allocator.Apply(Given.Service($"s{i}") with { Sharing = Given.Shares("k", 80 + i) }).Addresses());
+        var services = Enumerable.Range(1, 3).Select(i => Given.Service($"s{i}") with { Sharing = Given.Shares("k", 80 + i) });
+        var given = services.Select(service => allocator.Apply(service).Addresses());
         Assert.Equal(["10.0.0.1", "10.0.0.1", "10.0.0.1"], given);
     }
 
@@ -59,7 +60,8 @@ public sealed class SharingTests
     [Fact]
     public void Sharer_WhoseTermsNoLongerFit_MovesAndTheOtherStays()
     {
-        var (one, two) = (Given.Service("s1") with { Sharing = Given.Shares("k", 80) }, Given.Service("s2") with { Sharing = Given.Shares("k", 81) });
+        var one = Given.Service("s1") with { Sharing = Given.Shares("k", 80) };
+        var two = Given.Service("s2") with { Sharing = Given.Shares("k", 81) };
         one = one.After(allocator.Apply(one));
         two = two.After(allocator.Apply(two));
         var set = Assert.IsType<Decision.Set>(allocator.Apply(two with { Sharing = Given.Shares("k", 80) }));
