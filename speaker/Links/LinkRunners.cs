@@ -105,8 +105,8 @@ public sealed partial class LinkRunners : IDisposable
 
             var now = time.GetTimestamp();
             var wanted = links.Current.ToDictionary(static facts => new Key(facts.Index, facts.Name, facts.Mac));
-            var changed = CloseEnded(now);
-            changed |= CloseUnwanted(wanted);
+            var changed = CloseUnwanted(wanted);
+            changed |= CloseEnded(now);
             foreach (var (key, facts) in wanted)
             {
                 changed |= Follow(key, facts, now, started);

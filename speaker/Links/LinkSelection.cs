@@ -47,7 +47,7 @@ public sealed class LinkSelection
     /// <param name="exclude">Regular expressions, searched for anywhere in the name unless anchored.</param>
     /// <exception cref="ArgumentException">One of them is no regular expression; the message says which and why.</exception>
     public LinkSelection(IEnumerable<string> exclude) =>
-        this.exclude = [.. exclude.Select(pattern => new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking))];
+        this.exclude = [.. exclude.Select(pattern => new Regex(pattern, RegexOptions.CultureInvariant))];
 
     /// <summary>
     /// What is excluded where the operator says nothing: the interfaces of containers, container networks and virtual machines'

@@ -25,6 +25,9 @@ public sealed class PcapLink : IPacketLink
     // A ring of 2 MiB holds 1,000 frames: 50 ms of a 20,000 frames/s storm while this process does not run.
     private const int RingBytes = 2 * 1024 * 1024;
 
+    private const int Forever = -1;
+    private const int CollectMilliseconds = 1;
+
     private readonly Device device;
     private readonly PcapHandle handle;
     private readonly SafeFileHandle wake;
@@ -143,19 +146,24 @@ public sealed class PcapLink : IPacketLink
     private string ReceiveUntilStopped(FrameHandler handler)
     {
         nint header = 0, data = 0;
+        var rate = default(ArrivalRate);
+        var collect = false;
         while (!disposed)
         {
             switch (device.GetNextPacketPointers(ref header, ref data))
             {
                 case 1:
+                    rate.Note(ArrivedAt(header));
+                    collect = rate.IsStorm;
                     handler(FrameAt(header, data));
                     break;
                 case 0:
-                    if (Wait() is { } failure)
+                    if ((collect ? WaitToCollect() : Wait()) is { } failure)
                     {
                         return failure;
                     }
 
+                    collect = false;
                     break;
                 default:
                     return device.LastError;
@@ -165,24 +173,29 @@ public sealed class PcapLink : IPacketLink
         return "closed";
     }
 
-    // struct pcap_pkthdr: a timeval, the captured length, the length on the wire.
-    private static unsafe ReadOnlySpan<byte> FrameAt(nint header, nint data) =>
-        new((void*)data, *(int*)(header + (2 * nint.Size)));
+    // struct pcap_pkthdr: a struct timeval of two words, the captured length, the length on the wire.
+    private static unsafe ReadOnlySpan<byte> FrameAt(nint header, nint data) => new((void*)data, *(int*)(header + (2 * nint.Size)));
 
-    private string? Wait()
-    {
-        Span<LibC.PollFd> files =
+    private static unsafe long ArrivedAt(nint header) => (*(nint*)header * 1_000_000L) + *(nint*)(header + nint.Size);
+
+    private string? Wait() => Poll(
         [
-            new() { File = device.Socket, Events = LibC.PollIn },
             new() { File = (int)wake.DangerousGetHandle(), Events = LibC.PollIn },
-        ];
-        if (LibC.Poll(files, (nuint)files.Length, -1) < 0)
+            new() { File = device.Socket, Events = LibC.PollIn },
+        ],
+        Forever);
+
+    private string? WaitToCollect() => Poll([new() { File = (int)wake.DangerousGetHandle(), Events = LibC.PollIn }], CollectMilliseconds);
+
+    private static string? Poll(Span<LibC.PollFd> files, int milliseconds)
+    {
+        if (LibC.Poll(files, (nuint)files.Length, milliseconds) < 0)
         {
             var error = Marshal.GetLastPInvokeError();
             return error == LibC.Interrupted ? null : $"poll: {Marshal.GetPInvokeErrorMessage(error)}";
         }
 
-        return (files[0].Returned & ~LibC.PollIn) == 0 ? null : "the interface went down or away";
+        return (files[^1].Returned & ~LibC.PollIn) == 0 ? null : "the interface went down or away";
     }
 
     /// <summary>The pcap device with its socket in reach.</summary>

@@ -1,1 +1,45 @@
-return 0;
+using BenchmarkDotNet.Columns;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Exporters;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Loggers;
+using BenchmarkDotNet.Reports;
+using BenchmarkDotNet.Running;
+using LoadBalancer.Benchmarks;
+
+// Arguments are BenchmarkDotNet's: `--filter '*Answering*'`, `--job dry`, `--list flat`. Without any: all, briefly.
+var config = ManualConfig.CreateEmpty()
+    .AddColumnProvider(DefaultColumnProviders.Instance)
+    .AddLogger(ConsoleLogger.Default)
+    .AddExporter(MarkdownExporter.GitHub)
+    .WithOptions(ConfigOptions.JoinSummary)
+    .WithArtifactsPath(Path.Combine(AppContext.BaseDirectory, "results"));
+if (!args.Contains("--job"))
+{
+    config.AddJob(Job.ShortRun);
+}
+
+var summaries = BenchmarkSwitcher
+    .FromAssembly(typeof(AnsweringBenchmarks).Assembly)
+    .Run(args.Length == 0 ? ["--filter", "*"] : args, config)
+    .ToList();
+AnsweringRatio.Print(summaries.SelectMany(summary => summary.Reports));
+return summaries.Exists(summary => summary.HasCriticalValidationErrors || summary.Reports.Any(report => !report.Success)) ? 1 : 0;
+
+/// <summary>Says in one line what the answering benchmark is for: the cost does not grow with the number of VIPs.</summary>
+internal static class AnsweringRatio
+{
+    internal static void Print(IEnumerable<BenchmarkReport> reports)
+    {
+        var byVips = reports
+            .Where(report => report.BenchmarkCase.Descriptor.WorkloadMethod.Name == nameof(AnsweringBenchmarks.Answer) && report.ResultStatistics is not null)
+            .ToDictionary(report => (int)report.BenchmarkCase.Parameters[nameof(AnsweringBenchmarks.Vips)]);
+        if (byVips.TryGetValue(1, out var one) && byVips.TryGetValue(10_000, out var many))
+        {
+            Console.WriteLine(FormattableString.Invariant(
+                $"An answer with 10,000 VIPs costs {many.ResultStatistics!.Mean / one.ResultStatistics!.Mean:0.00} times one with a single VIP ")
+                + FormattableString.Invariant($"({many.ResultStatistics.Mean:0.0} ns, {one.ResultStatistics.Mean:0.0} ns) ")
+                + FormattableString.Invariant($"and allocates {many.GcStats.GetBytesAllocatedPerOperation(many.BenchmarkCase) ?? 0} B."));
+        }
+    }
+}

@@ -1,0 +1,222 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Packets;
+using LoadBalancer.Speaker.Announcing;
+using LoadBalancer.Speaker.Links;
+using LoadBalancer.Speaker.Tests.Links;
+using Microsoft.Extensions.Time.Testing;
+
+namespace LoadBalancer.Speaker.Tests.Announcing;
+
+public sealed class AnnouncerTests : IDisposable
+{
+    private static readonly IpAddress Vip = IpAddress.Parse("192.168.96.100");
+
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
+
+    private readonly FakeTimeProvider time = new();
+    private readonly FakeLink link = new(FakeLink.FactsOf("eth0", 2));
+    private readonly LinkRunner runner;
+    private readonly Announcer announcer;
+
+    public AnnouncerTests()
+    {
+        runner = new LinkRunner(link, new FakePeers(), null, (_, _) => { });
+        announcer = new Announcer(time);
+        Own(1);
+    }
+
+    public void Dispose()
+    {
+        announcer.Dispose();
+        runner.Dispose();
+    }
+
+    [Fact]
+    public void Announcement_LeavesAtOnceInBothForms()
+    {
+        announcer.Announce(runner, Vip);
+
+        Assert.Equal([ArpPacket.Request, ArpPacket.Reply], Taken().Select(packet => packet.Operation));
+    }
+
+    [Fact]
+    public void Announcement_IsRepeatedOnSchedule_ThenIsOver()
+    {
+        announcer.Announce(runner, Vip);
+
+        Assert.Equal(
+            [0, 200, 1100, 2200, 3300, 4400],
+            FrameTimes(TimeSpan.FromSeconds(10)).Where((_, i) => i % 2 == 0));
+        Assert.Equal(12, announcer.Sent);
+        Assert.Equal(0, announcer.Pending);
+    }
+
+    [Fact]
+    public void Vip_ThatLeftTheTable_IsAnnouncedNoFurther()
+    {
+        announcer.Announce(runner, Vip);
+        runner.Table = AnswerTable.Empty;
+        Taken();
+
+        Assert.Empty(FrameTimes(TimeSpan.FromSeconds(10)));
+        Assert.Equal(0, announcer.Pending);
+    }
+
+    [Fact]
+    public void Vip_ThatIsNotInTheTable_IsNotAnnounced()
+    {
+        announcer.Announce(runner, Vip.Add(77));
+
+        Assert.Empty(link.Sent);
+        Assert.Equal(0, announcer.Pending);
+    }
+
+    [Fact]
+    public void CancelledAnnouncement_SendsNothingMore()
+    {
+        Own(2);
+        announcer.Announce(runner, Vip);
+        announcer.Announce(runner, Vip.Add(1));
+        announcer.Cancel(runner, Vip);
+        Taken();
+
+        Pass(TimeSpan.FromSeconds(10));
+
+        Assert.All(Taken(), packet => Assert.Equal(Vip.Add(1).AsUInt32, packet.SenderIp));
+    }
+
+    [Fact]
+    public void SecondAnnouncement_OfTheSameVip_StartsAnewInsteadOfDoubling()
+    {
+        announcer.Announce(runner, Vip);
+        time.Advance(TimeSpan.FromMilliseconds(100));
+        announcer.Announce(runner, Vip);
+
+        Assert.Equal(1, announcer.Pending);
+        Assert.Equal([0, 200, 1100, 2200, 3300, 4400], FrameTimes(TimeSpan.FromSeconds(10)).Skip(2).Where((_, i) => i % 2 == 0));
+    }
+
+    [Fact]
+    public void Announcement_NamesTheMacOfTheTableAtThatMoment()
+    {
+        var owner = MacAddress.Parse("52:54:00:00:00:bb");
+        announcer.Announce(runner, Vip);
+        Taken();
+        runner.Table = AnswerTable.Create([new(Vip, owner)]);
+
+        time.Advance(TimeSpan.FromMilliseconds(200));
+
+        Assert.All(Taken(), packet => Assert.Equal((owner, runner.Mac), (packet.SenderMac, packet.EthernetSource)));
+    }
+
+    [Fact]
+    public void ThousandsOfVips_KeepTheBudget_AndEachIsAnnouncedOnceBeforeAnyTwice()
+    {
+        const int Vips = 3_000;
+        Own(Vips);
+        for (var i = 0; i < Vips; i++)
+        {
+            announcer.Announce(runner, Vip.Add((UInt128)i));
+        }
+
+        Assert.Equal(FrameBudget.Burst, link.Sent.Count);
+        for (var second = 0; second < 6; second++)
+        {
+            var before = announcer.Sent;
+            Pass(TimeSpan.FromSeconds(1));
+            Assert.InRange(announcer.Sent - before, FrameBudget.PerSecond - FrameBudget.Burst, FrameBudget.PerSecond);
+        }
+
+        var first = Taken().Take(2 * Vips).ToList();
+        Assert.Equal(Vips, first.Select(packet => packet.SenderIp).Distinct().Count());
+
+        Pass(TimeSpan.FromMinutes(1));
+        Assert.Equal(12 * Vips, announcer.Sent);
+        Assert.Equal(0, announcer.Pending);
+    }
+
+    [Fact]
+    public void BusyLink_DoesNotHoldUpAnother()
+    {
+        Own(1_000);
+        for (var i = 0; i < 1_000; i++)
+        {
+            announcer.Announce(runner, Vip.Add((UInt128)i));
+        }
+
+        var other = new FakeLink(FakeLink.FactsOf("eth1", 3, "52:54:00:00:00:02"));
+        using var otherRunner = new LinkRunner(other, new FakePeers(), null, (_, _) => { });
+        otherRunner.Table = AnswerTable.Create([new(Vip, otherRunner.Mac)]);
+        announcer.Announce(otherRunner, Vip);
+
+        Assert.Equal(2, other.Sent.Count);
+    }
+
+    [Fact]
+    public void FramesTheKernelRefuses_AreCounted_AndTheScheduleGoesOn()
+    {
+        link.Refuses = true;
+        announcer.Announce(runner, Vip);
+        Assert.Equal((0, 2), (announcer.Sent, announcer.Failed));
+
+        link.Refuses = false;
+        time.Advance(TimeSpan.FromMilliseconds(200));
+        Assert.Equal((2, 2), (announcer.Sent, announcer.Failed));
+    }
+
+    [Fact]
+    public void ClosedLink_IsForgotten()
+    {
+        announcer.Announce(runner, Vip);
+        runner.Dispose();
+
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(0, announcer.Pending);
+    }
+
+    [Fact]
+    public void IPv6Address_HasNoArp()
+    {
+        announcer.Announce(runner, IpAddress.Parse("fd00::1"));
+
+        Assert.Empty(link.Sent);
+    }
+
+    private void Own(int vips) => runner.Table = AnswerTable.Create(
+        Enumerable.Range(0, vips).Select(i => KeyValuePair.Create(Vip.Add((UInt128)i), runner.Mac)));
+
+    // The clock jumps, and a timer set again meanwhile waits for the next jump: small ones.
+    private void Pass(TimeSpan duration)
+    {
+        for (var passed = TimeSpan.Zero; passed < duration; passed += Step)
+        {
+            time.Advance(Step);
+        }
+    }
+
+    private List<ArpPacket> Taken()
+    {
+        var packets = new List<ArpPacket>();
+        while (link.Sent.TryTake(out var frame))
+        {
+            Assert.Equal(DropReason.None, ArpPacket.Read(frame, out var packet));
+            packets.Add(packet);
+        }
+
+        return packets;
+    }
+
+    /// <summary>The milliseconds, from now on, at which frames leave.</summary>
+    private List<int> FrameTimes(TimeSpan during)
+    {
+        var times = new List<int>();
+        for (var elapsed = TimeSpan.Zero; elapsed <= during; elapsed += Step)
+        {
+            times.AddRange(Taken().Select(_ => (int)elapsed.TotalMilliseconds));
+            time.Advance(Step);
+        }
+
+        return times;
+    }
+}
