@@ -69,7 +69,7 @@ public sealed class Cluster : IAsyncDisposable
         var cluster = new Cluster(ChooseServer(), nodes);
         await cluster.Server.StartAsync();
         await cluster.CreateNodesAsync();
-        await cluster.ApplyAsync(Manifest.Read(Path.Combine(ProgramFile.Root, "manifests/loadbalancer.yaml")));
+        await cluster.ApplyInstallationAsync(SystemNamespace);
         var slices = new Mirror(cluster.Api, "/apis/discovery.k8s.io/v1/endpointslices", TimeProvider.System);
         var proxy = new ServiceProxy(cluster.Nodes, cluster.Services, slices);
         cluster._slices = new EndpointSlices(cluster.Api, cluster.Services, cluster.Pods, TimeProvider.System);
@@ -88,14 +88,21 @@ public sealed class Cluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Applies our manifests, in another namespace if asked to; its controller speaks for the same service account.</summary>
+    public Task ApplyInstallationAsync(string space)
+    {
+        string text = File.ReadAllText(Path.Combine(ProgramFile.Root, "manifests/loadbalancer.yaml"));
+        return ApplyAsync(space == SystemNamespace ? Manifest.Parse(text) : InNamespace(Manifest.Parse(text), space));
+    }
+
     /// <summary>Puts a text into the pool ConfigMap; it need not be a valid one.</summary>
-    public Task SetConfigAsync(string text, string name = "config") => Api.ApplyAsync(
-        $"/api/v1/namespaces/{SystemNamespace}/configmaps",
+    public Task SetConfigAsync(string text, string space = SystemNamespace) => Api.ApplyAsync(
+        $"/api/v1/namespaces/{space}/configmaps",
         new JsonObject
         {
             ["apiVersion"] = "v1",
             ["kind"] = "ConfigMap",
-            ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = SystemNamespace },
+            ["metadata"] = new JsonObject { ["name"] = "config", ["namespace"] = space },
             ["data"] = new JsonObject { ["config"] = text },
         });
 
@@ -174,6 +181,25 @@ public sealed class Cluster : IAsyncDisposable
         await Server.DisposeAsync();
         Switch.Dispose();
         _stop.Dispose();
+    }
+
+    /// <summary>The namespaced roles again in another namespace, granted to the first installation's service accounts.</summary>
+    private static IEnumerable<JsonObject> InNamespace(IEnumerable<JsonObject> objects, string space)
+    {
+        foreach (JsonObject value in objects)
+        {
+            JsonNode metadata = value["metadata"]!;
+            if ((string?)value["kind"] == "Namespace")
+            {
+                metadata["name"] = space;
+                yield return value;
+            }
+            else if ((string?)value["kind"] is "Role" or "RoleBinding")
+            {
+                metadata["namespace"] = space;
+                yield return value;
+            }
+        }
     }
 
     private static string TimeOf(JsonObject entry) =>

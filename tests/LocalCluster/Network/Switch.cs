@@ -23,6 +23,9 @@ public sealed class Switch : IDisposable
             """);
     }
 
+    /// <summary>All that are plugged in.</summary>
+    public IReadOnlyList<Host> Hosts => _hosts;
+
     /// <summary>Plugs a new host in: a namespace whose eth0 is a port of this switch.</summary>
     public Host Connect(string name, string address)
     {

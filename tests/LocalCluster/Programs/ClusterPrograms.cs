@@ -50,6 +50,9 @@ public sealed class ClusterPrograms : IAsyncDisposable
         await WaitUntilReadyAsync();
     }
 
+    /// <summary>Takes one that has ended out of the list, so that nothing expects it back.</summary>
+    public void Forget(ProgramProcess program) => _running.Remove(program.Name);
+
     /// <summary>Waits until every speaker, and at least one controller, answers /readyz with 200.</summary>
     public async Task WaitUntilReadyAsync(TimeSpan? within = null)
     {

@@ -97,7 +97,7 @@ public sealed class ProgramProcess : IAsyncDisposable
 
     /// <summary>The last lines it wrote, under its name.</summary>
     public string Tail(int lines = 25) =>
-        $"--- {Name}{(HasExited ? $", ended with {ExitCode}" : "")}\n{(File.Exists(Log) ? string.Join('\n', File.ReadLines(Log).TakeLast(lines)) : "(it wrote nothing)")}";
+        $"--- {Name}{(HasExited ? $", ended with {ExitCode}" : "")}\n{(File.Exists(Log) ? string.Join('\n', File.ReadLines(Log).TakeLast(lines).Select(LogLine.Shorten)) : "(it wrote nothing)")}";
 
     public async ValueTask DisposeAsync()
     {
