@@ -22,6 +22,14 @@ demo: ## Three nodes and a client on this machine, a Service reached, a node los
 bench: ## Time and memory of the answering path
 	dotnet run --configuration Release --project tests/Benchmarks
 
+.PHONY: fuzz
+fuzz: ## Mutated frames, ConfigMaps and requests, DURATION=30 of each kind
+	@build/fuzz.sh
+
+.PHONY: chaos
+chaos: ## Random faults on the local cluster, one after another, for DURATION=300 (SEED=… repeats a run)
+	@build/chaos.sh
+
 .PHONY: lint
 lint: ## Formatting and code style
 	dotnet format LoadBalancer.sln --verify-no-changes --severity warn --no-restore

@@ -39,6 +39,7 @@ catch (OperationCanceledException) when (stop.IsCancellationRequested)
 catch (Exception failure)
 #pragma warning restore CA1031
 {
-    Console.Error.WriteLine($"\n{failure.Message}\n\n{demonstration.Tails()}");
+    string log = failure.Message.Contains("--- ", StringComparison.Ordinal) ? "" : demonstration.Tails();
+    Console.Error.WriteLine($"\n{failure.Message}\n\n{log}");
     return 1;
 }

@@ -58,10 +58,10 @@ internal sealed class Demonstration : IAsyncDisposable
         });
         await _screen.StepAsync("manifests/loadbalancer.yaml applied", async () =>
             $"namespace {Cluster.SystemNamespace}, {(await Here.Api.GetAsync("/apis/rbac.authorization.k8s.io/v1/clusterroles"))["items"]!.AsArray().Count(role => ((string)role!["metadata"]!["name"]!).StartsWith(Cluster.SystemNamespace, StringComparison.Ordinal))} cluster roles");
-        await _screen.StepAsync("controllers and speakers started", async () =>
+        await _screen.StepAsync("two controllers and three speakers started", () =>
         {
-            await Here.Programs.StartAllAsync();
-            return $"{string.Join(", ", Here.Programs.Running.Keys.Order(StringComparer.Ordinal))}";
+            Here.Programs.StartAll();
+            return Task.FromResult("with the rights of their service accounts");
         });
         await _screen.StepAsync("nginx in two pods", async () =>
             string.Join(", ", (await Here.DeployAsync("web", Here.Nodes.Take(2))).Select(pod => $"{pod.Name} {pod.Host.Address}")));
@@ -79,6 +79,11 @@ internal sealed class Demonstration : IAsyncDisposable
                   addresses: [{Lan.Pool}]
                 """);
             return Lan.Pool;
+        });
+        await _screen.StepAsync("controllers and speakers ready", async () =>
+        {
+            await Here.Programs.WaitUntilReadyAsync();
+            return string.Join(", ", Here.Programs.Running.Keys.Order(StringComparer.Ordinal));
         });
         await _screen.StepAsync("Service web, type LoadBalancer", async () =>
         {
@@ -121,7 +126,7 @@ internal sealed class Demonstration : IAsyncDisposable
         });
         await _screen.StepAsync("another node takes over", async () =>
         {
-            await Eventually.TrueAsync(() => probe.SucceededSince(cut), Patience, "a connection elsewhere", Tails);
+            await Eventually.TrueAsync(() => probe.SucceededSince(cut), Patience, "a connection elsewhere");
             string? mac = Here.Client.Neighbour(_address);
             _owner = Here.Nodes.FirstOrDefault(node => node != lost && node.Host.Mac == mac) ?? throw new InvalidOperationException($"{_address} is at {mac}, which is no node left");
             return $"{_owner.Name} ({mac}); unreachable for {Milliseconds(probe.LongestGap(cut - TimeSpan.FromMilliseconds(50)))}";
@@ -176,7 +181,7 @@ internal sealed class Demonstration : IAsyncDisposable
             string? message = await Here.LastEventAsync("web", "nodeAssigned");
             return message is null ? null : Here.Nodes.FirstOrDefault(node => message.Contains($"\"{node.Name}\"", StringComparison.Ordinal));
         },
-        Patience, "an Event nodeAssigned for web", Tails);
+        Patience, "an Event nodeAssigned for web");
 
     private async Task<string> GetServiceAsync()
     {

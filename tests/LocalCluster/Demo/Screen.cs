@@ -3,7 +3,7 @@ namespace LoadBalancer.LocalCluster.Demo;
 /// <summary>What the demo shows: a line for each step, with blocks of quoted output between them. Colour only on a terminal.</summary>
 internal sealed class Screen
 {
-    private const int OutcomeColumn = 46;
+    private const int OutcomeColumn = 50;
     private readonly bool _terminal = !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("NO_COLOR") is null or "";
     private bool _block;
 

@@ -8,7 +8,7 @@ public sealed class ClusterPrograms : IAsyncDisposable
 {
     private const int ControllerPort = 7472;
     private const int SpeakerPort = 7473;
-    private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(60);
     private readonly Cluster _cluster;
     private readonly Dictionary<string, ProgramProcess> _running = new(StringComparer.Ordinal);
 
@@ -35,7 +35,7 @@ public sealed class ClusterPrograms : IAsyncDisposable
         Start("speaker", node, SpeakerPort, "net_raw", ["--node-name", node.Name, .. arguments]);
 
     /// <summary>Two controllers and a speaker on every node: what the manifests ask for. Those already running stay.</summary>
-    public async Task StartAllAsync()
+    public void StartAll()
     {
         foreach (Node node in _cluster.Nodes.Take(2).Where(node => !IsRunning($"controller-{node.Name}")))
         {
@@ -46,7 +46,12 @@ public sealed class ClusterPrograms : IAsyncDisposable
         {
             StartSpeaker(node);
         }
+    }
 
+    /// <summary><see cref="StartAll"/>, and waits until they are ready, which takes a valid pool ConfigMap.</summary>
+    public async Task StartAllAsync()
+    {
+        StartAll();
         await WaitUntilReadyAsync();
     }
 

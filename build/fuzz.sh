@@ -1,0 +1,16 @@
+#!/bin/sh
+# The properties and mutation tests, each for longer than in `make test`; then hostile frames on a real wire.
+#   DURATION=30   for how long each
+set -eu
+cd "$(dirname "$0")/.."
+build/prepare.sh run
+dotnet build LoadBalancer.sln --configuration Release --nologo -v quiet
+export CsCheck_Time="${DURATION:-30}"
+for tests in "Core.Tests -class *Properties -class *FrameTests" "Kubernetes.Tests -class *FuzzTests" "Cluster.Tests -class *HostileWireTests"; do
+    set -f
+    # shellcheck disable=SC2086 # a project and its filters
+    set -- $tests
+    name=$1; shift
+    echo "== $name $*"
+    "tests/$name/bin/Release/net10.0/LoadBalancer.$name" -noLogo "$@"
+done
