@@ -78,7 +78,7 @@ public sealed class ApiResourceSourceTests
     public async Task Node_ReadyCondition_OnlyFalseIsNotReady(string status, bool ready)
     {
         var read = await ReadAsync(ResourceKinds.Nodes,
-            $$"""{"metadata":{"name":"n1","resourceVersion":"1"},"status":{"conditions":[{"type":"Ready","status":"{{status}}"}]}}""");
+            $$$"""{"metadata":{"name":"n1","resourceVersion":"1"},"status":{"conditions":[{"type":"Ready","status":"{{{status}}}"}]}}""");
         Assert.Equal(ready, read.Ready);
     }
 
