@@ -117,7 +117,9 @@ public sealed partial class EventRecorder : IEventRecorder
         {
             try
             {
-                observer?.Invoke(await WriteAsync(waiting, cancellationToken).ConfigureAwait(false));
+                // Not inside the null-conditional call: without an observer its argument, the write itself, would not be evaluated.
+                var outcome = await WriteAsync(waiting, cancellationToken).ConfigureAwait(false);
+                observer?.Invoke(outcome);
                 return;
             }
             catch (HttpRequestException e) when (IsRefusal(e) || time.GetElapsedTime(waiting.At) >= Patience)
