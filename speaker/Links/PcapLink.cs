@@ -11,7 +11,7 @@ namespace LoadBalancer.Speaker.Links;
 /// </summary>
 /// <remarks>
 /// SharpPcap opens, filters and reads. Waiting and sending are system calls on its socket: its own wait cannot be woken, and its
-/// own send blocks on a full queue and throws. Nothing is allocated per frame (docs/decisions/packet-capture.md).
+/// own send blocks on a full queue and throws. Nothing is allocated per frame (docs/decisions/0003-packet-capture.md).
 /// </remarks>
 public sealed class PcapLink : IPacketLink
 {
