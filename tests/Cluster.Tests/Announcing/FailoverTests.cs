@@ -7,7 +7,7 @@ namespace LoadBalancer.Cluster.Tests.Announcing;
 
 public sealed class FailoverTests(ClusterFixture fixture, ITestOutputHelper output) : ProgramTest(fixture, output)
 {
-    [Fact(Skip = "not passed yet on a calm machine since the fix of the speaker Events; open in issue 2")]
+    [Fact]
     public async Task ThreeSpeakersOneVip_OneMacAnswers_AndTheEventNamesItsNode()
     {
         (string name, string address, Node owner) = await CreateAnnouncedServiceAsync();
@@ -20,15 +20,15 @@ public sealed class FailoverTests(ClusterFixture fixture, ITestOutputHelper outp
         Figure($"{address}: {probe.Answers.Count} answers in 1 s, all by {owner.Name}");
     }
 
-    [Fact(Skip = "not passed yet on a calm machine since the fix of the speaker Events; open in issue 2")]
+    [Fact]
     public async Task OwnersCablePulled_FirstConnectElsewhere_WithinASecond() =>
         await LoseNodeAsync(owner => owner.Host.Unplug(), "cable pulled");
 
-    [Fact(Skip = "not passed yet on a calm machine since the fix of the speaker Events; open in issue 2")]
+    [Fact]
     public async Task OwnersSwitchPortDead_FirstConnectElsewhere_WithinASecond() =>
         await LoseNodeAsync(owner => owner.Host.Block(), "switch port dead");
 
-    [Fact(Skip = "not passed yet on a calm machine since the fix of the speaker Events; open in issue 2")]
+    [Fact]
     public async Task OwnersSpeakerTerminated_HandsOver_WithHardlyAGap()
     {
         (string name, string address, Node owner) = await CreateAnnouncedServiceAsync();
@@ -53,7 +53,7 @@ public sealed class FailoverTests(ClusterFixture fixture, ITestOutputHelper outp
         Assert.InRange(gap, TimeSpan.Zero, TimeSpan.FromMilliseconds(500));
     }
 
-    [Fact(Skip = "not passed yet on a calm machine since the fix of the speaker Events; open in issue 2")]
+    [Fact]
     public async Task OwnersSpeakerKilledAndStartedAgain_VipStaysAnswered_ByOneInTheEnd()
     {
         (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
@@ -72,7 +72,7 @@ public sealed class FailoverTests(ClusterFixture fixture, ITestOutputHelper outp
         Assert.Contains("hello from web", await GetPageAsync(Cluster.Client, address), StringComparison.Ordinal);
     }
 
-    [Fact(Skip = "not passed yet on a calm machine since the fix of the speaker Events; open in issue 2")]
+    [Fact]
     public async Task AllSpeakersRestarted_OneOwner_Again()
     {
         (_, string address, _) = await CreateAnnouncedServiceAsync();
@@ -82,7 +82,7 @@ public sealed class FailoverTests(ClusterFixture fixture, ITestOutputHelper outp
         await HoldsOneOwnerAsync(address, owner);
     }
 
-    [Fact(Skip = "not passed yet on a calm machine since the fix of the speaker Events; open in issue 2")]
+    [Fact]
     public async Task NodesThatCannotHearEachOther_KnowByTheirLeases_OneAnswers()
     {
         await Task.WhenAll(Cluster.Nodes.Select(node => Cluster.Programs.Speaker(node).StopAsync()));
@@ -102,7 +102,7 @@ public sealed class FailoverTests(ClusterFixture fixture, ITestOutputHelper outp
         await Task.WhenAll(Cluster.Nodes.Select(node => Cluster.Programs.Speaker(node).StopAsync()));
     }
 
-    [Fact(Skip = "not passed yet on a calm machine since the fix of the speaker Events; open in issue 2")]
+    [Fact]
     public async Task ServiceDeleted_NobodyAnswersAnyMore()
     {
         (string name, string address, _) = await CreateAnnouncedServiceAsync();

@@ -10,14 +10,14 @@ public sealed class HeartbeatKeyTests(ClusterFixture fixture, ITestOutputHelper 
 {
     private const string SecretPath = $"/api/v1/namespaces/{LocalCluster.Cluster.SystemNamespace}/secrets/heartbeat-key";
 
-    [Fact(Skip = "not passed yet on a calm machine since the fix of the speaker Events; open in issue 2")]
+    [Fact]
     public async Task Secret_Absent_IsMadeByTheController()
     {
         JsonObject secret = await Eventually.GetAsync(() => Cluster.Api.FindAsync(SecretPath), Soon, "the Secret");
         Assert.InRange(Convert.FromBase64String((string)secret["data"]!["key"]!).Length, 32, 64);
     }
 
-    [Fact(Skip = "not passed yet on a calm machine since the fix of the speaker Events; open in issue 2")]
+    [Fact]
     public async Task KeyChanged_WithoutARestart_OneOwnerAllTheTimeAndFailoverStillWorks()
     {
         (_, string address, Node owner) = await CreateAnnouncedServiceAsync();

@@ -12,7 +12,7 @@ public sealed class BurstTests(ClusterFixture fixture, ITestOutputHelper output)
     private const int Connections = 16;
     private const double MemoryLimit = 60;
 
-    [Fact(Skip = "not passed yet on a calm machine since the fix of the speaker Events; open in issue 2")]
+    [Fact]
     public async Task ThousandServicesAtOnce_AllGetDistinctAddresses_HalfOfThemWithinHalfASecond()
     {
         await ChangeConfigAsync(

@@ -8,7 +8,7 @@ namespace LoadBalancer.Cluster.Tests.Assigning;
 /// <summary>The user's own tool.</summary>
 public sealed class KubectlTests(ClusterFixture fixture, ITestOutputHelper output) : ProgramTest(fixture, output)
 {
-    [Fact(Skip = "not passed yet on a calm machine since the fix of the speaker Events; open in issue 2")]
+    [Fact]
     public void ApplyOfTheManifests_IsAccepted_AndChangesNothingTheSecondTime()
     {
         string manifests = Path.Combine(ProgramFile.Root, "manifests/loadbalancer.yaml");
@@ -18,7 +18,7 @@ public sealed class KubectlTests(ClusterFixture fixture, ITestOutputHelper outpu
         Kubectl("apply", "-k", Path.Combine(ProgramFile.Root, "manifests/loadbalancer"));
     }
 
-    [Fact(Skip = "not passed yet on a calm machine since the fix of the speaker Events; open in issue 2")]
+    [Fact]
     public async Task GetAndDescribe_ShowAddressAndEvents()
     {
         (string name, string address, Node owner) = await CreateAnnouncedServiceAsync();

@@ -8,6 +8,8 @@ namespace LoadBalancer.LocalCluster.Network;
 /// <summary>A machine on the home network.</summary>
 public class Host(string name, string address, NetworkNamespace network, string port) : IDisposable
 {
+    private bool _blocked;
+
     public string Name { get; } = name;
 
     /// <summary>Its IPv4 address on eth0.</summary>
@@ -25,10 +27,21 @@ public class Host(string name, string address, NetworkNamespace network, string 
     public void Plug() => Tool.Run($"ip link set {port} up");
 
     /// <summary>The switch forwards nothing from or to this port any more, yet the carrier stays: a dead switch behind a live one.</summary>
-    public void Block() => Tool.Run($"bridge link set dev {port} state 0");
+    public void Block()
+    {
+        Tool.Run($"bridge link set dev {port} state 0");
+        _blocked = true;
+    }
 
-    /// <summary>Ends <see cref="Block"/>.</summary>
-    public void Unblock() => Tool.Run($"bridge link set dev {port} state 3");
+    /// <summary>Ends <see cref="Block"/>; a port that is not blocked stays as it is (the kernel refuses to set one that is down).</summary>
+    public void Unblock()
+    {
+        if (_blocked)
+        {
+            Tool.Run($"bridge link set dev {port} state 3");
+            _blocked = false;
+        }
+    }
 
     /// <summary>An isolated port reaches the router and the clients, but no other isolated port: client isolation of a switch or Wi-Fi.</summary>
     public void Isolate(bool isolated) => Tool.Run($"bridge link set dev {port} isolated {(isolated ? "on" : "off")}");
