@@ -1,5 +1,6 @@
 using LoadBalancer.Controller.Assigning;
 using LoadBalancer.Core.Allocation;
+using LoadBalancer.Core.Pools;
 using LoadBalancer.Kubernetes.Configuration;
 using LoadBalancer.Kubernetes.Events;
 using Prometheus;
@@ -14,6 +15,9 @@ internal static class ControllerMetrics
 
     private static readonly Gauge PoolAddressesInUse = Metrics.CreateGauge(
         "loadbalancer_pool_addresses_in_use", "Addresses of the pool that at least one Service has.", "pool");
+
+    private static readonly Gauge PoolAddressesExcluded = Metrics.CreateGauge(
+        "loadbalancer_pool_addresses_excluded", "Addresses of the pool that are given to no Service.", "pool", "reason");
 
     private static readonly Counter Allocations = Metrics.CreateCounter(
         "loadbalancer_allocations_total", "Changes of a Service's addresses that are in its status.", "pool");
@@ -56,6 +60,7 @@ internal static class ControllerMetrics
     private static readonly AllocationReason[] Reasons = Enum.GetValues<AllocationReason>();
     private static readonly int[] ShownWaiting = new int[Reasons.Length];
     private static readonly Lock ShowLock = new();
+    private static Dictionary<(string Pool, ExclusionKind Kind), int> ShownExcluded = [];
 
     public static void Allocated(string pool) => Allocations.WithLabels(pool).Inc();
 
@@ -79,13 +84,15 @@ internal static class ControllerMetrics
     }
 
     /// <summary>Shows things as the leader knows them; pools that are gone disappear.</summary>
-    public static void Leading(int queueDepth, IEnumerable<PoolUsage> pools, WaitingServices waiting)
+    public static void Leading(
+        int queueDepth, IEnumerable<PoolUsage> pools, IEnumerable<(Pool Pool, Exclusion Exclusion)> excluded, WaitingServices waiting)
     {
         lock (ShowLock)
         {
             Leader.Set(1);
             QueueDepth.Set(queueDepth);
             ShowPools(pools);
+            ShowExcluded(excluded);
             ShowWaiting(waiting);
         }
     }
@@ -98,6 +105,7 @@ internal static class ControllerMetrics
             Leader.Set(0);
             QueueDepth.Set(0);
             ShowPools([]);
+            ShowExcluded([]);
             ShowWaiting(new WaitingServices());
         }
     }
@@ -120,6 +128,25 @@ internal static class ControllerMetrics
             Allocations.RemoveLabelled(pool);
             KnownPools.Remove(pool);
         }
+    }
+
+    private static void ShowExcluded(IEnumerable<(Pool Pool, Exclusion Exclusion)> excluded)
+    {
+        var now = excluded.CountBy(static e => (Pool: e.Pool.Name, e.Exclusion.Kind)).ToDictionary();
+        foreach (var (series, _) in ShownExcluded.Except(now).ToArray())
+        {
+            if (!now.ContainsKey(series))
+            {
+                PoolAddressesExcluded.RemoveLabelled(series.Pool, series.Kind.ToString());
+            }
+        }
+
+        foreach (var ((pool, kind), count) in now)
+        {
+            PoolAddressesExcluded.WithLabels(pool, kind.ToString()).Set(count);
+        }
+
+        ShownExcluded = now;
     }
 
     private static void ShowWaiting(WaitingServices waiting)

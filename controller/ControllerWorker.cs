@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using LoadBalancer.Controller.Assigning;
+using LoadBalancer.Controller.Exclusions;
 using LoadBalancer.Controller.HeartbeatKey;
 using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.Client;
@@ -30,9 +31,13 @@ internal sealed partial class ControllerWorker : Worker
     private readonly ApiClient api;
     private readonly Store<ServiceResource> services = new();
     private readonly Store<NamespaceResource> namespaces = new();
+    private readonly Store<NodeResource> nodes = new();
+    private readonly Store<LeaseResource> leases = new();
     private readonly Store<ConfigMapResource> configMaps = new();
     private readonly Reflector<ServiceResource> serviceReflector;
     private readonly Reflector<NamespaceResource> namespaceReflector;
+    private readonly Reflector<NodeResource> nodeReflector;
+    private readonly Reflector<LeaseResource> leaseReflector;
     private readonly Reflector<ConfigMapResource> configMapReflector;
     private readonly EventRecorder recorder;
     private readonly PoolConfigSource pools;
@@ -53,6 +58,9 @@ internal sealed partial class ControllerWorker : Worker
         var configMap = new ObjectKey(options.Namespace, options.ConfigMap);
         serviceReflector = Reflect(ResourceKinds.Services, ResourceSelection.All, services);
         namespaceReflector = Reflect(ResourceKinds.Namespaces, ResourceSelection.All, namespaces);
+        nodeReflector = Reflect(ResourceKinds.Nodes, ResourceSelection.All, nodes);
+        leaseReflector = Reflect(ResourceKinds.Leases,
+            new ResourceSelection { Namespace = options.Namespace, LabelSelector = NodeLease.LabelSelector }, leases);
         configMapReflector = Reflect(ResourceKinds.ConfigMaps, ResourceSelection.One(configMap), configMaps);
 
         recorder = new EventRecorder(api, new EventSource("loadbalancer-controller", Environment.MachineName), Time,
@@ -60,7 +68,9 @@ internal sealed partial class ControllerWorker : Worker
         elector = new LeaderElector(new ApiLeaseStore(api), Candidacy(options), Time, Random.Shared.NextDouble,
             loggers.CreateLogger<LeaderElector>());
         pools = new PoolConfigSource(configMaps, configMap, loggers.CreateLogger<PoolConfigSource>(), recorder, () => elector.IsLeader);
-        loop = new AssignmentLoop(new ControllerStores(services, namespaces), pools, new ServiceStatusWriter(api), LeadershipLeft,
+        var stores = new ControllerStores(services, namespaces, nodes, leases);
+        var report = new ExclusionReport(configMaps, configMap, recorder, loggers.CreateLogger<ExclusionReport>());
+        loop = new AssignmentLoop(stores, pools, new ExclusionSource(stores), report, new ServiceStatusWriter(api), LeadershipLeft,
             serviceReflector.RelistAsync, new AssignmentEvents(recorder), options.LoadBalancerClass, Time,
             loggers.CreateLogger<AssignmentLoop>());
         var secret = new ObjectKey(options.Namespace, ApiUse.HeartbeatSecretName);
@@ -71,7 +81,7 @@ internal sealed partial class ControllerWorker : Worker
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         LogStarting(connection.Server, connection.Origin);
-        readiness.Require("stores", "the Services and namespaces have not been listed yet");
+        readiness.Require("stores", "the Services, namespaces, Nodes and Leases have not been listed yet");
         readiness.Require("config", "no valid pool configuration has been read yet; see the ConfigMap's Events");
         pools.Changed += ShowConfig;
 
@@ -82,7 +92,8 @@ internal sealed partial class ControllerWorker : Worker
         Task[] all =
         [
             election,
-            serviceReflector.RunAsync(rest.Token), namespaceReflector.RunAsync(rest.Token), configMapReflector.RunAsync(rest.Token),
+            serviceReflector.RunAsync(rest.Token), namespaceReflector.RunAsync(rest.Token), nodeReflector.RunAsync(rest.Token),
+            leaseReflector.RunAsync(rest.Token), configMapReflector.RunAsync(rest.Token),
             pools.RunAsync(rest.Token), recorder.RunAsync(rest.Token), ReportSyncAsync(rest.Token),
         ];
         await Task.WhenAny(all).ConfigureAwait(false);
@@ -114,7 +125,7 @@ internal sealed partial class ControllerWorker : Worker
 
     private async Task ReportSyncAsync(CancellationToken stop)
     {
-        await Task.WhenAll(services.Synced, namespaces.Synced).WaitAsync(stop).ConfigureAwait(false);
+        await Task.WhenAll(services.Synced, namespaces.Synced, nodes.Synced, leases.Synced).WaitAsync(stop).ConfigureAwait(false);
         readiness.Set("stores", true);
         await Task.Delay(Timeout.InfiniteTimeSpan, Time, stop).ConfigureAwait(false);
     }

@@ -167,14 +167,24 @@ internal sealed partial class SpeakerWorker : Worker
                 SayLinks();
             }
         };
-        await lease.RunAsync(cancellationToken).ConfigureAwait(false);
+        await Task.WhenAll(lease.RunAsync(cancellationToken), WatchRoutesAsync(cancellationToken)).ConfigureAwait(false);
+    }
+
+    // Routes come and go without a word to whoever watches interfaces; a gateway is no news that hurries.
+    private async Task WatchRoutesAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(LinkScanner.ScanInterval, Time);
+        while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
+        {
+            SayLinks();
+        }
     }
 
     private void SayLinks()
     {
         var node = nodes.Get(new ObjectKey("", options.Node));
         lease.Say(
-            SpeakerLeases.Annotations(runners.Current.Select(runner => runner.Facts), heartbeats.Standing.Ready),
+            SpeakerLeases.Annotations(runners.Current.Select(runner => runner.Facts), heartbeats.Standing.Ready, Gateways.Read()),
             node is { Uid.Length: > 0 } ? new ObjectOwner("v1", "Node", options.Node, node.Uid) : null);
     }
 

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using LoadBalancer.Controller.Exclusions;
 using LoadBalancer.Kubernetes.Configuration;
 using LoadBalancer.Kubernetes.Queue;
 using LoadBalancer.Kubernetes.Resources;
@@ -27,6 +28,8 @@ internal sealed partial class AssignmentLoop
 
     private readonly ControllerStores stores;
     private readonly PoolConfigSource pools;
+    private readonly ExclusionSource exclusions;
+    private readonly ExclusionReport report;
     private readonly IStatusWriter writer;
     private readonly Func<TimeSpan> window;
     private readonly Func<CancellationToken, Task> refresh;
@@ -37,9 +40,12 @@ internal sealed partial class AssignmentLoop
     private WorkQueue<ObjectKey> queue;
     private StatusWrites? writes;
     private int writing;
+    private int exclusionsPosted;
 
     /// <param name="stores">What is known of the cluster.</param>
     /// <param name="pools">The pools in force.</param>
+    /// <param name="exclusions">The addresses that are not given out.</param>
+    /// <param name="report">Where those are told.</param>
     /// <param name="writer">Writes statuses.</param>
     /// <param name="window">How much longer this replica certainly leads.</param>
     /// <param name="refresh">Completes once the Service store holds a LIST that began after the call.</param>
@@ -48,12 +54,15 @@ internal sealed partial class AssignmentLoop
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
     public AssignmentLoop(
-        ControllerStores stores, PoolConfigSource pools, IStatusWriter writer, Func<TimeSpan> window,
+        ControllerStores stores, PoolConfigSource pools, ExclusionSource exclusions, ExclusionReport report, IStatusWriter writer,
+        Func<TimeSpan> window,
         Func<CancellationToken, Task> refresh, AssignmentEvents events, string? servedClass, TimeProvider time,
         ILogger<AssignmentLoop> logger)
     {
         this.stores = stores;
         this.pools = pools;
+        this.exclusions = exclusions;
+        this.report = report;
         this.writer = writer;
         this.window = window;
         this.refresh = refresh;
@@ -70,16 +79,19 @@ internal sealed partial class AssignmentLoop
     public async Task LeadAsync(CancellationToken stop)
     {
         mailbox = NewMailbox();
+        exclusionsPosted = 0;
         using var termQueue = queue = NewQueue();
         using var termWrites = writes = NewWrites();
         stores.Services.Changed += queue.Add;
         stores.Namespaces.Changed += OnNamespaceChanged;
         pools.Changed += OnPoolsChanged;
+        exclusions.Changed += OnExclusionsChanged;
         try
         {
             if (await PrepareAsync(stop).ConfigureAwait(false))
             {
-                assignments.Rebuild(pools.Current);
+                assignments.Rebuild(pools.Current, exclusions.Current);
+                ReportExclusions();
                 LogLeading(stores.Services.Count);
                 await Task.WhenAll(PumpAsync(stop), WorkAsync(stop)).ConfigureAwait(false);
             }
@@ -89,6 +101,7 @@ internal sealed partial class AssignmentLoop
             stores.Services.Changed -= queue.Add;
             stores.Namespaces.Changed -= OnNamespaceChanged;
             pools.Changed -= OnPoolsChanged;
+            exclusions.Changed -= OnExclusionsChanged;
             await DrainAsync(termWrites).ConfigureAwait(false);
             ControllerMetrics.NotLeading();
         }
@@ -100,7 +113,30 @@ internal sealed partial class AssignmentLoop
 
     private WorkQueue<ObjectKey> NewQueue() => new(time, Random.Shared.NextDouble, Backoff);
 
-    private void OnPoolsChanged() => PostDecision(() => assignments.Reconfigure(pools.Current));
+    private void OnPoolsChanged() => PostDecision(() =>
+    {
+        assignments.Reconfigure(pools.Current);
+        ReportExclusions();
+    });
+
+    // A thousand Nodes that are listed are a thousand changes; what is taken over is all of them at once.
+    private void OnExclusionsChanged()
+    {
+        if (Interlocked.Exchange(ref exclusionsPosted, 1) == 0)
+        {
+            Post(() =>
+            {
+                Volatile.Write(ref exclusionsPosted, 0);
+                if (!writes!.IsClosed)
+                {
+                    assignments.Exclude(exclusions.Current);
+                    ReportExclusions();
+                }
+            });
+        }
+    }
+
+    private void ReportExclusions() => report.Tell(pools.Current, exclusions.Current, ClusterRange.In(stores));
 
     private void OnNamespaceChanged(ObjectKey @namespace)
     {
@@ -133,7 +169,7 @@ internal sealed partial class AssignmentLoop
         {
             try
             {
-                await Task.WhenAll(stores.Services.Synced, stores.Namespaces.Synced, pools.Synced).WaitAsync(stop).ConfigureAwait(false);
+                await Task.WhenAll(stores.Services.Synced, stores.Namespaces.Synced, exclusions.Synced, pools.Synced).WaitAsync(stop).ConfigureAwait(false);
                 await refresh(stop).ConfigureAwait(false);
                 return true;
             }
@@ -240,6 +276,6 @@ internal sealed partial class AssignmentLoop
 
     private void ShowMetrics()
     {
-        ControllerMetrics.Leading(queue.Depth, assignments.Usage, assignments.Waiting);
+        ControllerMetrics.Leading(queue.Depth, assignments.Usage, assignments.Excluded, assignments.Waiting);
     }
 }

@@ -21,6 +21,7 @@ internal sealed class Assignments
     private readonly Action<ObjectKey> succeeded;
     private readonly Dictionary<ObjectKey, ServiceRecord> records = [];
     private Allocator allocator = new();
+    private IReadOnlyList<Exclusion> exclusions = [];
     private bool somethingBecameFree;
 
     /// <param name="stores">Where Services and namespaces are read.</param>
@@ -47,13 +48,30 @@ internal sealed class Assignments
     /// <summary>How full the pools are.</summary>
     public IEnumerable<PoolUsage> Usage => allocator.Usage();
 
+    /// <summary>The addresses of the pools that are given to no Service, whatever it asks for.</summary>
+    public IEnumerable<(Pool Pool, Exclusion Exclusion)> Excluded
+    {
+        get
+        {
+            foreach (var exclusion in exclusions)
+            {
+                if (allocator.PoolOf(exclusion.Address) is { } pool)
+                {
+                    yield return (pool, exclusion);
+                }
+            }
+        }
+    }
+
     /// <summary>
     /// Starts anew from what the statuses show, as a new leader does: nothing that another replica did meanwhile is known otherwise.
     /// No write may be under way.
     /// </summary>
-    public void Rebuild(PoolConfig? config)
+    public void Rebuild(PoolConfig? config, IReadOnlyList<Exclusion> excluded)
     {
         allocator = new Allocator();
+        exclusions = excluded;
+        allocator.Exclude(excluded);
         Waiting.Clear();
         foreach (var (key, record) in records)
         {
@@ -73,6 +91,17 @@ internal sealed class Assignments
         {
             PutInForce(config);
         }
+    }
+
+    /// <summary>
+    /// Replaces the addresses that are not given out. Whoever has one keeps it; one that is no longer among them goes to those that wait.
+    /// </summary>
+    public void Exclude(IReadOnlyList<Exclusion> excluded)
+    {
+        exclusions = excluded;
+        allocator.Exclude(excluded);
+        somethingBecameFree = true;
+        ServeWaiting();
     }
 
     /// <summary>Looks at one Service; then at those that wait, if that made an address free.</summary>

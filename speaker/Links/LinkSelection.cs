@@ -105,7 +105,10 @@ public sealed class LinkSelection
     }
 
     // 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291 §2.5.6) say nothing about which subnet the wire carries.
-    private static bool IsRoutable(IpPrefix prefix) => prefix.Address.Family == IpFamily.IPv4
-        ? prefix.Address.AsUInt32 >> 16 != 0xA9FE
-        : prefix.Address.Value >> 118 != 0xFE80 >> 6;
+    private static bool IsRoutable(IpPrefix prefix) => !IsLinkLocal(prefix.Address);
+
+    /// <summary>Whether the address is of 169.254.0.0/16 or fe80::/10, which no pool can contain.</summary>
+    internal static bool IsLinkLocal(IpAddress address) => address.Family == IpFamily.IPv4
+        ? address.AsUInt32 >> 16 == 0xA9FE
+        : address.Value >> 118 == 0xFE80 >> 6;
 }

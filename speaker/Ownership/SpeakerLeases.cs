@@ -1,6 +1,7 @@
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
+using LoadBalancer.Kubernetes.Leases;
 using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
 
@@ -12,12 +13,6 @@ namespace LoadBalancer.Speaker.Ownership;
 /// </summary>
 public sealed class SpeakerLeases
 {
-    /// <summary>Annotation with the links: <c>eth0=192.168.96.11/20,fd00:96::11/64;eth1=10.1.0.11/16</c>.</summary>
-    public const string LinksAnnotation = "loadbalancer/links";
-
-    /// <summary>Annotation that says <c>true</c> if the speaker may own VIPs.</summary>
-    public const string ReadyAnnotation = "loadbalancer/ready";
-
     private static readonly TimeSpan DefaultDuration = TimeSpan.FromSeconds(40);
 
     private readonly IStore<LeaseResource> store;
@@ -36,13 +31,15 @@ public sealed class SpeakerLeases
     }
 
     /// <summary>What this node's Lease says.</summary>
-    public static IReadOnlyDictionary<string, string> Annotations(IEnumerable<LinkFacts> links, bool ready) => new Dictionary<string, string>
+    /// <param name="links">The open links.</param>
+    /// <param name="ready">Whether this speaker may own VIPs.</param>
+    /// <param name="gateways">The routers this node sends through; the controller gives none of them to a Service.</param>
+    public static IReadOnlyDictionary<string, string> Annotations(
+        IEnumerable<LinkFacts> links, bool ready, IEnumerable<IpAddress>? gateways = null) => new Dictionary<string, string>
     {
-        [LinksAnnotation] = string.Join(';', links
-            .Where(link => link.Carrier)
-            .OrderBy(link => link.Name, StringComparer.Ordinal)
-            .Select(link => $"{link.Name}={string.Join(',', link.Prefixes)}")),
-        [ReadyAnnotation] = ready ? "true" : "false",
+        [SpeakerAnnotations.Links] = SpeakerAnnotations.Of(links),
+        [SpeakerAnnotations.Ready] = ready ? "true" : "false",
+        [SpeakerAnnotations.Gateways] = string.Join(',', gateways ?? []),
     };
 
     /// <summary>Looks at all Leases. Called whenever one may have changed, by one thread.</summary>
@@ -89,44 +86,19 @@ public sealed class SpeakerLeases
 
     private static SegmentMember? MemberOn(LeaseResource lease, LinkFacts link)
     {
-        var links = Parse(lease.Annotations.GetValueOrDefault(LinksAnnotation, ""));
+        var links = SpeakerAnnotations.LinksOf(lease);
         foreach (var (name, prefixes) in links)
         {
-            if (prefixes.Exists(theirs => link.Prefixes.Any(ours => ours.Network == theirs.Network && ours.Length == theirs.Length)))
+            if (prefixes.Any(theirs => link.Prefixes.Any(ours => ours.Network == theirs.Network && ours.Length == theirs.Length)))
             {
                 return new SegmentMember(
                     lease.HolderIdentity, name, MemberSource.Lease, prefixes,
                     [.. links.Where(other => other.Name != name).SelectMany(other => other.Prefixes)],
-                    Ready: lease.Annotations.GetValueOrDefault(ReadyAnnotation) == "true",
+                    Ready: lease.Annotations.GetValueOrDefault(SpeakerAnnotations.Ready) == "true",
                     Leaving: false, Holding: false, HearsUs: false);
             }
         }
 
         return null;
-    }
-
-    // Written by another version perhaps: what cannot be read is skipped.
-    private static List<(string Name, List<IpPrefix> Prefixes)> Parse(string text)
-    {
-        List<(string, List<IpPrefix>)> links = [];
-        foreach (var entry in text.Split(';', StringSplitOptions.RemoveEmptyEntries))
-        {
-            var parts = entry.Split('=');
-            if (parts.Length == 2)
-            {
-                var prefixes = new List<IpPrefix>();
-                foreach (var prefixText in parts[1].Split(','))
-                {
-                    if (IpPrefix.TryParse(prefixText, out var prefix))
-                    {
-                        prefixes.Add(prefix);
-                    }
-                }
-
-                links.Add((parts[0], prefixes));
-            }
-        }
-
-        return links;
     }
 }

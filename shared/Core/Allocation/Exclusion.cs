@@ -27,12 +27,19 @@ public enum ExclusionKind
 /// <param name="Detail">For people: <c>node n2</c>, <c>52:54:00:12:34:56</c>.</param>
 public sealed record Exclusion(IpAddress Address, ExclusionKind Kind, string Detail)
 {
+    /// <summary>The reason for people: <c>the address of node n2</c>.</summary>
+    public string Reason => Kind switch
+    {
+        ExclusionKind.NodeAddress => $"the address of {Detail}",
+        ExclusionKind.Gateway => $"the gateway of {Detail}",
+        ExclusionKind.NetworkAddress => $"the network address of {Detail}",
+        ExclusionKind.BroadcastAddress => $"the broadcast address of {Detail}",
+        _ => $"another host, {Detail}, answers for it",
+    };
+
     internal Refusal Refusal => new(AllocationReason.AddressExcluded, $"{Address} is not given out: " + Kind switch
     {
-        ExclusionKind.NodeAddress => $"it is the address of {Detail}; ask for another address",
-        ExclusionKind.Gateway => $"it is the gateway of {Detail}; ask for another address",
-        ExclusionKind.NetworkAddress => $"it is the network address of {Detail}; ask for another address",
-        ExclusionKind.BroadcastAddress => $"it is the broadcast address of {Detail}; ask for another address",
-        _ => $"another host ({Detail}) answers for it; take it out of that host's or the DHCP server's range, or ask for another address",
+        ExclusionKind.Quarantined => $"{Reason}; take it out of that host's or the DHCP server's range, or ask for another address",
+        _ => $"it is {Reason}; ask for another address",
     });
 }

@@ -43,10 +43,11 @@ public sealed record ApiUse(string Program, IReadOnlyList<ApiGrant> Grants)
         new(ApiResource.Services, ApiScope.Cluster, [ApiVerb.List, ApiVerb.Watch]),
         new(ApiResource.ServiceStatus, ApiScope.Cluster, [ApiVerb.Patch]),
         new(ApiResource.Namespaces, ApiScope.Cluster, [ApiVerb.List, ApiVerb.Watch]),
+        new(ApiResource.Nodes, ApiScope.Cluster, [ApiVerb.List, ApiVerb.Watch]),
         new(ApiResource.Events, ApiScope.Cluster, [ApiVerb.Create, ApiVerb.Patch]),
         new(ApiResource.ConfigMaps, ApiScope.OwnNamespace, [ApiVerb.List, ApiVerb.Watch], ConfigMapName),
         new(ApiResource.Secrets, ApiScope.OwnNamespace, [ApiVerb.Create]),
-        new(ApiResource.Leases, ApiScope.OwnNamespace, [ApiVerb.Create]),
+        new(ApiResource.Leases, ApiScope.OwnNamespace, [ApiVerb.List, ApiVerb.Watch, ApiVerb.Create]),
         new(ApiResource.Leases, ApiScope.OwnNamespace, [ApiVerb.Get, ApiVerb.Update], ControllerLeaseName),
     ]);
 

@@ -25,6 +25,9 @@ public sealed record NodeResource : IResource
 
     /// <summary>The addresses of type InternalIP and ExternalIP.</summary>
     public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary><c>spec.podCIDRs</c>, or <c>spec.podCIDR</c>; empty where the network plugin does not use them.</summary>
+    public IReadOnlyList<string> PodRanges { get; init; } = [];
 }
 
 /// <summary>What is kept of a <c>v1 Namespace</c>.</summary>

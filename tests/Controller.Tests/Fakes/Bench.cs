@@ -1,5 +1,6 @@
 using LoadBalancer.Controller.Assigning;
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Allocation;
 using LoadBalancer.Core.Pools;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Kubernetes.Status;
@@ -27,6 +28,9 @@ internal sealed class Bench
 
     public Assignments Assignments { get; private set; }
 
+    /// <summary>The addresses that are not given out.</summary>
+    public IReadOnlyList<Exclusion> Excluded { get; set; } = [];
+
     /// <summary>Writes that were sent and have not reached the server.</summary>
     public List<StatusWrite> Sent { get; } = [];
 
@@ -42,7 +46,7 @@ internal sealed class Bench
     public Bench Start(PoolConfig? config)
     {
         changed.Clear();
-        Assignments.Rebuild(config);
+        Assignments.Rebuild(config, Excluded);
         return this;
     }
 
@@ -116,6 +120,6 @@ internal sealed class Bench
     public string[] Addresses(params string[] names) => [.. names.Select(Cluster.AddressOf)];
 
     private Assignments NewAssignments() => new(
-        new ControllerStores(Cluster.Services, Cluster.Namespaces), servedClass, new AssignmentEvents(Events),
+        Cluster.Stores, servedClass, new AssignmentEvents(Events),
         Sent.Add, Retried.Add, _ => { });
 }

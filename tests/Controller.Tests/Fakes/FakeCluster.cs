@@ -21,6 +21,12 @@ internal sealed class FakeCluster : IStatusWriter
 
     public Store<NamespaceResource> Namespaces { get; } = new();
 
+    public Store<NodeResource> Nodes { get; } = new();
+
+    public Store<LeaseResource> Leases { get; } = new();
+
+    public ControllerStores Stores => new(Services, Namespaces, Nodes, Leases);
+
     /// <summary>While set, the store does not see what happens.</summary>
     public bool WatchIsHeld { get; set; }
 
@@ -36,6 +42,8 @@ internal sealed class FakeCluster : IStatusWriter
     {
         Services.Replace([.. services.Values]);
         Namespaces.Replace([]);
+        Nodes.Replace([]);
+        Leases.Replace([]);
         return this;
     }
 

@@ -1,4 +1,5 @@
 using LoadBalancer.Controller.Assigning;
+using LoadBalancer.Controller.Exclusions;
 using LoadBalancer.Kubernetes.Configuration;
 using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
@@ -26,7 +27,8 @@ internal sealed class Replica : IAsyncDisposable
         pools = new PoolConfigSource(configMaps, ConfigMapKey, NullLogger<PoolConfigSource>.Instance);
         configTask = pools.RunAsync(process.Token);
         loop = new AssignmentLoop(
-            new ControllerStores(cluster.Services, cluster.Namespaces), pools, cluster, () => Window, _ => Refresh(),
+            cluster.Stores, pools, new ExclusionSource(cluster.Stores),
+            new ExclusionReport(configMaps, ConfigMapKey, Events, NullLogger<ExclusionReport>.Instance), cluster, () => Window, _ => Refresh(),
             new AssignmentEvents(Events), null, Time, NullLogger<AssignmentLoop>.Instance);
     }
 

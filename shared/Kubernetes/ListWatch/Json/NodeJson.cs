@@ -10,11 +10,16 @@ internal static class NodeJson
     {
         var meta = new ObjectMeta();
         var status = new NodeResource { Key = default };
+        IReadOnlyList<string> podRanges = [];
         while (reader.NextField())
         {
             if (reader.ValueTextEquals("metadata"u8))
             {
                 meta = ObjectMeta.Read(ref reader, strings, MetaFilter.WithLabels);
+            }
+            else if (reader.ValueTextEquals("spec"u8))
+            {
+                podRanges = ReadPodRanges(ref reader);
             }
             else if (reader.ValueTextEquals("status"u8))
             {
@@ -26,7 +31,36 @@ internal static class NodeJson
             }
         }
 
-        return status with { Key = meta.Key, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, Labels = meta.Labels };
+        return status with
+        {
+            Key = meta.Key, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, Labels = meta.Labels, PodRanges = podRanges,
+        };
+    }
+
+    private static IReadOnlyList<string> ReadPodRanges(ref Utf8JsonReader reader)
+    {
+        IReadOnlyList<string> ranges = [];
+        var first = "";
+        if (reader.EnterObject())
+        {
+            while (reader.NextField())
+            {
+                if (reader.ValueTextEquals("podCIDRs"u8))
+                {
+                    ranges = reader.ReadTexts();
+                }
+                else if (reader.ValueTextEquals("podCIDR"u8))
+                {
+                    first = reader.ReadText();
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+        }
+
+        return ranges.Count > 0 || first.Length == 0 ? ranges : [first];
     }
 
     private static NodeResource ReadStatus(ref Utf8JsonReader reader, StringPool strings)

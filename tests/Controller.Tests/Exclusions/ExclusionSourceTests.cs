@@ -1,0 +1,73 @@
+using LoadBalancer.Controller.Exclusions;
+using LoadBalancer.Controller.Tests.Fakes;
+using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Resources;
+
+namespace LoadBalancer.Controller.Tests.Exclusions;
+
+public sealed class ExclusionSourceTests
+{
+    private readonly FakeCluster cluster = new();
+    private readonly ExclusionSource source;
+    private int changes;
+
+    public ExclusionSourceTests()
+    {
+        source = new ExclusionSource(cluster.Stores);
+        source.Changed += () => changes++;
+    }
+
+    [Fact]
+    public void NodesAndLeases_NameWhatNoServiceGets()
+    {
+        cluster.Nodes.Replace([Node("n1", "192.168.96.11", "203.0.113.7", "not-an-address")]);
+        cluster.Leases.Replace([Lease("n1", "eth0=192.168.96.11/20,fd00:96::11/64", "192.168.96.1,fd00:96::1", version: "1")]);
+        Assert.Equal(
+        [
+            "192.168.96.0: the network address of the subnet 192.168.96.0/20",
+            "192.168.96.1: the gateway of node n1",
+            "192.168.96.11: the address of node n1",
+            "192.168.111.255: the broadcast address of the subnet 192.168.96.0/20",
+            "203.0.113.7: the address of node n1",
+            "fd00:96::: the network address of the subnet fd00:96::/64",
+            "fd00:96::1: the gateway of node n1",
+            "fd00:96::11: the address of node n1",
+        ], Texts());
+    }
+
+    [Fact]
+    public void LeaseThatIsOnlyRenewed_ChangesNothing()
+    {
+        cluster.Leases.Replace([Lease("n1", "eth0=192.168.96.11/20", "", version: "1")]);
+        Assert.Equal(1, changes);
+        cluster.Leases.Apply(new WatchEvent<LeaseResource>(WatchEventType.Modified, Lease("n1", "eth0=192.168.96.11/20", "", "2"), "2"));
+        Assert.Equal(1, changes);
+    }
+
+    [Fact]
+    public void NodeThatIsRemoved_GivesItsAddressesBack()
+    {
+        cluster.Nodes.Replace([Node("n1", "192.168.96.11"), Node("n2", "192.168.96.12")]);
+        cluster.Nodes.Replace([Node("n2", "192.168.96.12")]);
+        Assert.Equal(["192.168.96.12: the address of node n2"], Texts());
+    }
+
+    [Fact]
+    public void LeaseOfAnotherVersion_WithWhatCannotBeRead_IsReadAsFarAsPossible()
+    {
+        cluster.Leases.Replace([Lease("n1", "eth0=nonsense,10.0.0.1/32;;x;y=z=1", ",10.0.0.2,?", version: "1")]);
+        Assert.Equal(["10.0.0.1: the address of node n1", "10.0.0.2: the gateway of node n1"], Texts());
+    }
+
+    private string[] Texts() => [.. source.Current.Select(e => $"{e.Address}: {e.Reason}")];
+
+    private static NodeResource Node(string name, params string[] addresses) =>
+        new() { Key = new ObjectKey("", name), Uid = name, ResourceVersion = "1", Addresses = addresses };
+
+    private static LeaseResource Lease(string node, string links, string gateways, string version) => new()
+    {
+        Key = new ObjectKey("loadbalancer-system", node),
+        ResourceVersion = version,
+        Annotations = new Dictionary<string, string> { ["loadbalancer/links"] = links, ["loadbalancer/gateways"] = gateways },
+    };
+}
