@@ -27,4 +27,17 @@ public static class Announcement
     /// <exception cref="ArgumentOutOfRangeException">The destination is shorter than that.</exception>
     public static int Write(AnnouncementForm form, uint vip, MacAddress mac, MacAddress linkMac, Span<byte> frame) =>
         new ArpPacket((ushort)form, MacAddress.Broadcast, linkMac, mac, vip, MacAddress.Broadcast, vip).WriteFrame(frame);
+
+    /// <summary>Writes an unsolicited neighbour advertisement to all nodes, which corrects what they have cached (RFC 4861 §7.2.6).</summary>
+    /// <param name="vip">The IPv6 address.</param>
+    /// <param name="mac">The hardware address to announce: the owner's.</param>
+    /// <param name="linkMac">The Ethernet source: this link's, also when the owner is another node, so that no switch relearns.</param>
+    /// <param name="frame">Takes the frame; at least <see cref="NdpPacket.FrameLength"/> octets.</param>
+    /// <returns>The number of octets written: 86.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The destination is shorter than that.</exception>
+    public static int Write(UInt128 vip, MacAddress mac, MacAddress linkMac, Span<byte> frame) =>
+        Unsolicited(vip, mac, linkMac).WriteFrame(frame);
+
+    internal static NdpPacket Unsolicited(UInt128 vip, MacAddress mac, MacAddress linkMac) => new(
+        NdpPacket.Advertisement, Ipv6Multicast.MacOf(Ipv6Multicast.AllNodes), linkMac, vip, Ipv6Multicast.AllNodes, NdpBits.Override, vip, mac);
 }

@@ -1,6 +1,6 @@
 namespace LoadBalancer.Core.Packets;
 
-/// <summary>When a VIP that has come to this node is announced: six rounds, each in both forms.</summary>
+/// <summary>When a VIP that has come to this node is announced: six rounds, by ARP each in both forms.</summary>
 /// <remarks>
 /// Once would do on a perfect wire. Rounds follow because broadcasts get lost, above all on Wi-Fi; because a switch port may not
 /// forward yet; and because Linux ignores a second change of a neighbour entry within a second of the first

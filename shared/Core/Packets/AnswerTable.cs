@@ -37,6 +37,9 @@ public sealed class AnswerTable
     /// <summary>The number of addresses, of both families.</summary>
     public int Count { get; }
 
+    /// <summary>The IPv6 addresses, in no order: the link has to be in the multicast group of each.</summary>
+    public IReadOnlyCollection<UInt128> IPv6Addresses => v6.Keys;
+
     /// <summary>A table of these addresses.</summary>
     /// <exception cref="ArgumentException">
     /// An address occurs twice or is no address, or a hardware address is zero or a group address: answering with one of those would

@@ -87,21 +87,8 @@ public readonly record struct ArpPacket(
         return EthernetFrame.MinimumLength;
     }
 
-    private static DropReason WhyNotArp(ReadOnlySpan<byte> frame)
-    {
-        if (frame.Length < EthernetFrame.HeaderLength)
-        {
-            return DropReason.EthernetTruncated;
-        }
-
-        return EthernetFrame.EtherType(frame) switch
-        {
-            EthernetFrame.EtherTypeArp => DropReason.ArpTruncated,
-            EthernetFrame.EtherTypeVlan or EthernetFrame.EtherTypeServiceVlan => DropReason.VlanTagged,
-            EthernetFrame.EtherTypeIPv6 => DropReason.NeighborDiscovery,
-            _ => DropReason.EtherType,
-        };
-    }
+    private static DropReason WhyNotArp(ReadOnlySpan<byte> frame) =>
+        EthernetFrame.EtherType(frame) == EthernetFrame.EtherTypeArp ? DropReason.ArpTruncated : EthernetFrame.WhyForeign(frame);
 
     private static DropReason WhyNotIPv4OverEthernet(ulong header)
     {

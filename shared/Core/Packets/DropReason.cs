@@ -17,10 +17,7 @@ public enum DropReason : byte
     /// </summary>
     VlanTagged,
 
-    /// <summary>IPv6 neighbour discovery: seen, and not answered by the IPv4 path.</summary>
-    NeighborDiscovery,
-
-    /// <summary>Another EtherType than ARP.</summary>
+    /// <summary>Another EtherType than ARP and IPv6.</summary>
     EtherType,
 
     /// <summary>Shorter than an ARP packet for IPv4 over Ethernet: 14 + 28 octets.</summary>
@@ -38,8 +35,50 @@ public enum DropReason : byte
     /// <summary>The ARP protocol address length is not 4.</summary>
     ArpProtocolLength,
 
+    /// <summary>Shorter than an IPv6 header, or than the payload length in it.</summary>
+    Ipv6Truncated,
+
+    /// <summary>The IP version is not 6.</summary>
+    Ipv6Version,
+
     /// <summary>
-    /// The Ethernet source or the ARP sender hardware address is zero or a group address. No host has such an address, and an answer
+    /// The next header is not ICMPv6: extension headers stand before it, which neighbour discovery has no use for, or it is something
+    /// else altogether.
+    /// </summary>
+    Ipv6NextHeader,
+
+    /// <summary>Shorter than a neighbour solicitation: 24 octets of ICMPv6 (RFC 4861 §7.1.1).</summary>
+    NdpTruncated,
+
+    /// <summary>An ICMPv6 type other than neighbour solicitation and advertisement.</summary>
+    NdpType,
+
+    /// <summary>The ICMPv6 code is not 0.</summary>
+    NdpCode,
+
+    /// <summary>The hop limit is not 255: it may have come from another network through a router (RFC 4861 §11.2).</summary>
+    NdpHopLimit,
+
+    /// <summary>The ICMPv6 checksum is wrong.</summary>
+    NdpChecksum,
+
+    /// <summary>An option has no length, is cut off, or is a link-layer address of another length than Ethernet's.</summary>
+    NdpOption,
+
+    /// <summary>The target is a group, unspecified or loopback.</summary>
+    NdpTarget,
+
+    /// <summary>
+    /// The source address cannot be a host's; or it is <c>::</c> in a solicitation that is no duplicate address detection: not sent to
+    /// a solicited-node group, or with a link-layer option (RFC 4861 §7.1.1).
+    /// </summary>
+    NdpSource,
+
+    /// <summary>An advertisement to a group with the solicited flag (RFC 4861 §7.1.2).</summary>
+    NdpSolicitedFlag,
+
+    /// <summary>
+    /// The Ethernet source or the sender hardware address in ARP or in NDP's link-layer option is zero or a group address. No host has such an address, and an answer
     /// to a group would be heard, and believed, by many.
     /// </summary>
     SenderMac,
@@ -53,11 +92,17 @@ public enum DropReason : byte
     /// <summary>An ARP operation other than request and reply, for example RARP's (RFC 903) or InARP's (RFC 2390).</summary>
     ArpOperation,
 
-    /// <summary>The Ethernet destination is neither broadcast nor this link's address.</summary>
+    /// <summary>A neighbour advertisement, solicited or not: a statement, not a question. It matters to observers.</summary>
+    NdpAdvertisement,
+
+    /// <summary>The Ethernet destination is neither this link's address nor broadcast or, for NDP, the group's.</summary>
     EthernetDestination,
 
+    /// <summary>The IPv6 destination of a solicitation is neither the target, nor its solicited-node group, nor all nodes.</summary>
+    NdpDestination,
+
     /// <summary>
-    /// A gratuitous request: sender and target address are the same. Somebody claims the address; it matters to observers, and
+    /// A gratuitous request or a solicitation like it: sender and target address are the same. Somebody claims the address; it matters to observers, and
     /// answering it would be talking to a rival.
     /// </summary>
     Gratuitous,
@@ -87,18 +132,31 @@ public static class DropReasons
         DropReason.None => "none",
         DropReason.EthernetTruncated => "ethernet_truncated",
         DropReason.VlanTagged => "vlan_tagged",
-        DropReason.NeighborDiscovery => "neighbor_discovery",
         DropReason.EtherType => "ether_type",
         DropReason.ArpTruncated => "arp_truncated",
         DropReason.ArpHardwareType => "arp_hardware_type",
         DropReason.ArpProtocolType => "arp_protocol_type",
         DropReason.ArpHardwareLength => "arp_hardware_length",
         DropReason.ArpProtocolLength => "arp_protocol_length",
+        DropReason.Ipv6Truncated => "ipv6_truncated",
+        DropReason.Ipv6Version => "ipv6_version",
+        DropReason.Ipv6NextHeader => "ipv6_next_header",
+        DropReason.NdpTruncated => "ndp_truncated",
+        DropReason.NdpType => "ndp_type",
+        DropReason.NdpCode => "ndp_code",
+        DropReason.NdpHopLimit => "ndp_hop_limit",
+        DropReason.NdpChecksum => "ndp_checksum",
+        DropReason.NdpOption => "ndp_option",
+        DropReason.NdpTarget => "ndp_target",
+        DropReason.NdpSource => "ndp_source",
+        DropReason.NdpSolicitedFlag => "ndp_solicited_flag",
         DropReason.SenderMac => "sender_mac",
         DropReason.FromOurselves => "from_ourselves",
         DropReason.ArpReply => "arp_reply",
         DropReason.ArpOperation => "arp_operation",
+        DropReason.NdpAdvertisement => "ndp_advertisement",
         DropReason.EthernetDestination => "ethernet_destination",
+        DropReason.NdpDestination => "ndp_destination",
         DropReason.Gratuitous => "gratuitous",
         DropReason.TargetNotOurs => "target_not_ours",
         DropReason.AskedByOwner => "asked_by_owner",

@@ -38,6 +38,12 @@ public static class EthernetFrame
     public static ushort EtherType(ReadOnlySpan<byte> frame) =>
         frame.Length < HeaderLength ? (ushort)0 : BinaryPrimitives.ReadUInt16BigEndian(frame[TypeOffset..]);
 
+    /// <summary>Why a frame of another EtherType than the one wanted is dropped.</summary>
+    internal static DropReason WhyForeign(ReadOnlySpan<byte> frame) =>
+        frame.Length < HeaderLength ? DropReason.EthernetTruncated
+        : EtherType(frame) is EtherTypeVlan or EtherTypeServiceVlan ? DropReason.VlanTagged
+        : DropReason.EtherType;
+
     /// <summary>The destination of a frame that has a whole header.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The frame is shorter than 8 octets.</exception>
     public static MacAddress Destination(ReadOnlySpan<byte> frame) => new(BinaryPrimitives.ReadUInt64BigEndian(frame) >> 16);

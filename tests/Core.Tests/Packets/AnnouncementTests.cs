@@ -72,6 +72,6 @@ public sealed class AnnouncementTests
 
         Assert.Equal(DropReasons.Count, labels.Count);
         Assert.Equal(labels.Count, labels.Distinct().Count());
-        Assert.All(labels, label => Assert.Matches("^[a-z_]+$", label));
+        Assert.All(labels, label => Assert.Matches("^[a-z0-9_]+$", label));
     }
 }

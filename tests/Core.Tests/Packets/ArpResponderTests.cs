@@ -99,7 +99,7 @@ public sealed class ArpResponderTests
     [InlineData(6, "525400000001", DropReason.FromOurselves)]
     [InlineData(12, "8100", DropReason.VlanTagged)]
     [InlineData(12, "88a8", DropReason.VlanTagged)]
-    [InlineData(12, "86dd", DropReason.NeighborDiscovery)]
+    [InlineData(12, "86dd", DropReason.EtherType)]
     [InlineData(12, "0800", DropReason.EtherType)]
     [InlineData(12, "0000", DropReason.EtherType)]
     [InlineData(14, "0006", DropReason.ArpHardwareType)]
