@@ -18,10 +18,10 @@ internal sealed class LinkMetrics
         Metrics.CreateCounter("loadbalancer_speaker_peer_frames_total", "Received frames of the heartbeat protocol.", "link");
 
     private static readonly Counter Announced =
-        Metrics.CreateCounter("loadbalancer_speaker_announcements_sent_total", "Gratuitous frames sent.");
+        Metrics.CreateCounter("loadbalancer_speaker_announcements_sent_total", "Gratuitous ARP frames and unsolicited neighbour advertisements sent.");
 
     private static readonly Counter NotAnnounced =
-        Metrics.CreateCounter("loadbalancer_speaker_announcements_unsent_total", "Gratuitous frames the kernel did not take.");
+        Metrics.CreateCounter("loadbalancer_speaker_announcements_unsent_total", "Announcements the kernel did not take.");
 
     private readonly Dictionary<string, Totals> byLink = new(StringComparer.Ordinal);
     private readonly LinkRunners links;

@@ -12,14 +12,21 @@ internal sealed class SpeakerLinks : IPeerFrameSink
 {
     private readonly Heartbeats heartbeats;
     private readonly Announcer announcer;
+    private readonly Action tableChanged;
     private readonly WakeUp changed;
     private readonly Lock gate = new();
     private ImmutableArray<(LinkRunner Runner, Segment Segment)> pairs = [];
 
-    public SpeakerLinks(Heartbeats heartbeats, Announcer announcer, WakeUp changed)
+    /// <summary>Links without a runner yet.</summary>
+    /// <param name="heartbeats">Gets a segment for each.</param>
+    /// <param name="announcer">Announces on them.</param>
+    /// <param name="tableChanged">Called after a link's table was swapped, on the thread that did it.</param>
+    /// <param name="changed">Signalled when a link came, went or changed.</param>
+    public SpeakerLinks(Heartbeats heartbeats, Announcer announcer, Action tableChanged, WakeUp changed)
     {
         this.heartbeats = heartbeats;
         this.announcer = announcer;
+        this.tableChanged = tableChanged;
         this.changed = changed;
     }
 
@@ -48,7 +55,7 @@ internal sealed class SpeakerLinks : IPeerFrameSink
             }
 
             var added = current.Where(runner => !kept.Exists(pair => pair.Runner == runner))
-                .Select(runner => (runner, heartbeats.Add(new Link(runner, announcer))));
+                .Select(runner => (runner, heartbeats.Add(new Link(runner, announcer, tableChanged))));
             pairs = [.. kept, .. added];
         }
 
@@ -57,13 +64,17 @@ internal sealed class SpeakerLinks : IPeerFrameSink
         changed.Signal();
     }
 
-    private sealed class Link(LinkRunner runner, Announcer announcer) : ISegmentLink
+    private sealed class Link(LinkRunner runner, Announcer announcer, Action tableChanged) : ISegmentLink
     {
         public LinkFacts Facts => runner.Facts;
 
         public bool Send(ReadOnlySpan<byte> frame) => runner.Send(frame);
 
-        public void Answer(AnswerTable table) => runner.Table = table;
+        public void Answer(AnswerTable table)
+        {
+            runner.Table = table;
+            tableChanged();
+        }
 
         public void Announce(IReadOnlyList<IpAddress> vips)
         {

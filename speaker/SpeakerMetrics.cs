@@ -30,6 +30,12 @@ internal static class SpeakerMetrics
     public static readonly Counter Stalls =
         Metrics.CreateCounter("loadbalancer_speaker_stalls_total", "Pauses of this process long enough to miss heartbeats.");
 
+    public static readonly Gauge MulticastGroups =
+        Metrics.CreateGauge("loadbalancer_speaker_multicast_groups", "Solicited-node groups a link is in for its IPv6 addresses.", "link");
+
+    public static readonly Gauge MulticastGroupsMissing =
+        Metrics.CreateGauge("loadbalancer_speaker_multicast_groups_missing", "Solicited-node groups a link could not join.", "link");
+
     public static readonly Gauge Ready =
         Metrics.CreateGauge("loadbalancer_speaker_ready", "Whether this speaker may own addresses.");
 

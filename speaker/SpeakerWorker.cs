@@ -47,6 +47,7 @@ internal sealed partial class SpeakerWorker : Worker
     private readonly Announcer announcer = new(Time);
     private readonly LinkSet linkSet = new();
     private readonly LinkRunners runners;
+    private readonly MulticastMemberships memberships;
     private readonly SpeakerLinks links;
     private readonly NodeLease lease;
     private string? strictArp;
@@ -90,10 +91,12 @@ internal sealed partial class SpeakerWorker : Worker
         pipeline = new SpeakerPipeline(new SpeakerStores(services, slices, nodes, leases), () => pools.Current, heartbeats, keys, pass,
             readiness, clock, changed, common.LoadBalancerClass);
 
-        links = new SpeakerLinks(heartbeats, announcer, changed);
+        memberships = new MulticastMemberships(() => runners!.Current, Time, loggers.CreateLogger<MulticastMemberships>());
+        links = new SpeakerLinks(heartbeats, announcer, memberships.Changed, changed);
         runners = new LinkRunners(linkSet, PcapLink.Open, links, observer: null, Time, loggers.CreateLogger<LinkRunners>());
         parts.Add(new LinkScanner(new LinkSelection(options.InterfacesExclude), linkSet, Time).RunAsync);
         parts.Add(runners.RunAsync);
+        parts.Add(memberships.RunAsync);
         lease = new NodeLease(new ApiLeaseStore(api), leaseKey, Time, Random.Shared.NextDouble, loggers.CreateLogger<NodeLease>());
         parts.Add(KeepLeaseAsync);
     }
@@ -126,6 +129,7 @@ internal sealed partial class SpeakerWorker : Worker
         deciding.Dispose();
         await rest.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(all).ConfigureAwait(false);
+        memberships.Dispose();
     }
 
     private static ulong NewBoot()
@@ -143,6 +147,7 @@ internal sealed partial class SpeakerWorker : Worker
     private void OnLinksChanged()
     {
         links.Follow(runners.Current);
+        memberships.Changed();
         SayLinks();
         var warning = StrictArp.Check(linkSet.Current);
         if (warning is not null && warning != strictArp)

@@ -5,7 +5,8 @@ using LoadBalancer.Speaker.Links;
 namespace LoadBalancer.Speaker.Announcing;
 
 /// <summary>
-/// Announces VIPs on links by <see cref="AnnouncementSchedule"/>, in both forms each round, within a <see cref="FrameBudget"/> per
+/// Announces VIPs on links by <see cref="AnnouncementSchedule"/>: IPv4 by gratuitous ARP in both forms each round, IPv6 by an
+/// unsolicited neighbour advertisement; within a <see cref="FrameBudget"/> per
 /// link. When thousands of VIPs come at once, every one gets its first round before any gets its second.
 /// </summary>
 /// <remarks>
@@ -14,8 +15,6 @@ namespace LoadBalancer.Speaker.Announcing;
 /// </remarks>
 public sealed class Announcer : IDisposable
 {
-    private const int FramesPerRound = 2;
-
     // With the budget used up, wait for a few rounds' worth rather than wake up for each.
     private const int FramesPerWake = 20;
 
@@ -24,7 +23,8 @@ public sealed class Announcer : IDisposable
     private readonly ITimer timer;
     private readonly Lock gate = new();
     private readonly Dictionary<LinkRunner, Lane> lanes = [];
-    private readonly byte[] frame = new byte[EthernetFrame.MinimumLength];
+    private readonly byte[] arp = new byte[EthernetFrame.MinimumLength];
+    private readonly byte[] ndp = new byte[NdpPacket.FrameLength];
     private long sent;
     private long failed;
 
@@ -56,16 +56,10 @@ public sealed class Announcer : IDisposable
 
     /// <summary>
     /// Announces a VIP from the first round on; what is left of an earlier announcement of it is dropped. The first round leaves
-    /// before this returns, if the budget allows. The VIP must be in the link's table already. IPv6 addresses have no ARP: nothing
-    /// is sent for them.
+    /// before this returns, if the budget allows. The VIP must be in the link's table already.
     /// </summary>
     public void Announce(LinkRunner link, IpAddress vip)
     {
-        if (vip.Family != IpFamily.IPv4)
-        {
-            return;
-        }
-
         lock (gate)
         {
             var now = Now();
@@ -74,7 +68,7 @@ public sealed class Announcer : IDisposable
                 lanes.Add(link, lane = new Lane());
             }
 
-            lane.Schedule(vip.AsUInt32, 0, now);
+            lane.Schedule(vip, 0, now);
             Pump_NeedsLock(now);
         }
     }
@@ -86,7 +80,7 @@ public sealed class Announcer : IDisposable
         {
             if (lanes.TryGetValue(link, out var lane))
             {
-                lane.Drop(vip.AsUInt32);
+                lane.Drop(vip);
             }
         }
     }
@@ -137,18 +131,11 @@ public sealed class Announcer : IDisposable
         }
     }
 
-    private void AnnounceRound_NeedsLock(LinkRunner link, Lane lane, uint vip, int round, TimeSpan now)
+    private void AnnounceRound_NeedsLock(LinkRunner link, Lane lane, IpAddress vip, int round, TimeSpan now)
     {
-        foreach (var form in (ReadOnlySpan<AnnouncementForm>)[AnnouncementForm.Request, AnnouncementForm.Reply])
+        if (!(vip.Family == IpFamily.IPv6 ? SendAdvertisement_NeedsLock(link, vip.Value) : SendGratuitous_NeedsLock(link, vip.AsUInt32)))
         {
-            if (!link.Table.TryGet(vip, out var mac))
-            {
-                return;
-            }
-
-            Announcement.Write(form, vip, mac, link.Mac, frame);
-            ref var counter = ref link.Send(frame) ? ref sent : ref failed;
-            Volatile.Write(ref counter, counter + 1);
+            return;
         }
 
         // Counted from this round, not from the first: a round that waited for the budget keeps its distance from the next.
@@ -158,12 +145,47 @@ public sealed class Announcer : IDisposable
         }
     }
 
+    // False if the VIP has left the table.
+    private bool SendGratuitous_NeedsLock(LinkRunner link, uint vip)
+    {
+        foreach (var form in (ReadOnlySpan<AnnouncementForm>)[AnnouncementForm.Request, AnnouncementForm.Reply])
+        {
+            if (!link.Table.TryGet(vip, out var mac))
+            {
+                return false;
+            }
+
+            Announcement.Write(form, vip, mac, link.Mac, arp);
+            Send_NeedsLock(link, arp);
+        }
+
+        return true;
+    }
+
+    private bool SendAdvertisement_NeedsLock(LinkRunner link, UInt128 vip)
+    {
+        if (!link.Table.TryGet(vip, out var mac))
+        {
+            return false;
+        }
+
+        Announcement.Write(vip, mac, link.Mac, ndp);
+        Send_NeedsLock(link, ndp);
+        return true;
+    }
+
+    private void Send_NeedsLock(LinkRunner link, ReadOnlySpan<byte> frame)
+    {
+        ref var counter = ref link.Send(frame) ? ref sent : ref failed;
+        Volatile.Write(ref counter, counter + 1);
+    }
+
     private TimeSpan Now() => time.GetElapsedTime(origin);
 
     /// <summary>The announcements of one link.</summary>
     private sealed class Lane
     {
-        private readonly Dictionary<uint, long> tickets = [];
+        private readonly Dictionary<IpAddress, long> tickets = [];
         private readonly PriorityQueue<Entry, TimeSpan> waiting = new();
         private readonly PriorityQueue<Entry, (int Round, long Ticket)> due = new();
         private FrameBudget budget;
@@ -173,16 +195,16 @@ public sealed class Announcer : IDisposable
 
         internal bool IsIdle(TimeSpan now) => Count == 0 && budget.IsFull(now);
 
-        internal void Schedule(uint vip, int round, TimeSpan at)
+        internal void Schedule(IpAddress vip, int round, TimeSpan at)
         {
             tickets[vip] = ++lastTicket;
             waiting.Enqueue(new Entry(vip, round, lastTicket), at);
         }
 
         // The entry stays where it is; without its ticket it is skipped.
-        internal void Drop(uint vip) => tickets.Remove(vip);
+        internal void Drop(IpAddress vip) => tickets.Remove(vip);
 
-        internal bool TryTakeDue(TimeSpan now, out uint vip, out int round)
+        internal bool TryTakeDue(TimeSpan now, out IpAddress vip, out int round)
         {
             while (waiting.TryPeek(out var entry, out var at) && at <= now)
             {
@@ -192,7 +214,7 @@ public sealed class Announcer : IDisposable
 
             SkipDropped();
             (vip, round, _) = due.TryPeek(out var next, out _) ? next : default;
-            if (due.Count == 0 || !budget.TryTake(FramesPerRound, now))
+            if (due.Count == 0 || !budget.TryTake(FramesFor(vip), now))
             {
                 return false;
             }
@@ -207,6 +229,8 @@ public sealed class Announcer : IDisposable
             : waiting.TryPeek(out _, out var at) ? at
             : null;
 
+        private static int FramesFor(IpAddress vip) => vip.Family == IpFamily.IPv6 ? 1 : 2;
+
         private void SkipDropped()
         {
             while (due.TryPeek(out var entry, out _) && tickets.GetValueOrDefault(entry.Vip) != entry.Ticket)
@@ -215,6 +239,6 @@ public sealed class Announcer : IDisposable
             }
         }
 
-        private readonly record struct Entry(uint Vip, int Round, long Ticket);
+        private readonly record struct Entry(IpAddress Vip, int Round, long Ticket);
     }
 }

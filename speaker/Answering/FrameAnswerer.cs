@@ -4,15 +4,16 @@ using LoadBalancer.Speaker.Links;
 namespace LoadBalancer.Speaker.Answering;
 
 /// <summary>
-/// What happens to one received frame: peers' frames go to membership, ARP is answered, everything is counted. Runs on the link's
+/// What happens to one received frame: peers' frames go to membership, ARP and NDP are answered, everything is counted. Runs on the link's
 /// thread, without allocation and without a lock.
 /// </summary>
 internal sealed class FrameAnswerer
 {
     private readonly LinkRunner link;
     private readonly IPeerFrameSink peers;
-    private readonly IArpObserver? observer;
-    private readonly byte[] reply = new byte[EthernetFrame.MinimumLength];
+    private readonly INeighborObserver? observer;
+    private readonly byte[] arpReply = new byte[EthernetFrame.MinimumLength];
+    private readonly byte[] ndpReply = new byte[NdpPacket.FrameLength];
     private readonly byte[] untagged = new byte[EthernetFrame.MaximumLength];
 
     // One writer, the link's thread; others read a value that is at most a moment old.
@@ -20,7 +21,7 @@ internal sealed class FrameAnswerer
     private long answered;
     private long peerFrames;
 
-    internal FrameAnswerer(LinkRunner link, IPeerFrameSink peers, IArpObserver? observer)
+    internal FrameAnswerer(LinkRunner link, IPeerFrameSink peers, INeighborObserver? observer)
     {
         this.link = link;
         this.peers = peers;
@@ -36,18 +37,38 @@ internal sealed class FrameAnswerer
     internal void OnFrame(ReadOnlySpan<byte> frame)
     {
         frame = EthernetFrame.StripPriorityTag(frame, untagged);
-        if (EthernetFrame.EtherType(frame) == EthernetFrame.EtherTypePeer)
+        switch (EthernetFrame.EtherType(frame))
         {
-            Volatile.Write(ref peerFrames, peerFrames + 1);
-            peers.OnPeerFrame(link, frame);
-            return;
+            case EthernetFrame.EtherTypePeer:
+                Volatile.Write(ref peerFrames, peerFrames + 1);
+                peers.OnPeerFrame(link, frame);
+                break;
+            case EthernetFrame.EtherTypeIPv6:
+                OnNdp(frame);
+                break;
+            default:
+                OnArp(frame);
+                break;
         }
+    }
 
-        var outcome = ArpResponder.Respond(frame, link.Table, link.Mac, reply);
-        Count(outcome.Answered && !link.Send(reply) ? DropReason.NotSent : outcome.Reason);
+    private void OnArp(ReadOnlySpan<byte> frame)
+    {
+        var outcome = ArpResponder.Respond(frame, link.Table, link.Mac, arpReply);
+        Count(outcome.Answered && !link.Send(arpReply) ? DropReason.NotSent : outcome.Reason);
         if (observer is not null && outcome.IsObservation)
         {
             observer.OnArp(link, outcome.Packet);
+        }
+    }
+
+    private void OnNdp(ReadOnlySpan<byte> frame)
+    {
+        var outcome = NdpResponder.Respond(frame, link.Table, link.Mac, ndpReply);
+        Count(outcome.Answered && !link.Send(ndpReply) ? DropReason.NotSent : outcome.Reason);
+        if (observer is not null && outcome.IsObservation)
+        {
+            observer.OnNdp(link, outcome.Packet);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace LoadBalancer.Speaker.Links;
@@ -8,6 +9,11 @@ internal static partial class LibC
     internal const short PollIn = 0x001;
     internal const int MessageDontWait = 0x40;
     internal const int Interrupted = 4;
+    internal const int OutOfMemory = 12;
+    internal const int NoBufferSpace = 105;
+    internal const int ProtocolIpv6 = 41;
+    internal const int Ipv6JoinGroup = 20;
+    internal const int Ipv6LeaveGroup = 21;
 
     private const int EventNonBlocking = 0x800;
     private const int EventCloseOnExec = 0x80000;
@@ -33,6 +39,9 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
     internal static partial int Bind(SafeHandle socket, in NetlinkAddress address, int length);
 
+    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
+    internal static partial int SetSocketOption(SafeHandle socket, int level, int option, in Ipv6Membership value, int length);
+
     /// <summary>struct pollfd of poll(2).</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal struct PollFd
@@ -40,6 +49,21 @@ internal static partial class LibC
         internal int File;
         internal short Events;
         internal short Returned;
+    }
+
+    /// <summary>struct ipv6_mreq of ipv6(7).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Ipv6Membership
+    {
+        internal Ipv6Octets Group;
+        internal int InterfaceIndex;
+    }
+
+    /// <summary>struct in6_addr.</summary>
+    [InlineArray(16)]
+    internal struct Ipv6Octets
+    {
+        private byte first;
     }
 
     /// <summary>struct sockaddr_nl of netlink(7).</summary>

@@ -9,19 +9,25 @@ public interface IPeerFrameSink
 {
     /// <summary>
     /// One frame, from the Ethernet destination on, valid during the call only. Called on the link's thread, in front of the next
-    /// ARP answer: allocates nothing and waits for nothing.
+    /// answer: allocates nothing and waits for nothing.
     /// </summary>
     void OnPeerFrame(LinkRunner link, ReadOnlySpan<byte> frame);
 }
 
-/// <summary>Hears what others say in ARP: rivals, peers and strangers.</summary>
-public interface IArpObserver
+/// <summary>Hears what others say in ARP and NDP: rivals, peers and strangers.</summary>
+public interface INeighborObserver
 {
     /// <summary>
     /// One well-formed packet by somebody else, whether it was answered or not. Called on the link's thread after the answer has
     /// gone out, for every ARP packet on the segment: the common case must cost one look-up.
     /// </summary>
     void OnArp(LinkRunner link, in ArpPacket packet);
+
+    /// <summary>
+    /// One valid solicitation or advertisement by somebody else, under the same terms. Only those sent to this link, to all nodes or to
+    /// a group that some program of this node is in arrive.
+    /// </summary>
+    void OnNdp(LinkRunner link, in NdpPacket packet);
 }
 
 /// <summary>One open link and the thread that answers on it.</summary>
@@ -38,9 +44,9 @@ public sealed class LinkRunner : IDisposable
     /// <summary>A runner that owns <paramref name="link"/>; it answers nothing until a table is set, and hears nothing until started.</summary>
     /// <param name="link">The open link.</param>
     /// <param name="peers">Takes the peers' frames.</param>
-    /// <param name="observer">Hears others' ARP; null for nobody.</param>
+    /// <param name="observer">Hears others' ARP and NDP; null for nobody.</param>
     /// <param name="ended">Called on the link's thread with the reason when it stops receiving, disposed or not.</param>
-    public LinkRunner(IPacketLink link, IPeerFrameSink peers, IArpObserver? observer, Action<LinkRunner, string> ended)
+    public LinkRunner(IPacketLink link, IPeerFrameSink peers, INeighborObserver? observer, Action<LinkRunner, string> ended)
     {
         this.link = link;
         this.ended = ended;

@@ -21,7 +21,7 @@ public sealed partial class LinkRunners : IDisposable
     private readonly LinkSet links;
     private readonly Func<LinkFacts, IPacketLink> open;
     private readonly IPeerFrameSink peers;
-    private readonly IArpObserver? observer;
+    private readonly INeighborObserver? observer;
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly ITimer retry;
@@ -36,11 +36,11 @@ public sealed partial class LinkRunners : IDisposable
     /// <param name="links">The set to follow.</param>
     /// <param name="open">Opens a link, <see cref="PcapLink.Open"/>; an <see cref="IOException"/> means "try again later".</param>
     /// <param name="peers">Takes the peers' frames of all links.</param>
-    /// <param name="observer">Hears others' ARP on all links; null for nobody.</param>
+    /// <param name="observer">Hears others' ARP and NDP on all links; null for nobody.</param>
     /// <param name="time">The clock of the pauses.</param>
     /// <param name="logger">Told of links opened, closed and failed.</param>
     public LinkRunners(
-        LinkSet links, Func<LinkFacts, IPacketLink> open, IPeerFrameSink peers, IArpObserver? observer, TimeProvider time, ILogger logger)
+        LinkSet links, Func<LinkFacts, IPacketLink> open, IPeerFrameSink peers, INeighborObserver? observer, TimeProvider time, ILogger logger)
     {
         this.links = links;
         this.open = open;

@@ -176,11 +176,42 @@ public sealed class AnnouncerTests : IDisposable
     }
 
     [Fact]
-    public void IPv6Address_HasNoArp()
+    public void IPv6Address_IsAnnouncedByAdvertisements_OnTheSameSchedule()
     {
-        announcer.Announce(runner, IpAddress.Parse("fd00::1"));
+        var vip = IpAddress.Parse("fd00:96::100");
+        var owner = MacAddress.Parse("52:54:00:00:00:bb");
+        runner.Table = AnswerTable.Create([new(vip, owner)]);
+        announcer.Announce(runner, vip);
+        var times = new List<int>();
+        for (var elapsed = TimeSpan.Zero; elapsed <= TimeSpan.FromSeconds(10); elapsed += Step)
+        {
+            while (link.Sent.TryTake(out var frame))
+            {
+                Assert.Equal(DropReason.None, NdpPacket.Read(frame, out var packet));
+                Assert.Equal(
+                    (NdpPacket.Advertisement, Ipv6Multicast.AllNodes, NdpBits.Override, vip.Value, owner, runner.Mac),
+                    (packet.Type, packet.Destination, packet.Flags, packet.Target, packet.LinkLayerAddress, packet.EthernetSource));
+                times.Add((int)elapsed.TotalMilliseconds);
+            }
 
-        Assert.Empty(link.Sent);
+            time.Advance(Step);
+        }
+
+        Assert.Equal([0, 200, 1100, 2200, 3300, 4400], times);
+        Assert.Equal((6, 0), (announcer.Sent, announcer.Pending));
+    }
+
+    [Fact]
+    public void IPv6Address_ThatLeftTheTable_IsAnnouncedNoFurther()
+    {
+        var vip = IpAddress.Parse("fd00:96::100");
+        runner.Table = AnswerTable.Create([new(vip, runner.Mac)]);
+        announcer.Announce(runner, vip);
+        runner.Table = AnswerTable.Empty;
+
+        Pass(TimeSpan.FromSeconds(10));
+
+        Assert.Equal((1, 0), (announcer.Sent, announcer.Pending));
     }
 
     private void Own(int vips) => runner.Table = AnswerTable.Create(

@@ -8,6 +8,8 @@ namespace LoadBalancer.Speaker.Tests.Answering;
 public sealed class LinkRunnerTests : IDisposable
 {
     private static readonly IpAddress Vip = IpAddress.Parse("192.168.96.100");
+    private static readonly IpAddress Vip6 = IpAddress.Parse("fd00:96::100");
+    private static readonly IpAddress Asker6 = IpAddress.Parse("fd00:96::7");
     private static readonly MacAddress Asker = MacAddress.Parse("52:54:00:00:00:aa");
 
     private readonly FakeLink link = new(FakeLink.FactsOf("eth0", 2));
@@ -82,6 +84,48 @@ public sealed class LinkRunnerTests : IDisposable
     }
 
     [Fact]
+    public async Task Solicitation_ForAVipOfTheTable_IsAnsweredOnTheSameLink()
+    {
+        runner.Table = AnswerTable.Create([new(Vip, runner.Mac), new(Vip6, runner.Mac)]);
+
+        await Handle(Solicitation(Vip6), Solicitation(Vip6.Add(1)), Solicitation(Vip6)[..60]);
+
+        Assert.Equal(1, runner.Answered);
+        Assert.Equal(1, runner.Dropped(DropReason.TargetNotOurs));
+        Assert.Equal(1, runner.Dropped(DropReason.Ipv6Truncated));
+        var reply = Assert.Single(link.Sent);
+        Assert.Equal(DropReason.None, NdpPacket.Read(reply, out var packet));
+        Assert.Equal(
+            (NdpPacket.Advertisement, Asker, runner.Mac, Vip6.Value, Asker6.Value),
+            (packet.Type, packet.EthernetDestination, packet.LinkLayerAddress, packet.Target, packet.Destination));
+    }
+
+    [Fact]
+    public async Task Advertisement_ThatTheKernelDoesNotTake_IsCountedAsNotSent()
+    {
+        runner.Table = AnswerTable.Create([new(Vip6, runner.Mac)]);
+        link.Refuses = true;
+
+        await Handle(Solicitation(Vip6));
+
+        Assert.Equal((0, 1), (runner.Answered, runner.Dropped(DropReason.NotSent)));
+    }
+
+    [Fact]
+    public async Task Observer_HearsSolicitationsAndAdvertisementsOfOthers()
+    {
+        var claim = new byte[NdpPacket.FrameLength];
+        Announcement.Write(Vip6.Value, Asker, Asker, claim);
+        var own = new byte[NdpPacket.FrameLength];
+        Announcement.Write(Vip6.Value, runner.Mac, runner.Mac, own);
+
+        await Handle(Solicitation(Vip6), claim, own, Solicitation(Vip6)[..70]);
+
+        Assert.Equal([NdpPacket.Solicitation, NdpPacket.Advertisement], observer.NdpPackets.Select(packet => packet.Type));
+        Assert.All(observer.NdpPackets, packet => Assert.Equal(Asker, packet.SenderMac));
+    }
+
+    [Fact]
     public async Task PeersFrame_GoesToMembershipWhole()
     {
         await Handle(Peer());
@@ -120,6 +164,13 @@ public sealed class LinkRunnerTests : IDisposable
     {
         var frame = new byte[60];
         new ArpPacket(ArpPacket.Request, MacAddress.Broadcast, Asker, Asker, 0xC0A8_6007, default, target.AsUInt32).WriteFrame(frame);
+        return frame;
+    }
+
+    private static byte[] Solicitation(IpAddress target)
+    {
+        var frame = new byte[NdpPacket.FrameLength];
+        NdpPacket.Ask(Asker, Asker6.Value, target.Value).WriteFrame(frame);
         return frame;
     }
 

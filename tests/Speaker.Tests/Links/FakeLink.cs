@@ -68,9 +68,13 @@ internal sealed class FakePeers : IPeerFrameSink
 }
 
 /// <summary>Keeps what others say.</summary>
-internal sealed class FakeObserver : IArpObserver
+internal sealed class FakeObserver : INeighborObserver
 {
     internal List<ArpPacket> Packets { get; } = [];
 
+    internal List<NdpPacket> NdpPackets { get; } = [];
+
     public void OnArp(LinkRunner link, in ArpPacket packet) => Packets.Add(packet);
+
+    public void OnNdp(LinkRunner link, in NdpPacket packet) => NdpPackets.Add(packet);
 }
