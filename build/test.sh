@@ -23,8 +23,8 @@ LB_BIN=$PWD/artifacts/publish
 export LB_BIN
 
 passed=0 failed=0 skipped=0
-count() { # FILE NAME: an attribute of the report's assembly element
-    sed -n "s/.*<assembly .*[^a-z-]$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1
+count() { # FILE NAME: an attribute of the report's assembly element; the whole report is one line, its collections have counts too
+    grep -o '<assembly [^>]*>' "$1" | sed -n "s/.* $2=\"\([0-9]*\)\".*/\1/p"
 }
 for project in tests/*.Tests; do
     name=$(basename "$project")
