@@ -118,10 +118,12 @@ internal sealed class Demonstration : IAsyncDisposable
         Node lost = _owner!;
         await using ConnectProbe probe = ConnectProbe.Start(Here.Client, _address);
         await Eventually.TrueAsync(() => probe.SucceededSince(default), Patience, $"a connection to {_address}");
-        TimeSpan cut = probe.Now;
+        TimeSpan before = probe.Now, cut = before;
         await _screen.StepAsync($"{lost.Name} taken off the wire", () =>
         {
             lost.Host.Unplug();
+            // An attempt begun before now may still have reached the lost node.
+            cut = probe.Now;
             return Task.FromResult("its cable is pulled; the client goes on connecting every 10 ms");
         });
         await _screen.StepAsync("another node takes over", async () =>
@@ -129,7 +131,7 @@ internal sealed class Demonstration : IAsyncDisposable
             await Eventually.TrueAsync(() => probe.SucceededSince(cut), Patience, "a connection elsewhere");
             string? mac = Here.Client.Neighbour(_address);
             _owner = Here.Nodes.FirstOrDefault(node => node != lost && node.Host.Mac == mac) ?? throw new InvalidOperationException($"{_address} is at {mac}, which is no node left");
-            return $"{_owner.Name} ({mac}); unreachable for {Milliseconds(probe.LongestGap(cut - TimeSpan.FromMilliseconds(50)))}";
+            return $"{_owner.Name} ({mac}); unreachable for {Milliseconds(probe.LongestGap(before))}";
         });
         await CurlAsync();
         await _screen.StepAsync($"{lost.Name} back on the wire", async () =>
