@@ -29,13 +29,13 @@ public sealed class Cluster : IAsyncDisposable
     private readonly List<Task> _tasks = [];
     private EndpointSlices? _slices;
 
-    private Cluster(IApiServer server, int nodes)
+    private Cluster(Func<Switch, IApiServer> server, int nodes, LanFamilies families)
     {
-        Server = server;
-        Switch = new Switch();
+        Switch = new Switch(families);
+        Server = server(Switch);
         Nodes = [.. Enumerable.Range(1, nodes).Select(number => new Node(Switch.Connect($"n{number}", Lan.Node(number)), number, nodes))];
         Client = Switch.Connect("client", Lan.Client);
-        AdminKubeconfig = server.WriteKubeconfig(Path.Combine(PrivateRun.Folder, "admin.kubeconfig"));
+        AdminKubeconfig = Server.WriteKubeconfig(Path.Combine(PrivateRun.Folder, "admin.kubeconfig"));
         Api = new KubeApi(new KubeconfigFile(AdminKubeconfig));
         Services = new Mirror(Api, "/api/v1/services", TimeProvider.System);
         Programs = new ClusterPrograms(this);
@@ -64,9 +64,10 @@ public sealed class Cluster : IAsyncDisposable
 
     /// <summary>Builds the network, starts the API server and puts the nodes and our manifests into it.</summary>
     /// <param name="nodes">How many nodes.</param>
-    public static async Task<Cluster> StartAsync(int nodes = 3)
+    /// <param name="families">Which addresses hosts, pods and Services have.</param>
+    public static async Task<Cluster> StartAsync(int nodes = 3, LanFamilies families = LanFamilies.DualStack)
     {
-        var cluster = new Cluster(ChooseServer(), nodes);
+        var cluster = new Cluster(ChooseServer, nodes, families);
         await cluster.Server.StartAsync();
         await cluster.CreateNodesAsync();
         await cluster.ApplyInstallationAsync(SystemNamespace);
@@ -205,12 +206,15 @@ public sealed class Cluster : IAsyncDisposable
     private static string TimeOf(JsonObject entry) =>
         (string?)entry["lastTimestamp"] ?? (string?)entry["eventTime"] ?? (string?)entry["metadata"]!["creationTimestamp"] ?? "";
 
-    private static IApiServer ChooseServer()
+    private static IApiServer ChooseServer(Switch network)
     {
-        IPAddress[] addresses = [IPAddress.Parse(Lan.ApiServer)];
+        IPAddress[] addresses = [.. network.AddressesOf(Lan.ApiServer).Select(IPAddress.Parse)];
+        IPNetwork[] ranges = network.Families == LanFamilies.IPv6Only
+            ? [IPNetwork.Parse(Lan.Services6)]
+            : [IPNetwork.Parse(Lan.Services), IPNetwork.Parse(Lan.Services6)];
         return RealApiServerOptions.AssetsFromEnvironment is { } assets
-            ? new RealApiServer(new RealApiServerOptions { AssetsFolder = assets, Addresses = addresses, Port = ApiPort })
-            : new LocalApiServer(new LocalApiServerOptions { Addresses = addresses, Port = ApiPort });
+            ? new RealApiServer(new RealApiServerOptions { AssetsFolder = assets, Addresses = addresses, Port = ApiPort, ServiceRanges = ranges })
+            : new LocalApiServer(new LocalApiServerOptions { Addresses = addresses, Port = ApiPort, ServiceRanges = ranges });
     }
 
     private IReadOnlyList<(string Namespace, Pod Pod)> Pods()
@@ -219,6 +223,12 @@ public sealed class Cluster : IAsyncDisposable
         {
             return [.. _pods];
         }
+    }
+
+    private JsonObject PodRanges(int node)
+    {
+        string[] ranges = Switch.Families == LanFamilies.IPv6Only ? [Lan.PodPrefix6(node)] : [Lan.PodPrefix(node), Lan.PodPrefix6(node)];
+        return new JsonObject { ["podCIDR"] = ranges[0], ["podCIDRs"] = new JsonArray([.. ranges.Select(range => (JsonNode)range)]) };
     }
 
     private async Task CreateNodesAsync()
@@ -230,15 +240,17 @@ public sealed class Cluster : IAsyncDisposable
                 ["apiVersion"] = "v1",
                 ["kind"] = "Node",
                 ["metadata"] = new JsonObject { ["name"] = node.Name, ["labels"] = new JsonObject { ["kubernetes.io/hostname"] = node.Name, ["kubernetes.io/os"] = "linux" } },
-                ["spec"] = new JsonObject { ["podCIDR"] = Lan.PodPrefix(node.Number) },
+                ["spec"] = PodRanges(node.Number),
             });
             await Api.MergeAsync($"/api/v1/nodes/{node.Name}/status", new JsonObject
             {
                 ["status"] = new JsonObject
                 {
                     ["addresses"] = new JsonArray(
-                        new JsonObject { ["type"] = "InternalIP", ["address"] = node.Host.Address },
-                        new JsonObject { ["type"] = "Hostname", ["address"] = node.Name }),
+                    [
+                        .. node.Host.Addresses.Select(address => new JsonObject { ["type"] = "InternalIP", ["address"] = address }),
+                        new JsonObject { ["type"] = "Hostname", ["address"] = node.Name },
+                    ]),
                     ["conditions"] = new JsonArray(new JsonObject { ["type"] = "Ready", ["status"] = "True", ["reason"] = "KubeletReady" }),
                 },
             });

@@ -6,17 +6,24 @@ using LoadBalancer.LocalCluster.Isolation;
 namespace LoadBalancer.LocalCluster.Network;
 
 /// <summary>A machine on the home network.</summary>
-public class Host(string name, string address, NetworkNamespace network, string port) : IDisposable
+public class Host(string name, IReadOnlyList<string> addresses, string mac, NetworkNamespace network, string port) : IDisposable
 {
+    private IReadOnlyList<string> _routes = [];
     private bool _blocked;
 
     public string Name { get; } = name;
 
-    /// <summary>Its IPv4 address on eth0.</summary>
-    public string Address { get; } = address;
+    /// <summary>Its addresses on eth0, at most one of each family; the main one first.</summary>
+    public IReadOnlyList<string> Addresses { get; } = addresses;
+
+    /// <summary>Its main address on eth0: IPv4, unless the network has only IPv6.</summary>
+    public string Address => Addresses[0];
+
+    /// <summary>Its IPv6 address on eth0.</summary>
+    public string Address6 => Addresses.First(Lan.IsIPv6);
 
     /// <summary>The hardware address of eth0, lower case with colons.</summary>
-    public string Mac { get; } = Lan.Mac(address);
+    public string Mac { get; } = mac;
 
     public NetworkNamespace Network { get; } = network;
 
@@ -25,6 +32,20 @@ public class Host(string name, string address, NetworkNamespace network, string 
 
     /// <summary>Puts the cable back.</summary>
     public void Plug() => Tool.Run($"ip link set {port} up");
+
+    /// <summary>Takes eth0 down, as an administrator does or a driver that resets.</summary>
+    public void LinkDown()
+    {
+        _routes = [.. Routes("-4"), .. Routes("-6")];
+        Network.Ip("link set eth0 down\n");
+    }
+
+    /// <summary>Brings eth0 up again, with the routes the kernel dropped.</summary>
+    public void LinkUp()
+    {
+        Network.Ip("link set eth0 up\n");
+        Network.Ip(string.Concat(_routes.Select(route => $"route add {route}\n")));
+    }
 
     /// <summary>The switch forwards nothing from or to this port any more, yet the carrier stays: a dead switch behind a live one.</summary>
     public void Block()
@@ -47,13 +68,25 @@ public class Host(string name, string address, NetworkNamespace network, string 
     public void Isolate(bool isolated) => Tool.Run($"bridge link set dev {port} isolated {(isolated ? "on" : "off")}");
 
     /// <summary>Adds a further address to eth0, as a stranger does who takes one that is not his.</summary>
-    public void AddAddress(string extra) => Network.Ip($"addr add {extra}/{Lan.PrefixLength} dev eth0\n");
+    /// <param name="extra">The address.</param>
+    /// <param name="detectDuplicates">IPv6: asks first whether it is taken, as hosts do; else it is in use at once, whatever others say.</param>
+    public void AddAddress(string extra, bool detectDuplicates = false) =>
+        Network.Ip($"addr add {WithMask(extra)} dev eth0{(Lan.IsIPv6(extra) && !detectDuplicates ? " nodad" : "")}\n");
 
     /// <summary>Takes it away again.</summary>
-    public void RemoveAddress(string extra) => Network.Ip($"addr del {extra}/{Lan.PrefixLength} dev eth0\n");
+    public void RemoveAddress(string extra) => Network.Ip($"addr del {WithMask(extra)} dev eth0\n");
 
-    /// <summary>A TCP socket of this host.</summary>
-    public Socket TcpSocket() => Network.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
+    /// <summary>What the kernel says of an address of eth0, such as <c>tentative</c> and <c>dadfailed</c>; empty if it is not there.</summary>
+    public string AddressState(string address) => Tool.Run("ip", ["-n", Network.Name, "-o", "addr", "show", "dev", "eth0", "to", address]);
+
+    /// <summary>The IPv6 multicast groups eth0 is in, as 32 hexadecimal digits (/proc/net/igmp6).</summary>
+    public IReadOnlySet<string> Groups() => Network.Run(() => File.ReadLines("/proc/thread-self/net/igmp6")
+        .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        .Where(fields => fields[1] == "eth0").Select(fields => fields[2]).ToHashSet());
+
+    /// <summary>A TCP socket of this host, for IPv4 unless told otherwise.</summary>
+    public Socket TcpSocket(AddressFamily family = AddressFamily.InterNetwork) =>
+        Network.Run(() => new Socket(family, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
 
     /// <summary>An HTTP client on this host. Each request uses a connection of its own.</summary>
     public HttpClient Http(TimeSpan timeout)
@@ -64,10 +97,11 @@ public class Host(string name, string address, NetworkNamespace network, string 
             UseProxy = false,
             ConnectCallback = async (context, cancel) =>
             {
-                Socket socket = TcpSocket();
+                var address = IPAddress.Parse(context.DnsEndPoint.Host);
+                Socket socket = TcpSocket(address.AddressFamily);
                 try
                 {
-                    await socket.ConnectAsync(IPEndPoint.Parse($"{context.DnsEndPoint.Host}:{context.DnsEndPoint.Port}"), cancel).ConfigureAwait(false);
+                    await socket.ConnectAsync(new IPEndPoint(address, context.DnsEndPoint.Port), cancel).ConfigureAwait(false);
                     return new NetworkStream(socket, ownsSocket: true);
                 }
                 catch
@@ -92,6 +126,12 @@ public class Host(string name, string address, NetworkNamespace network, string 
 
     /// <summary>Empties this host's neighbour cache.</summary>
     public void ForgetNeighbours() => Network.Ip("neigh flush all\n");
+
+    private IEnumerable<string> Routes(string family) =>
+        Tool.Run("ip", ["-n", Network.Name, family, "route", "show"]).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Where(route => route.Contains(" via ", StringComparison.Ordinal) && route.Contains("dev eth0", StringComparison.Ordinal));
+
+    private static string WithMask(string address) => $"{address}/{(Lan.IsIPv6(address) ? Lan.PrefixLength6 : Lan.PrefixLength)}";
 
     public virtual void Dispose()
     {

@@ -3,6 +3,7 @@ namespace LoadBalancer.LocalCluster.Network;
 /// <summary>A Kubernetes node: a host that forwards, with a bridge for its pods.</summary>
 public sealed class Node
 {
+    private readonly bool _hasIPv4;
     private int _pods;
 
     /// <param name="host">The machine.</param>
@@ -12,17 +13,19 @@ public sealed class Node
     {
         Host = host;
         Number = number;
+        _hasIPv4 = !Lan.IsIPv6(host.Address);
         host.Network.Set("net/ipv4/ip_forward", 1);
+        host.Network.Set("net/ipv6/conf/all/forwarding", 1);
         host.Network.Set("net/ipv4/conf/all/rp_filter", 0);
         host.Network.Set("net/ipv4/conf/default/rp_filter", 0);
         host.Network.Set("net/ipv4/conf/eth0/rp_filter", 0);
         IEnumerable<string> routes = Enumerable.Range(1, nodes).Where(other => other != number)
-            .Select(other => $"route add {Lan.PodPrefix(other)} via {Lan.Node(other)}\n");
+            .Select(other => OfFamilies($"route add {Lan.PodPrefix(other)} via {Lan.Node(other)}\n", $"route add {Lan.PodPrefix6(other)} via {Lan.IPv6(Lan.Node(other))}\n"));
         host.Network.Ip(
             $"""
             link add cni0 type bridge forward_delay 0
             link set cni0 up
-            addr add {Lan.PodGateway(number)}/24 dev cni0
+            {OfFamilies($"addr add {Lan.PodGateway(number)}/24 dev cni0\n", $"addr add {Lan.PodGateway6(number)}/64 dev cni0 nodad\n")}
             {string.Concat(routes)}
             """);
     }
@@ -38,7 +41,7 @@ public sealed class Node
     internal Host AddPodNetwork(string name)
     {
         int pod = Interlocked.Increment(ref _pods);
-        string address = Lan.Pod(Number, pod);
+        IReadOnlyList<string> addresses = _hasIPv4 ? [Lan.Pod(Number, pod), Lan.Pod6(Number, pod)] : [Lan.Pod6(Number, pod)];
         var network = new Isolation.NetworkNamespace(name);
         string port = $"veth{pod}";
         Host.Network.Ip(
@@ -50,10 +53,12 @@ public sealed class Node
         network.Ip(
             $"""
             link set eth0 up
-            addr add {address}/24 dev eth0
-            route add default via {Lan.PodGateway(Number)}
+            {OfFamilies($"addr add {addresses[0]}/24 dev eth0\n", $"addr add {addresses[^1]}/64 dev eth0 nodad\n")}
+            {OfFamilies($"route add default via {Lan.PodGateway(Number)}\n", $"route add default via {Lan.PodGateway6(Number)}\n")}
 
             """);
-        return new Host(name, address, network, port);
+        return new Host(name, addresses, "", network, port);
     }
+
+    private string OfFamilies(string v4, string v6) => _hasIPv4 ? v4 + v6 : v6;
 }

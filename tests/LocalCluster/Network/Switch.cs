@@ -11,22 +11,33 @@ public sealed class Switch : IDisposable
     private const string Bridge = "lan";
     private readonly List<Host> _hosts = [];
 
-    public Switch()
+    /// <param name="families">Which addresses its hosts get.</param>
+    public Switch(LanFamilies families = LanFamilies.DualStack)
     {
+        Families = families;
+        string addresses = string.Concat(AddressesOf(Lan.Router).Concat(AddressesOf(Lan.ApiServer)).Select(address => AddAddress(address, Bridge)));
         Tool.Run("ip", ["-batch", "-"],
             $"""
             link add {Bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0
             link set {Bridge} address {Lan.Mac(Lan.Router)} up
-            addr add {Lan.Router}/{Lan.PrefixLength} dev {Bridge}
-            addr add {Lan.ApiServer}/{Lan.PrefixLength} dev {Bridge}
+            {addresses}
 
             """);
     }
 
+    /// <summary>Which addresses its hosts have.</summary>
+    public LanFamilies Families { get; }
+
     /// <summary>All that are plugged in.</summary>
     public IReadOnlyList<Host> Hosts => _hosts;
 
+    /// <summary>The addresses of a host of this network that is known by an IPv4 address; the first is the main one.</summary>
+    public IReadOnlyList<string> AddressesOf(string address) =>
+        Families == LanFamilies.IPv6Only ? [Lan.IPv6(address)] : [address, Lan.IPv6(address)];
+
     /// <summary>Plugs a new host in: a namespace whose eth0 is a port of this switch.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="address">The IPv4 address it is known by, also where it has only the IPv6 address that follows from it.</param>
     public Host Connect(string name, string address)
     {
         var network = new NetworkNamespace(name);
@@ -37,14 +48,16 @@ public sealed class Switch : IDisposable
             link set {port} master {Bridge} up
 
             """);
+        IReadOnlyList<string> addresses = AddressesOf(address);
+        network.Set("net/ipv6/conf/eth0/keep_addr_on_down", 1);
         network.Ip(
             $"""
             link set eth0 up
-            addr add {address}/{Lan.PrefixLength} broadcast + dev eth0
-            route add default via {Lan.Router}
+            {string.Concat(addresses.Select(own => AddAddress(own, "eth0")))}
+            {string.Concat(AddressesOf(Lan.Router).Select(router => $"route add default via {router}\n"))}
 
             """);
-        var host = new Host(name, address, network, port);
+        var host = new Host(name, addresses, Lan.Mac(address), network, port);
         _hosts.Add(host);
         return host;
     }
@@ -52,7 +65,14 @@ public sealed class Switch : IDisposable
     /// <summary>Unplugs and removes every host. The kernel does the same when the run ends; this is for what ends earlier.</summary>
     public void Dispose()
     {
+        // The kernel takes its time over a namespace that is deleted; the ports must be gone when another switch is made.
+        _hosts.ForEach(host => Tool.Try("ip", ["link", "delete", $"port-{host.Name}"]));
         _hosts.ForEach(host => host.Dispose());
         Tool.Try("ip", ["link", "delete", Bridge]);
     }
+
+    // The addresses of the stage are known to be nobody else's; duplicate address detection would only hold it up for a second.
+    private static string AddAddress(string address, string device) => Lan.IsIPv6(address)
+        ? $"addr add {address}/{Lan.PrefixLength6} dev {device} nodad\n"
+        : $"addr add {address}/{Lan.PrefixLength} broadcast + dev {device}\n";
 }

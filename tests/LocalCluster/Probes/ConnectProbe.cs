@@ -98,7 +98,7 @@ public sealed class ConnectProbe : IAsyncDisposable
 
     private async Task AttemptAsync()
     {
-        using Socket socket = _host.TcpSocket();
+        using Socket socket = _host.TcpSocket(_target.AddressFamily);
         // A reset instead of a FIN: ten thousands of sockets in TIME_WAIT would run the client out of ports.
         socket.LingerState = new LingerOption(true, 0);
         using var patience = new CancellationTokenSource(Timeout, _time);

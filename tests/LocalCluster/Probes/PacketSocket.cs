@@ -13,6 +13,9 @@ public sealed class PacketSocket : IDisposable
     /// <summary>ARP.</summary>
     public const ushort Arp = 0x0806;
 
+    /// <summary>IPv6, neighbour discovery included.</summary>
+    public const ushort IPv6 = 0x86DD;
+
     /// <summary>The EtherType of the speakers' heartbeats.</summary>
     public const ushort Heartbeat = 0x88B5;
 

@@ -10,6 +10,7 @@ public sealed class ClusterPrograms : IAsyncDisposable
     private const int SpeakerPort = 7473;
     private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(60);
     private readonly Cluster _cluster;
+    private readonly HashSet<string> _kubeconfigs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ProgramProcess> _running = new(StringComparer.Ordinal);
 
     internal ClusterPrograms(Cluster cluster) => _cluster = cluster;
@@ -92,7 +93,7 @@ public sealed class ClusterPrograms : IAsyncDisposable
         using HttpClient http = program.Host.Http(TimeSpan.FromSeconds(2));
         try
         {
-            using HttpResponseMessage response = await http.GetAsync(new Uri($"http://127.0.0.1:{port}/{path}"));
+            using HttpResponseMessage response = await http.GetAsync(new Uri($"http://{Lan.UrlHost(LoopbackOf(program.Host))}:{port}/{path}"));
             return (response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
         }
         catch (Exception absent) when (absent is HttpRequestException or OperationCanceledException or IOException)
@@ -115,6 +116,8 @@ public sealed class ClusterPrograms : IAsyncDisposable
         _running.Clear();
     }
 
+    private static string LoopbackOf(Host host) => Lan.IsIPv6(host.Address) ? "::1" : "127.0.0.1";
+
     private bool IsRunning(string name) => _running.TryGetValue(name, out ProgramProcess? program) && !program.HasExited;
 
     private ProgramProcess Start(string program, Node node, int port, string? capability, string[] arguments)
@@ -126,12 +129,12 @@ public sealed class ClusterPrograms : IAsyncDisposable
         }
 
         string kubeconfig = Path.Combine(PrivateRun.Folder, $"{program}.kubeconfig");
-        if (!File.Exists(kubeconfig))
+        if (_kubeconfigs.Add(kubeconfig))
         {
             _cluster.Server.WriteKubeconfig(kubeconfig, $"system:serviceaccount:{Cluster.SystemNamespace}:{program}");
         }
 
-        string[] command = [ProgramFile.Find(program), "--kubeconfig", kubeconfig, "--listen", $"127.0.0.1:{port}", .. arguments];
+        string[] command = [ProgramFile.Find(program), "--kubeconfig", kubeconfig, "--listen", $"{Lan.UrlHost(LoopbackOf(node.Host))}:{port}", .. arguments];
         return _running[name] = ProgramProcess.Start(name, node.Host, command, capability);
     }
 }

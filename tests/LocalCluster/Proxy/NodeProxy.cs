@@ -5,24 +5,39 @@ using LoadBalancer.LocalCluster.Network;
 namespace LoadBalancer.LocalCluster.Proxy;
 
 /// <summary>
-/// The rules of one node. Only what changed is told to the kernel, in one transaction; connections that are established keep
+/// The rules of one node for one family. Only what changed is told to the kernel, in one transaction; connections that are established keep
 /// their translation in conntrack, as they do under kube-proxy.
 /// </summary>
 internal sealed class NodeProxy
 {
-    private const string Table = "ip service_proxy";
+    private readonly Node _node;
+    private readonly bool _ipv6;
+    private readonly Dictionary<string, PortRules> _current = new(StringComparer.Ordinal);
 
-    private const string Frame =
+    internal NodeProxy(Node node, bool ipv6)
+    {
+        _node = node;
+        _ipv6 = ipv6;
+        Send(Frame);
+    }
+
+    private string Ip => _ipv6 ? "ip6" : "ip";
+
+    private string AddressType => _ipv6 ? "ipv6_addr" : "ipv4_addr";
+
+    private string Table => $"{Ip} service_proxy";
+
+    private string Frame =>
         $$"""
         add table {{Table}}
-        add map {{Table}} services { type ipv4_addr . inet_proto . inet_service : verdict; }
+        add map {{Table}} services { type {{AddressType}} . inet_proto . inet_service : verdict; }
         add map {{Table}} node_ports { type inet_proto . inet_service : verdict; }
-        add set {{Table}} empty { type ipv4_addr . inet_proto . inet_service; }
+        add set {{Table}} empty { type {{AddressType}} . inet_proto . inet_service; }
         add chain {{Table}} dispatch
-        add rule {{Table}} dispatch ip daddr . meta l4proto . th dport vmap @services
+        add rule {{Table}} dispatch {{Ip}} daddr . meta l4proto . th dport vmap @services
         add rule {{Table}} dispatch fib daddr type local meta l4proto . th dport vmap @node_ports
         add chain {{Table}} refuse
-        add rule {{Table}} refuse ct state new ip daddr . meta l4proto . th dport @empty reject
+        add rule {{Table}} refuse ct state new {{Ip}} daddr . meta l4proto . th dport @empty reject
         add chain {{Table}} from_wire { type nat hook prerouting priority dstnat; }
         add rule {{Table}} from_wire jump dispatch
         add chain {{Table}} from_node { type nat hook output priority -100; }
@@ -36,15 +51,6 @@ internal sealed class NodeProxy
 
         """;
 
-    private readonly Node _node;
-    private readonly Dictionary<string, PortRules> _current = new(StringComparer.Ordinal);
-
-    internal NodeProxy(Node node)
-    {
-        _node = node;
-        Send(Frame);
-    }
-
     /// <summary>Puts the rules of some ports in force; <see cref="PortRules.None"/> removes a port.</summary>
     internal void Apply(IReadOnlyDictionary<string, (int Id, ProxiedPort? Port)> changes)
     {
@@ -54,6 +60,11 @@ internal sealed class NodeProxy
         var remains = new StringBuilder();
         foreach ((string key, (int id, ProxiedPort? port)) in changes)
         {
+            if (port is not null && port.IPv6 != _ipv6)
+            {
+                continue;
+            }
+
             PortRules before = _current.GetValueOrDefault(key, PortRules.None);
             PortRules now = port is null ? PortRules.None : PortRules.For(id, port, _node.Name);
             foreach ((string map, string entry) in before.Elements.Except(now.Elements))
@@ -82,7 +93,7 @@ internal sealed class NodeProxy
         }
     }
 
-    private static void Rewrite(PortRules before, PortRules now, StringBuilder chains, StringBuilder remains)
+    private void Rewrite(PortRules before, PortRules now, StringBuilder chains, StringBuilder remains)
     {
         foreach ((string chain, string[] rules) in now.Chains)
         {

@@ -35,7 +35,7 @@ internal sealed record PortRules(IReadOnlyDictionary<string, string[]> Chains, I
         var chains = new Dictionary<string, string[]>
         {
             [pick] = [Pick(port.Protocol, port.Endpoints)],
-            [inside] = [$"ip saddr != {Lan.Pods} {Masquerade}", $"goto {pick}"],
+            [inside] = [$"{Pods(port, "!=")} {Masquerade}", $"goto {pick}"],
             [outside] = port.Local ? OutsideLocal(port, node, pick) : [Masquerade, $"goto {pick}"],
         };
         return new PortRules(chains, elements);
@@ -47,13 +47,16 @@ internal sealed record PortRules(IReadOnlyDictionary<string, string[]> Chains, I
         ProxyEndpoint[] here = [.. port.Endpoints.Where(endpoint => endpoint.Node == node)];
         return
         [
-            $"ip saddr {Lan.Pods} goto {pick}",
+            $"{Pods(port, "==")} goto {pick}",
             $"fib saddr type local {Masquerade} goto {pick}",
             here.Length == 0 ? "drop" : Pick(port.Protocol, here),
         ];
     }
 
+    private static string Pods(ProxiedPort port, string comparison) =>
+        port.IPv6 ? $"ip6 saddr {comparison} {Lan.Pods6}" : $"ip saddr {comparison} {Lan.Pods}";
+
     private static string Pick(string protocol, IReadOnlyList<ProxyEndpoint> endpoints) => endpoints.Count == 1
-        ? $"meta l4proto {protocol} dnat to {endpoints[0].Address}:{endpoints[0].Port}"
+        ? $"meta l4proto {protocol} dnat to {Lan.UrlHost(endpoints[0].Address)}:{endpoints[0].Port}"
         : $"meta l4proto {protocol} dnat to numgen random mod {endpoints.Count} map {{ {string.Join(", ", endpoints.Select((e, i) => $"{i} : {e.Address} . {e.Port}"))} }}";
 }

@@ -1,12 +1,14 @@
 using System.Text.Json.Nodes;
+using LoadBalancer.LocalCluster.Network;
 
 namespace LoadBalancer.LocalCluster.Proxy;
 
 /// <summary>One pod behind a Service port.</summary>
 public readonly record struct ProxyEndpoint(string Address, int Port, string Node);
 
-/// <summary>One port of a Service with its endpoints: all that the rules of a node depend on.</summary>
+/// <summary>One port of a Service by one family, with its endpoints: all that the rules of a node depend on.</summary>
 public sealed record ProxiedPort(
+    bool IPv6,
     string Protocol,
     int Port,
     int NodePort,
@@ -19,17 +21,25 @@ public sealed record ProxiedPort(
     public static IEnumerable<ProxiedPort> Of(JsonObject service, IEnumerable<JsonObject> slices)
     {
         JsonNode spec = service["spec"]!;
-        string? clusterIp = (string?)spec["clusterIP"];
-        if (clusterIp is null or "" or "None" || (string?)spec["type"] == "ExternalName")
+        if ((string?)spec["clusterIP"] is null or "" or "None" || (string?)spec["type"] == "ExternalName")
         {
-            yield break;
+            return [];
         }
 
         List<JsonObject> mine = [.. slices];
-        string[] external = [.. (service["status"]?["loadBalancer"]?["ingress"]?.AsArray() ?? []).Select(entry => (string?)entry!["ip"]).OfType<string>().Where(ip => !ip.Contains(':', StringComparison.Ordinal))];
+        return (spec["clusterIPs"]?.AsArray() ?? [(string?)spec["clusterIP"]]).SelectMany(ip => OfFamily(service, (string)ip!, mine));
+    }
+
+    private static IEnumerable<ProxiedPort> OfFamily(JsonObject service, string clusterIp, List<JsonObject> slices)
+    {
+        JsonNode spec = service["spec"]!;
+        bool six = Lan.IsIPv6(clusterIp);
+        string[] external = [.. (service["status"]?["loadBalancer"]?["ingress"]?.AsArray() ?? []).Select(entry => (string?)entry!["ip"]).OfType<string>().Where(ip => Lan.IsIPv6(ip) == six)];
+        IEnumerable<JsonObject> mine = slices.Where(slice => ((string?)slice["addressType"] == "IPv6") == six);
         foreach (JsonNode? port in spec["ports"]?.AsArray() ?? [])
         {
             yield return new ProxiedPort(
+                six,
                 ((string?)port!["protocol"] ?? "TCP").ToLowerInvariant(),
                 (int)port["port"]!,
                 (int?)port["nodePort"] ?? 0,

@@ -26,7 +26,7 @@ public sealed class ServiceProxy
     {
         _services = services;
         _slices = slices;
-        _nodes = [.. nodes.Select(node => new NodeProxy(node))];
+        _nodes = [.. nodes.SelectMany(node => new[] { new NodeProxy(node, ipv6: false), new NodeProxy(node, ipv6: true) })];
         services.Changed += key => _dirty.Writer.TryWrite(key);
         slices.Changed += SliceChanged;
     }
@@ -56,7 +56,7 @@ public sealed class ServiceProxy
             var now = new HashSet<string>(StringComparer.Ordinal);
             foreach (ProxiedPort port in Ports(service))
             {
-                string key = $"{service}:{port.Protocol}:{port.Port}";
+                string key = $"{service}:{port.Protocol}:{port.Port}:{(port.IPv6 ? "IPv6" : "IPv4")}";
                 now.Add(key);
                 changes[key] = (Id(key), port);
             }

@@ -96,14 +96,14 @@ public sealed class RealApiServer : IApiServer
     [
         .. _options.CommandPrefix, Path.Combine(_options.AssetsFolder, "kube-apiserver"),
         $"--etcd-servers=http://127.0.0.1:{_etcdPort}",
-        $"--bind-address={(_options.Addresses.Count == 1 ? _options.Addresses[0] : IPAddress.Any)}",
+        $"--bind-address={(_options.Addresses.Count == 1 ? _options.Addresses[0] : IPAddress.IPv6Any)}",
         $"--advertise-address={AdvertiseAddress}", $"--secure-port={_port}", $"--cert-dir={InFolder("certs")}",
         $"--tls-cert-file={InFolder("server.crt")}", $"--tls-private-key-file={InFolder("server.key")}",
         $"--client-ca-file={InFolder("ca.crt")}", $"--token-auth-file={InFolder("tokens.csv")}",
         "--authorization-mode=RBAC", "--allow-privileged=true", "--disable-admission-plugins=ServiceAccount",
         "--service-account-issuer=https://kubernetes.default.svc",
         $"--service-account-key-file={InFolder("sa.key")}", $"--service-account-signing-key-file={InFolder("sa.key")}",
-        "--service-cluster-ip-range=10.96.0.0/16",
+        $"--service-cluster-ip-range={string.Join(',', _options.ServiceRanges)}",
     ];
 
     // kube-apiserver refuses to advertise a loopback address in the Endpoints of the Service "kubernetes"; nothing uses it here.

@@ -14,6 +14,9 @@ public sealed record RealApiServerOptions
     /// <summary>The port; 0 takes a free one and keeps it.</summary>
     public int Port { get; init; }
 
+    /// <summary>The ranges cluster addresses come from; a second one of the other family makes the cluster dual-stack.</summary>
+    public IReadOnlyList<IPNetwork> ServiceRanges { get; init; } = [IPNetwork.Parse("10.96.0.0/16")];
+
     /// <summary>Put before both command lines, for example <c>ip netns exec NAME</c>, to run them in another network namespace.</summary>
     public IReadOnlyList<string> CommandPrefix { get; init; } = [];
 

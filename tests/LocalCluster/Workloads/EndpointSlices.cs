@@ -1,10 +1,11 @@
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using LoadBalancer.LocalCluster.Client;
+using LoadBalancer.LocalCluster.Network;
 
 namespace LoadBalancer.LocalCluster.Workloads;
 
-/// <summary>Plays the EndpointSlice controller: for each Service with a selector, a slice of the pods it selects.</summary>
+/// <summary>Plays the EndpointSlice controller: for each Service with a selector, a slice a family of the pods it selects.</summary>
 public sealed class EndpointSlices
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
@@ -52,12 +53,16 @@ public sealed class EndpointSlices
 
     private async Task SyncAsync(string key)
     {
-        JsonObject? slice = _services[key] is { } service ? Slice(service) : null;
-        string text = slice?.ToJsonString() ?? "";
-        if (_written.GetValueOrDefault(key, "") != text)
+        foreach (string family in (string[])["IPv4", "IPv6"])
         {
-            await WriteAsync(key, slice);
-            _written[key] = text;
+            string name = family == "IPv4" ? $"{key}-local" : $"{key}-local-ipv6";
+            JsonObject? slice = _services[key] is { } service ? Slice(service, family, name.Split('/')[1]) : null;
+            string text = slice?.ToJsonString() ?? "";
+            if (_written.GetValueOrDefault(name, "") != text)
+            {
+                await WriteAsync(name, slice);
+                _written[name] = text;
+            }
         }
     }
 
@@ -67,7 +72,7 @@ public sealed class EndpointSlices
         string collection = $"/apis/discovery.k8s.io/v1/namespaces/{parts[0]}/endpointslices";
         if (slice is null)
         {
-            await _api.DeleteAsync($"{collection}/{parts[1]}-local");
+            await _api.DeleteAsync($"{collection}/{parts[1]}");
         }
         else
         {
@@ -75,9 +80,10 @@ public sealed class EndpointSlices
         }
     }
 
-    private JsonObject? Slice(JsonObject service)
+    private JsonObject? Slice(JsonObject service, string family, string sliceName)
     {
-        if (service["spec"]!["selector"]?.AsObject() is not { Count: > 0 } selector)
+        if (service["spec"]!["selector"]?.AsObject() is not { Count: > 0 } selector
+            || service["spec"]!["ipFamilies"]?.AsArray().Any(asked => (string?)asked == family) != true)
         {
             return null;
         }
@@ -90,21 +96,21 @@ public sealed class EndpointSlices
         {
             ["apiVersion"] = "discovery.k8s.io/v1",
             ["kind"] = "EndpointSlice",
-            ["addressType"] = "IPv4",
+            ["addressType"] = family,
             ["metadata"] = new JsonObject
             {
-                ["name"] = $"{name}-local",
+                ["name"] = sliceName,
                 ["namespace"] = space,
                 ["labels"] = new JsonObject { ["kubernetes.io/service-name"] = name, ["endpointslice.kubernetes.io/managed-by"] = "endpointslice-controller.k8s.io" },
             },
-            ["endpoints"] = new JsonArray([.. selected.Select(Endpoint)]),
+            ["endpoints"] = new JsonArray([.. selected.Select(pod => Endpoint(pod, family))]),
             ["ports"] = new JsonArray([.. service["spec"]!["ports"]!.AsArray().Select(Port)]),
         };
     }
 
-    private static JsonNode Endpoint(Pod pod) => new JsonObject
+    private static JsonObject Endpoint(Pod pod, string family) => new JsonObject
     {
-        ["addresses"] = new JsonArray(pod.Host.Address),
+        ["addresses"] = new JsonArray(pod.Host.Addresses.First(address => Lan.IsIPv6(address) == (family == "IPv6"))),
         ["nodeName"] = pod.Node.Name,
         ["conditions"] = new JsonObject { ["ready"] = pod.Ready, ["serving"] = pod.Ready, ["terminating"] = false },
     };

@@ -71,7 +71,7 @@ public sealed class Pod : IAsyncDisposable
             ["phase"] = "Running",
             ["hostIP"] = Node.Host.Address,
             ["podIP"] = Host.Address,
-            ["podIPs"] = new JsonArray(new JsonObject { ["ip"] = Host.Address }),
+            ["podIPs"] = new JsonArray([.. Host.Addresses.Select(address => new JsonObject { ["ip"] = address })]),
             ["conditions"] = new JsonArray(new JsonObject { ["type"] = "Ready", ["status"] = Ready ? "True" : "False" }),
         },
     };
@@ -106,6 +106,7 @@ public sealed class Pod : IAsyncDisposable
             keepalive_requests 1000000;
             server {
                 listen {{Port}};
+                listen [::]:{{Port}};
                 root {{folder}};
                 add_header X-Pod {{name}} always;
                 add_header X-Client $remote_addr always;
