@@ -22,16 +22,20 @@ public sealed class ClusterFixture : IAsyncDisposable
         return _cluster;
     }
 
+    /// <summary>Takes the cluster down, so that a test can have the stage to itself; the next <see cref="GetAsync"/> builds another.</summary>
+    public async Task CloseAsync()
+    {
+        if (_cluster is { } cluster)
+        {
+            _cluster = null;
+            await cluster.DisposeAsync();
+        }
+    }
+
     /// <summary>A name no other test of the run has.</summary>
     public string NewName(string stem) => $"{stem}-{Interlocked.Increment(ref _names)}";
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_cluster is not null)
-        {
-            await _cluster.DisposeAsync();
-        }
-    }
+    public async ValueTask DisposeAsync() => await CloseAsync();
 }
 
 /// <summary>A test on the shared cluster. Each begins with every cable in and no Service but its own.</summary>
@@ -115,6 +119,6 @@ public abstract class ClusterTest(ClusterFixture fixture, ITestOutputHelper outp
     protected static async Task<string> GetPageAsync(Host from, string address, int port = 80)
     {
         using HttpClient http = from.Http(TimeSpan.FromSeconds(3));
-        return await http.GetStringAsync(new Uri($"http://{address}:{port}/"), Cancel);
+        return await http.GetStringAsync(new Uri($"http://{Lan.UrlHost(address)}:{port}/"), Cancel);
     }
 }
