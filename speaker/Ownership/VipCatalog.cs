@@ -65,7 +65,16 @@ public sealed class VipCatalog
         var ours = services.All().Where(IsServed).ToDictionary(service => service.Key);
         served = [.. ours.Keys];
         var endpoints = slices.All().Where(slice => ours.ContainsKey(ServiceOf(slice))).ToLookup(ServiceOf);
-        var nodeAddresses = nodes.All().SelectMany(node => node.Addresses).ToHashSet(StringComparer.Ordinal);
+
+        // Compared as numbers: an IPv6 address has many spellings.
+        var nodeAddresses = new HashSet<IpAddress>();
+        foreach (var text in nodes.All().SelectMany(node => node.Addresses))
+        {
+            if (IpAddress.TryParse(text, out var address))
+            {
+                nodeAddresses.Add(address);
+            }
+        }
 
         var uses = new Dictionary<IpAddress, List<Use>>();
         foreach (var service in ours.Values)
@@ -92,14 +101,14 @@ public sealed class VipCatalog
     private static ObjectKey ServiceOf(EndpointSliceResource slice) => new(slice.Key.Namespace, slice.ServiceName);
 
     private static void AddUses(
-        Dictionary<IpAddress, List<Use>> uses, ServiceResource service, IEnumerable<EndpointSliceResource> slices, HashSet<string> nodeAddresses)
+        Dictionary<IpAddress, List<Use>> uses, ServiceResource service, IEnumerable<EndpointSliceResource> slices, HashSet<IpAddress> nodeAddresses)
     {
         IpAddress? first = null;
         var (any, nodes) = Serving(slices);
         foreach (var ingress in service.Ingress)
         {
             // A node answers for its own address; a second voice would take the node off the network.
-            if (!IpAddress.TryParse(ingress.Ip, out var address) || nodeAddresses.Contains(ingress.Ip))
+            if (!IpAddress.TryParse(ingress.Ip, out var address) || nodeAddresses.Contains(address))
             {
                 continue;
             }
