@@ -82,7 +82,7 @@ public sealed class SpeakerPipeline
         this.readiness = readiness;
         this.clock = clock;
         this.changed = changed;
-        catalog = new VipCatalog(stores.Services, stores.EndpointSlices, stores.Nodes, pools, loadBalancerClass);
+        catalog = new VipCatalog(stores.Services, stores.EndpointSlices, stores.Nodes, stores.Leases, pools, loadBalancerClass);
         stores.Services.Changed += _ => FactsChanged();
         stores.Nodes.Changed += _ => FactsChanged();
         stores.EndpointSlices.Changed += key =>
@@ -92,7 +92,15 @@ public sealed class SpeakerPipeline
                 FactsChanged();
             }
         };
-        stores.Leases.Changed += _ => changed.Signal();
+        stores.Leases.Changed += key =>
+        {
+            if (catalog.ConcernsLease(key))
+            {
+                dirty = true;
+            }
+
+            changed.Signal();
+        };
     }
 
     /// <summary>Completes when this node has left: everybody else has taken over, or the time for it is up.</summary>

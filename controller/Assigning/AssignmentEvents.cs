@@ -27,19 +27,25 @@ internal sealed class AssignmentEvents(IEventRecorder recorder)
     /// <summary>Tells why the Service does not have what it asks for.</summary>
     public void Tell(ServiceResource service, Refusal refusal, Assignment? kept)
     {
+        var (severity, reason, message) = Describe(service, refusal, kept);
+        Record(service, severity, reason, message);
+    }
+
+    /// <summary>Tells that this is so still.</summary>
+    public void Repeat(ServiceResource service, Refusal refusal, Assignment? kept, TimeSpan age)
+    {
+        var (severity, reason, message) = Describe(service, refusal, kept);
+        recorder.Repeat(EventTarget.For(service), severity, reason, message, age);
+    }
+
+    private static (EventSeverity Severity, string Reason, string Message) Describe(ServiceResource service, Refusal refusal, Assignment? kept)
+    {
         var keeps = kept is null ? "" : $" It keeps {kept} meanwhile.";
-        if (refusal.Reason == AllocationReason.SecondFamilyUnavailable)
-        {
-            Record(service, EventSeverity.Normal, "AdditionalAssignFailed", refusal.ToString());
-        }
-        else if (refusal.IsInvalidRequest)
-        {
-            Record(service, EventSeverity.Warning, "LoadBalancerFailed", $"Invalid request of \"{service.Key}\": {refusal}{keeps}");
-        }
-        else
-        {
-            Record(service, EventSeverity.Warning, "AllocationFailed", $"Failed to allocate IP for \"{service.Key}\": {refusal}{keeps}");
-        }
+        return refusal.Reason == AllocationReason.SecondFamilyUnavailable
+            ? (EventSeverity.Normal, "AdditionalAssignFailed", refusal.ToString())
+            : refusal.IsInvalidRequest
+                ? (EventSeverity.Warning, "LoadBalancerFailed", $"Invalid request of \"{service.Key}\": {refusal}{keeps}")
+                : (EventSeverity.Warning, "AllocationFailed", $"Failed to allocate IP for \"{service.Key}\": {refusal}{keeps}");
     }
 
     private static string InPlaceOf(Decision.Set set)

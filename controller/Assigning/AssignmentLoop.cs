@@ -21,6 +21,7 @@ internal sealed partial class AssignmentLoop
     // How long a write that was given up is granted to land, before anyone else may begin: longer than a server that still has the
     // request takes to carry it out.
     private static readonly TimeSpan LandingTime = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan RemindInterval = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan RefreshRetry = TimeSpan.FromSeconds(1);
 
     // A write is answered within milliseconds or meets a newer version; waiting long after the first failure helps nobody.
@@ -69,7 +70,7 @@ internal sealed partial class AssignmentLoop
         this.time = time;
         this.logger = logger;
         queue = NewQueue();
-        assignments = new Assignments(stores, servedClass, events, Send, key => queue.AddRateLimited(key), key => queue.Forget(key));
+        assignments = new Assignments(stores, servedClass, events, Send, key => queue.AddRateLimited(key), key => queue.Forget(key), time);
     }
 
     /// <summary>
@@ -93,7 +94,7 @@ internal sealed partial class AssignmentLoop
                 assignments.Rebuild(pools.Current, exclusions.Current);
                 ReportExclusions();
                 LogLeading(stores.Services.Count);
-                await Task.WhenAll(PumpAsync(stop), WorkAsync(stop)).ConfigureAwait(false);
+                await Task.WhenAll(PumpAsync(stop), WorkAsync(stop), RemindAsync(stop)).ConfigureAwait(false);
             }
         }
         finally
@@ -220,6 +221,22 @@ internal sealed partial class AssignmentLoop
                 ShowMetrics();
             }
             while (await mailbox.Reader.WaitToReadAsync(stop).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The regular end.
+        }
+    }
+
+    private async Task RemindAsync(CancellationToken stop)
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(RemindInterval, time);
+            while (await timer.WaitForNextTickAsync(stop).ConfigureAwait(false))
+            {
+                PostDecision(assignments.Remind);
+            }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

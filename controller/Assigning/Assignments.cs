@@ -2,6 +2,7 @@ using LoadBalancer.Controller.Facts;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Allocation;
 using LoadBalancer.Core.Pools;
+using LoadBalancer.Kubernetes.Events;
 using LoadBalancer.Kubernetes.Resources;
 
 namespace LoadBalancer.Controller.Assigning;
@@ -19,6 +20,7 @@ internal sealed class Assignments
     private readonly Action<StatusWrite> send;
     private readonly Action<ObjectKey> retry;
     private readonly Action<ObjectKey> succeeded;
+    private readonly TimeProvider time;
     private readonly Dictionary<ObjectKey, ServiceRecord> records = [];
     private Allocator allocator = new();
     private IReadOnlyList<Exclusion> exclusions = [];
@@ -30,9 +32,10 @@ internal sealed class Assignments
     /// <param name="send">Starts a write; must not call back before it returns.</param>
     /// <param name="retry">Looks at a Service again after a while, longer each time.</param>
     /// <param name="succeeded">The next while is short again.</param>
+    /// <param name="time">The clock.</param>
     public Assignments(
         ControllerStores stores, string? servedClass, AssignmentEvents events,
-        Action<StatusWrite> send, Action<ObjectKey> retry, Action<ObjectKey> succeeded)
+        Action<StatusWrite> send, Action<ObjectKey> retry, Action<ObjectKey> succeeded, TimeProvider time)
     {
         this.stores = stores;
         this.servedClass = servedClass;
@@ -40,6 +43,7 @@ internal sealed class Assignments
         this.send = send;
         this.retry = retry;
         this.succeeded = succeeded;
+        this.time = time;
     }
 
     /// <summary>Those that do not have what they ask for.</summary>
@@ -144,6 +148,20 @@ internal sealed class Assignments
         }
 
         ServeWaiting();
+    }
+
+    /// <summary>Says once more why Services wait, where the last word of it is so long ago that the API server is about to forget it.</summary>
+    public void Remind()
+    {
+        foreach (var key in Waiting.Keys())
+        {
+            if (records.GetValueOrDefault(key) is { Reported: { } refusal } record && stores.Services.Get(key) is { } service
+                && time.GetElapsedTime(record.LastTold) >= IEventRecorder.RepeatPeriod)
+            {
+                record.LastTold = time.GetTimestamp();
+                events.Repeat(service, refusal, allocator.Find(IdOf(key)), time.GetElapsedTime(record.ReportedSince));
+            }
+        }
     }
 
     /// <summary>Whether a write that failed may still land at the server.</summary>
@@ -310,6 +328,7 @@ internal sealed class Assignments
         }
 
         record.Reported = decision.Refusal;
+        record.ReportedSince = record.LastTold = time.GetTimestamp();
         if (decision.Refusal is { } refusal)
         {
             ControllerMetrics.Refused(refusal.Reason);

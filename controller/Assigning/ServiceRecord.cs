@@ -22,6 +22,12 @@ internal sealed class ServiceRecord(ServiceResource service)
     /// <summary>What the last Event said cannot be had; the same is not said twice.</summary>
     public Refusal? Reported { get; set; }
 
+    /// <summary>Since when <see cref="Reported"/> is so, by the clock's timestamp.</summary>
+    public long ReportedSince { get; set; }
+
+    /// <summary>When it was last said.</summary>
+    public long LastTold { get; set; }
+
     /// <summary>Something changed while a write was under way: look again when it has ended.</summary>
     public bool LookAgain { get; set; }
 

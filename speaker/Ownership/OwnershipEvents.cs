@@ -5,27 +5,10 @@ using LoadBalancer.Kubernetes.Resources;
 
 namespace LoadBalancer.Speaker.Ownership;
 
-/// <summary>Reasons of Events about a Service's announcement. The names are the Event reasons; the first two are MetalLB's words.</summary>
-#pragma warning disable CA1707, IDE1006 // MetalLB writes these two in lowerCamelCase, and people's alerts look for them.
-public enum AnnouncementEvent
-{
-    /// <summary>Normal: a node began to announce an address.</summary>
-    nodeAssigned,
-
-    /// <summary>Warning: no node has one of the interfaces the pool names.</summary>
-    announceFailed,
-
-    /// <summary>Normal: nobody announces an address, since no endpoint serves.</summary>
-    NoServingEndpoint,
-
-    /// <summary>Warning: endpoints serve, but no node may own the address.</summary>
-    NoEligibleNode,
-}
-#pragma warning restore CA1707, IDE1006
-
 /// <summary>
-/// Tells each change of owner once: the new owner that it has the address, and one speaker — the first in the election order — that
-/// nobody has it. A restart that changes nothing is not told. One thread at a time.
+/// Tells each change of owner once: the new owner that it has the address, from whom and why; and one speaker — the first in the election
+/// order — that nobody has it. A restart that changes nothing is not told. What lasts is said again before the API server forgets it, so
+/// that <c>kubectl describe service</c> answers at any time. One thread at a time.
 /// </summary>
 public sealed class OwnershipEvents
 {
@@ -35,11 +18,15 @@ public sealed class OwnershipEvents
     // What comes to this node this soon after its first address, without another having owned it, it had before it restarted.
     private static readonly TimeSpan AfterStart = TimeSpan.FromSeconds(5);
 
+    // A former run's Event may be as old as the period of repetition: soon said again, or it is forgotten meanwhile.
+    private static readonly TimeSpan RepeatAfterStart = TimeSpan.FromMinutes(5);
+
     private readonly IEventRecorder recorder;
     private readonly string node;
     private readonly Dictionary<IpAddress, string?> touched = [];
-    private readonly HashSet<IpAddress> assigned = [];
+    private readonly Dictionary<IpAddress, Statement> assigned = [];
     private readonly Dictionary<IpAddress, Nobody> nobody = [];
+    private VipSnapshot known = VipSnapshot.Empty;
     private DateTimeOffset? formerRun;
     private TimeSpan? firstAssigned;
 
@@ -70,7 +57,7 @@ public sealed class OwnershipEvents
     /// <summary>A link is gone, and with it what this node announced there.</summary>
     public void LinkGone()
     {
-        foreach (var vip in assigned)
+        foreach (var vip in assigned.Keys)
         {
             touched.TryAdd(vip, node);
         }
@@ -83,61 +70,92 @@ public sealed class OwnershipEvents
     /// <returns>When something is due next, or null.</returns>
     public TimeSpan? Flush(VipSnapshot snapshot, IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links, TimeSpan now)
     {
+        if (!ReferenceEquals(snapshot, known))
+        {
+            known = snapshot;
+            FollowSnapshot(now);
+        }
+
         foreach (var (vip, former) in touched)
         {
-            if (snapshot.Vips.TryGetValue(vip, out var facts))
+            if (known.Vips.TryGetValue(vip, out var facts))
             {
-                Follow(vip, facts, former, snapshot.Services[vip], links, now);
-            }
-            else
-            {
-                assigned.Remove(vip);
-                nobody.Remove(vip);
+                Follow(vip, facts, former, links, now);
             }
         }
 
         touched.Clear();
-        TimeSpan? next = null;
-        foreach (var (vip, state) in nobody)
+        return Earlier(TellNobody(links, now), RepeatAssigned(now));
+    }
+
+    private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
+
+    /// <summary>VIPs that are gone are forgotten; Services that came to a VIP which is announced already are told.</summary>
+    private void FollowSnapshot(TimeSpan now)
+    {
+        foreach (var vip in assigned.Keys.Where(vip => !known.Vips.ContainsKey(vip)).ToArray())
         {
-            if (!state.Told && now >= state.Due)
+            assigned.Remove(vip);
+        }
+
+        foreach (var (vip, _) in nobody.Where(entry => IsOver(entry.Key, entry.Value)).ToArray())
+        {
+            nobody.Remove(vip);
+        }
+
+        foreach (var (vip, statement) in assigned)
+        {
+            statement.TellNewcomers(known.Services[vip], recorder);
+        }
+
+        foreach (var (vip, unusable) in known.Unusable)
+        {
+            if (nobody.TryGetValue(vip, out var state))
             {
-                nobody[vip] = state with { Told = true };
-                TellNobody(snapshot.Vips[vip], snapshot.Services[vip], links);
+                state.Statement.TellNewcomers(unusable.Services, recorder);
             }
-            else if (!state.Told && !(next < state.Due))
+            else
             {
-                next = state.Due;
+                nobody.Add(vip, new Nobody(unusable.Reason, null, new Statement(now, now + Patience)));
             }
         }
 
-        return next;
+        foreach (var (vip, state) in nobody)
+        {
+            if (known.Services.TryGetValue(vip, out var services))
+            {
+                state.Statement.TellNewcomers(services, recorder);
+            }
+        }
     }
+
+    private bool IsOver(IpAddress vip, Nobody state) =>
+        state.Unusable is { } reason ? known.Unusable.GetValueOrDefault(vip)?.Reason != reason : !known.Vips.ContainsKey(vip);
 
     private void Follow(
         IpAddress vip,
         VipFacts facts,
         string? former,
-        IReadOnlyList<ServiceResource> services,
         IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links,
         TimeSpan now)
     {
-        bool owns = false, owned = false;
-        foreach (var (ownership, _) in links)
+        bool owned = false;
+        SegmentElection? election = null;
+        foreach (var (ownership, its) in links)
         {
             var state = ownership[vip];
-            owns |= state.Phase == OwnershipPhase.Owner;
+            election = state.Phase == OwnershipPhase.Owner ? its : election;
             owned |= state.Owner is not null;
         }
 
         // On a further link of the same node it is no change of owner.
-        if (!owns)
+        if (election is null)
         {
             assigned.Remove(vip);
         }
-        else if (assigned.Add(vip))
+        else if (!assigned.ContainsKey(vip))
         {
-            TellAssigned(services, former, now);
+            assigned.Add(vip, TellAssigned(facts, former, election, now));
         }
 
         if (owned)
@@ -146,55 +164,85 @@ public sealed class OwnershipEvents
         }
         else if (!nobody.TryGetValue(vip, out var state) || state.Served != facts.Served)
         {
-            nobody[vip] = new Nobody(facts.Served, now + Patience, Told: false);
+            nobody[vip] = new Nobody(null, former, new Statement(now, now + Patience), facts.Served);
         }
     }
 
-    private void TellAssigned(IReadOnlyList<ServiceResource> services, string? former, TimeSpan now)
+    private Statement TellAssigned(VipFacts facts, string? former, SegmentElection election, TimeSpan now)
     {
         firstAssigned ??= now;
-        foreach (var service in services)
+        var services = known.Services[facts.Address];
+        var text = AnnouncementText.Assigned(node, former, facts, election);
+        var statement = new Statement(now, now);
+        var mayHaveHadIt = (former is null || former == node) && now <= firstAssigned + AfterStart;
+        statement.Withhold(text, services.Where(service => mayHaveHadIt && service.Created < formerRun), now + RepeatAfterStart);
+        statement.TellNewcomers(services, recorder);
+        return statement;
+    }
+
+    private TimeSpan? RepeatAssigned(TimeSpan now)
+    {
+        TimeSpan? next = null;
+        foreach (var (vip, statement) in assigned)
         {
-            var hadItBefore = (former is null || former == node) && now <= firstAssigned + AfterStart && service.Created < formerRun;
-            if (!hadItBefore)
+            if (now >= statement.Due)
             {
-                Record(service, EventSeverity.Normal, AnnouncementEvent.nodeAssigned, $"announcing from node \"{node}\" with protocol \"layer2\"");
+                statement.TellAgain(known.Services[vip], recorder, now);
+            }
+
+            next = Earlier(next, statement.Due);
+        }
+
+        return next;
+    }
+
+    private TimeSpan? TellNobody(IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links, TimeSpan now)
+    {
+        TimeSpan? next = null;
+        foreach (var (vip, state) in nobody)
+        {
+            if (now >= state.Statement.Due)
+            {
+                TellNobody(vip, state, links, now);
+            }
+
+            next = Earlier(next, state.Statement.Due);
+        }
+
+        return next;
+    }
+
+    // Asked anew each time it is due: whoever said it may be gone.
+    private void TellNobody(
+        IpAddress vip, Nobody state, IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links, TimeSpan now)
+    {
+        if (links.Count == 0)
+        {
+            state.Statement.Wait(now + Patience);
+        }
+        else if (state.Unusable is not null)
+        {
+            var unusable = known.Unusable[vip];
+            Say(vip, unusable.Text, unusable.Services);
+        }
+        else
+        {
+            var facts = known.Vips[vip];
+            Say(facts.ElectionAddress, AnnouncementText.Nobody(facts, state.Former, links[0].Election), known.Services[vip]);
+        }
+
+        void Say(IpAddress order, AnnouncementText text, IReadOnlyList<ServiceResource> services)
+        {
+            if (links[0].Election.SelfReports(order))
+            {
+                state.Statement.Tell(text, services, recorder, now);
+            }
+            else
+            {
+                state.Statement.Wait(now + IEventRecorder.RepeatPeriod);
             }
         }
     }
 
-    private void TellNobody(
-        VipFacts facts, IReadOnlyList<ServiceResource> services, IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links)
-    {
-        if (links.Count == 0 || !links[0].Election.SelfReports(facts))
-        {
-            return;
-        }
-
-        var (severity, reason, message) = Explain(facts, links[0].Election);
-        foreach (var service in services)
-        {
-            Record(service, severity, reason, message);
-        }
-    }
-
-    private static (EventSeverity Severity, AnnouncementEvent Reason, string Message) Explain(VipFacts facts, SegmentElection election)
-    {
-        if (!facts.Served)
-        {
-            return (EventSeverity.Normal, AnnouncementEvent.NoServingEndpoint, $"{facts.Address} is not announced: no endpoint of the Service is ready");
-        }
-
-        var nodes = election.Explain(facts);
-        return nodes.All(n => n.Why == Ineligible.Interface)
-            ? (EventSeverity.Warning, AnnouncementEvent.announceFailed,
-                $"{facts.Address} is not announced: pool \"{facts.Pool.Name}\" names the interfaces {string.Join(", ", facts.Pool.Interfaces)}, and no node has one of them here")
-            : (EventSeverity.Warning, AnnouncementEvent.NoEligibleNode,
-                $"{facts.Address} is not announced: no node may own it ({string.Join(", ", nodes.Take(10).Select(n => $"{n.Node}: {n.Why}"))})");
-    }
-
-    private void Record(ServiceResource service, EventSeverity severity, AnnouncementEvent reason, string message) =>
-        recorder.Record(EventTarget.For(service), severity, reason.ToString(), message);
-
-    private readonly record struct Nobody(bool Served, TimeSpan Due, bool Told);
+    private sealed record Nobody(AnnouncementEvent? Unusable, string? Former, Statement Statement, bool Served = false);
 }

@@ -1,6 +1,9 @@
+using System.Collections.Concurrent;
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Allocation;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Pools;
+using LoadBalancer.Kubernetes.Leases;
 using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
 
@@ -8,14 +11,25 @@ namespace LoadBalancer.Speaker.Ownership;
 
 /// <summary>All VIPs with their facts, and the Services they belong to. Immutable.</summary>
 /// <param name="Vips">The facts by address.</param>
-/// <param name="Services">The Services of each address, oldest first.</param>
+/// <param name="Services">The Services of each VIP, oldest first.</param>
+/// <param name="Unusable">Addresses in the statuses of served Services that nobody announces, whoever is alive.</param>
 public sealed record VipSnapshot(
     IReadOnlyDictionary<IpAddress, VipFacts> Vips,
-    IReadOnlyDictionary<IpAddress, IReadOnlyList<ServiceResource>> Services)
+    IReadOnlyDictionary<IpAddress, IReadOnlyList<ServiceResource>> Services,
+    IReadOnlyDictionary<IpAddress, UnusableVip> Unusable)
 {
     /// <summary>No VIP.</summary>
-    public static VipSnapshot Empty { get; } =
-        new(new Dictionary<IpAddress, VipFacts>(), new Dictionary<IpAddress, IReadOnlyList<ServiceResource>>());
+    public static VipSnapshot Empty { get; } = new(
+        new Dictionary<IpAddress, VipFacts>(), new Dictionary<IpAddress, IReadOnlyList<ServiceResource>>(), new Dictionary<IpAddress, UnusableVip>());
+}
+
+/// <summary>An address that is not announced although a Service has it.</summary>
+/// <param name="Text">Why.</param>
+/// <param name="Services">The Services that have it, oldest first.</param>
+public sealed record UnusableVip(AnnouncementText Text, IReadOnlyList<ServiceResource> Services)
+{
+    /// <summary>The reason alone.</summary>
+    public AnnouncementEvent Reason => Text.Reason;
 }
 
 /// <summary>
@@ -27,6 +41,8 @@ public sealed class VipCatalog
     private readonly IStore<ServiceResource> services;
     private readonly IStore<EndpointSliceResource> slices;
     private readonly IStore<NodeResource> nodes;
+    private readonly IStore<LeaseResource> leases;
+    private readonly ConcurrentDictionary<ObjectKey, string> hostsByLease = [];
     private readonly Func<PoolConfig?> pools;
     private readonly string? loadBalancerClass;
     private volatile HashSet<ObjectKey> served = [];
@@ -34,25 +50,38 @@ public sealed class VipCatalog
     /// <summary>A catalog over these stores.</summary>
     /// <param name="services">All Services.</param>
     /// <param name="slices">All EndpointSlices.</param>
-    /// <param name="nodes">All Nodes.</param>
+    /// <param name="nodes">All Nodes; nobody announces their addresses.</param>
+    /// <param name="leases">The speakers' Leases, which name further addresses of nodes, and their gateways.</param>
     /// <param name="pools">The pools in force; null while none are known.</param>
     /// <param name="loadBalancerClass">Which Services are served; null for those without a class.</param>
     public VipCatalog(
         IStore<ServiceResource> services,
         IStore<EndpointSliceResource> slices,
         IStore<NodeResource> nodes,
+        IStore<LeaseResource> leases,
         Func<PoolConfig?> pools,
         string? loadBalancerClass)
     {
         this.services = services;
         this.slices = slices;
         this.nodes = nodes;
+        this.leases = leases;
         this.pools = pools;
         this.loadBalancerClass = loadBalancerClass;
     }
 
     /// <summary>Whether a change of the slice can matter; one that is gone can, its Service is no longer known.</summary>
     public bool Concerns(ObjectKey slice) => slices.Get(slice) is not { } found || served.Contains(ServiceOf(found));
+
+    /// <summary>Whether a change of the Lease can matter: most are renewals. Called by one thread.</summary>
+    public bool ConcernsLease(ObjectKey lease)
+    {
+        var found = leases.Get(lease);
+        var hosts = found is null ? "" : $"{found.Annotations.GetValueOrDefault(SpeakerAnnotations.Links)} {found.Annotations.GetValueOrDefault(SpeakerAnnotations.Gateways)}";
+        var before = hostsByLease.GetValueOrDefault(lease, "");
+        hostsByLease[lease] = hosts;
+        return hosts != before;
+    }
 
     /// <summary>Builds the facts from what the stores have now.</summary>
     public VipSnapshot Build()
@@ -65,61 +94,88 @@ public sealed class VipCatalog
         var ours = services.All().Where(IsServed).ToDictionary(service => service.Key);
         served = [.. ours.Keys];
         var endpoints = slices.All().Where(slice => ours.ContainsKey(ServiceOf(slice))).ToLookup(ServiceOf);
-
-        // Compared as numbers: an IPv6 address has many spellings.
-        var nodeAddresses = new HashSet<IpAddress>();
-        foreach (var text in nodes.All().SelectMany(node => node.Addresses))
-        {
-            if (IpAddress.TryParse(text, out var address))
-            {
-                nodeAddresses.Add(address);
-            }
-        }
-
+        var hosts = Hosts();
         var uses = new Dictionary<IpAddress, List<Use>>();
         foreach (var service in ours.Values)
         {
-            AddUses(uses, service, endpoints[service.Key], nodeAddresses);
+            AddUses(uses, service, endpoints[service.Key], hosts);
         }
 
         var vips = new Dictionary<IpAddress, VipFacts>(uses.Count);
         var owners = new Dictionary<IpAddress, IReadOnlyList<ServiceResource>>(uses.Count);
+        var unusable = new Dictionary<IpAddress, UnusableVip>();
         foreach (var (address, users) in uses)
         {
-            // An address in no pool is not ours to announce: another program may have put it there.
-            if (config.Find(address) is { } pool)
+            users.Sort(OldestFirst);
+            IReadOnlyList<ServiceResource> its = [.. users.Select(use => use.Service)];
+            if (hosts.TryGetValue(address, out var exclusion))
             {
-                users.Sort(OldestFirst);
+                unusable.Add(address, new UnusableVip(AnnouncementText.OfAHost(exclusion), its));
+            }
+            else if (config.Find(address) is { } pool)
+            {
                 vips.Add(address, Facts(address, pool, users));
-                owners.Add(address, [.. users.Select(use => use.Service)]);
+                owners.Add(address, its);
+            }
+            else
+            {
+                // Not ours to announce: another program may have put it there.
+                unusable.Add(address, new UnusableVip(AnnouncementText.NotInPool(address), its));
             }
         }
 
-        return new VipSnapshot(vips, owners);
+        return new VipSnapshot(vips, owners, unusable);
+    }
+
+    // A host answers for its own address; a second voice would take it off the network, and with a gateway everything behind it.
+    private Dictionary<IpAddress, Exclusion> Hosts()
+    {
+        var hosts = new Dictionary<IpAddress, Exclusion>();
+        foreach (var node in nodes.All())
+        {
+            Add(NodeExclusions.OfAddresses(node.Key.Name, node.Addresses.Where(text => IpAddress.TryParse(text, out _)).Select(IpAddress.Parse)));
+        }
+
+        foreach (var lease in leases.All())
+        {
+            var name = lease.Key.Name;
+            Add(NodeExclusions.OfAddresses(name, SpeakerAnnotations.LinksOf(lease).SelectMany(link => link.Prefixes).Select(prefix => prefix.Address)));
+            Add(NodeExclusions.OfGateways(name, SpeakerAnnotations.GatewaysOf(lease)));
+        }
+
+        return hosts;
+
+        void Add(IEnumerable<Exclusion> exclusions)
+        {
+            foreach (var exclusion in exclusions)
+            {
+                hosts.TryAdd(exclusion.Address, exclusion);
+            }
+        }
     }
 
     private static ObjectKey ServiceOf(EndpointSliceResource slice) => new(slice.Key.Namespace, slice.ServiceName);
 
     private static void AddUses(
-        Dictionary<IpAddress, List<Use>> uses, ServiceResource service, IEnumerable<EndpointSliceResource> slices, HashSet<IpAddress> nodeAddresses)
+        Dictionary<IpAddress, List<Use>> uses, ServiceResource service, IEnumerable<EndpointSliceResource> slices,
+        Dictionary<IpAddress, Exclusion> hosts)
     {
         IpAddress? first = null;
         var (any, nodes) = Serving(slices);
         foreach (var ingress in service.Ingress)
         {
-            // A node answers for its own address; a second voice would take the node off the network.
-            if (!IpAddress.TryParse(ingress.Ip, out var address) || nodeAddresses.Contains(address))
+            if (!IpAddress.TryParse(ingress.Ip, out var address))
             {
                 continue;
             }
 
-            first ??= address;
+            first ??= hosts.ContainsKey(address) ? null : address;
             if (!uses.TryGetValue(address, out var users))
             {
                 uses.Add(address, users = []);
             }
 
-            users.Add(new Use(service, first.Value, any, nodes));
+            users.Add(new Use(service, first ?? address, any, nodes));
         }
     }
 

@@ -74,9 +74,10 @@ public sealed class SegmentElection
     /// Whether this node is the one to report on the VIP: the first in its order that is alive, fit or not. Every node comes to the same
     /// answer, so that a withdrawal is told once.
     /// </summary>
-    public bool SelfReports(VipFacts vip)
+    /// <param name="electionAddress">See <see cref="VipFacts.ElectionAddress"/>.</param>
+    public bool SelfReports(IpAddress electionAddress)
     {
-        foreach (var entry in orders.Order(vip.ElectionAddress))
+        foreach (var entry in orders.Order(electionAddress))
         {
             if (entry.Node < membersById.Length && membersById[entry.Node] is { } members && members.Exists(m => !m.Member.Leaving))
             {

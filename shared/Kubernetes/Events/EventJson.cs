@@ -8,7 +8,8 @@ namespace LoadBalancer.Kubernetes.Events;
 internal static class EventJson
 {
     internal static ReadOnlyMemory<byte> Create(
-        ObjectKey key, EventTarget target, EventSeverity severity, string reason, string message, EventSource source, DateTimeOffset now) =>
+        ObjectKey key, EventTarget target, EventSeverity severity, string reason, string message, EventSource source, DateTimeOffset first,
+        DateTimeOffset last) =>
         JsonBody.Write(writer =>
         {
             writer.WriteStartObject();
@@ -22,9 +23,9 @@ internal static class EventJson
             writer.WriteString("type", severity == EventSeverity.Warning ? "Warning" : "Normal");
             writer.WriteString("reason", reason);
             writer.WriteString("message", message);
-            writer.WriteTime("firstTimestamp", now);
-            writer.WriteTime("lastTimestamp", now);
-            writer.WriteNumber("count", 1);
+            writer.WriteTime("firstTimestamp", first);
+            writer.WriteTime("lastTimestamp", last);
+            writer.WriteNumber("count", first == last ? 1 : 2);
             writer.WriteStartObject("source");
             writer.WriteString("component", source.Component);
             writer.WriteString("host", source.Host);

@@ -19,7 +19,10 @@ public sealed partial class EventRecorder : IEventRecorder
     /// <summary>Within this time the same Event again raises the count of the first.</summary>
     public static readonly TimeSpan AggregationTime = TimeSpan.FromMinutes(10);
 
-    private const int MostRemembered = 4096;
+    // An Event that is repeated is found again; beyond that it is written anew.
+    private static readonly TimeSpan LongestRemembered = IEventRecorder.RepeatPeriod + TimeSpan.FromMinutes(5);
+
+    private const int MostRemembered = 16_384;
     private const int LongestMessage = 1024;
     private const int LongestReason = 128;
 
@@ -56,10 +59,17 @@ public sealed partial class EventRecorder : IEventRecorder
     }
 
     /// <inheritdoc/>
-    public void Record(EventTarget target, EventSeverity severity, string reason, string message)
+    public void Record(EventTarget target, EventSeverity severity, string reason, string message) =>
+        Enqueue(target, severity, reason, message, age: null);
+
+    /// <inheritdoc/>
+    public void Repeat(EventTarget target, EventSeverity severity, string reason, string message, TimeSpan age) =>
+        Enqueue(target, severity, reason, message, age);
+
+    private void Enqueue(EventTarget target, EventSeverity severity, string reason, string message, TimeSpan? age)
     {
         var subject = new Subject(target, severity, Cut(reason, LongestReason), Cut(message, LongestMessage));
-        if (!queue.Writer.TryWrite(new Waiting(subject, time.GetUtcNow(), time.GetTimestamp())))
+        if (!queue.Writer.TryWrite(new Waiting(subject, time.GetUtcNow(), time.GetTimestamp(), age)))
         {
             observer?.Invoke(EventOutcome.Overflowed);
             LogOverflow(target.Kind, target.Key, reason);
@@ -107,7 +117,7 @@ public sealed partial class EventRecorder : IEventRecorder
     private async Task DeliverAsync(Waiting waiting, CancellationToken cancellationToken)
     {
         var subject = waiting.Subject;
-        if (!budget.TryTake(subject.Target))
+        if (waiting.Age is null && !budget.TryTake(subject.Target))
         {
             observer?.Invoke(EventOutcome.Limited);
             return;
@@ -142,7 +152,8 @@ public sealed partial class EventRecorder : IEventRecorder
     private async Task<EventOutcome> WriteAsync(Waiting waiting, CancellationToken cancellationToken)
     {
         var subject = waiting.Subject;
-        if (remembered.TryGetValue(subject, out var written) && time.GetElapsedTime(written.At) < AggregationTime)
+        if (remembered.TryGetValue(subject, out var written)
+            && (waiting.Age is not null || time.GetElapsedTime(written.At) < AggregationTime))
         {
             var again = written with { Count = written.Count + 1, At = time.GetTimestamp() };
             if (await TryCountAsync(again, waiting.Recorded, cancellationToken).ConfigureAwait(false))
@@ -152,7 +163,7 @@ public sealed partial class EventRecorder : IEventRecorder
             }
         }
 
-        await CreateAsync(subject, waiting.Recorded, cancellationToken).ConfigureAwait(false);
+        await CreateAsync(subject, waiting.Recorded - (waiting.Age ?? TimeSpan.Zero), waiting.Recorded, cancellationToken).ConfigureAwait(false);
         return EventOutcome.Created;
     }
 
@@ -170,13 +181,13 @@ public sealed partial class EventRecorder : IEventRecorder
         }
     }
 
-    private async Task CreateAsync(Subject subject, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task CreateAsync(Subject subject, DateTimeOffset first, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var key = new ObjectKey(NamespaceOf(subject.Target), NewName(subject.Target.Key.Name, now));
         var request = new ApiRequest(ApiResource.Events, "v1", ApiVerb.Create)
         {
             Namespace = key.Namespace,
-            Body = EventJson.Create(key, subject.Target, subject.Severity, subject.Reason, subject.Message, source, now),
+            Body = EventJson.Create(key, subject.Target, subject.Severity, subject.Reason, subject.Message, source, first, now),
         };
         try
         {
@@ -196,7 +207,7 @@ public sealed partial class EventRecorder : IEventRecorder
         {
             foreach (var (old, its) in remembered)
             {
-                if (time.GetElapsedTime(its.At) >= AggregationTime)
+                if (time.GetElapsedTime(its.At) >= LongestRemembered)
                 {
                     remembered.Remove(old);
                 }
@@ -245,7 +256,7 @@ public sealed partial class EventRecorder : IEventRecorder
 
     private sealed record Subject(EventTarget Target, EventSeverity Severity, string Reason, string Message);
 
-    private readonly record struct Waiting(Subject Subject, DateTimeOffset Recorded, long At);
+    private readonly record struct Waiting(Subject Subject, DateTimeOffset Recorded, long At, TimeSpan? Age);
 
     private sealed record Written(ObjectKey Event, int Count, long At);
 }

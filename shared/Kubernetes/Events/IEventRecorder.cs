@@ -38,4 +38,19 @@ public interface IEventRecorder
     /// <param name="reason">UpperCamelCase or, where MetalLB has it so, lowerCamelCase; at most 128 characters.</param>
     /// <param name="message">For people; cut at 1,024 characters.</param>
     void Record(EventTarget target, EventSeverity severity, string reason, string message);
+
+    /// <summary>
+    /// Says that what an earlier Event told is still so. The API server forgets an Event an hour after its last change; whoever has
+    /// something to say that must not be forgotten repeats it every <see cref="RepeatPeriod"/>. The Event's count is raised; one that is
+    /// gone is written again with the time since when it holds.
+    /// </summary>
+    /// <param name="target">What it is about.</param>
+    /// <param name="severity">Normal or Warning.</param>
+    /// <param name="reason">As recorded.</param>
+    /// <param name="message">As recorded.</param>
+    /// <param name="age">For how long it has been so.</param>
+    void Repeat(EventTarget target, EventSeverity severity, string reason, string message, TimeSpan age);
+
+    /// <summary>How often a state that lasts is repeated: well within the hour for which an API server keeps Events.</summary>
+    static readonly TimeSpan RepeatPeriod = TimeSpan.FromMinutes(40);
 }

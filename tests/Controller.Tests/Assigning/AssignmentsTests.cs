@@ -228,6 +228,29 @@ public sealed class AssignmentsTests
     }
 
     [Fact]
+    public void ServiceThatWaitsForHours_IsToldAgainBeforeTheServerForgets_WithItsAge()
+    {
+        var bench = new Bench().Start(Bench.Pools("10.0.0.1-10.0.0.1"));
+        bench.Cluster.Create(1);
+        bench.Cluster.Create(2);
+        bench.Settle();
+        bench.Time.Advance(TimeSpan.FromMinutes(39));
+        bench.Assignments.Remind();
+        Assert.Empty(bench.Events.Repeated);
+
+        bench.Time.Advance(TimeSpan.FromMinutes(2));
+        bench.Assignments.Remind();
+        bench.Assignments.Remind();
+        Assert.Equal(("s2", "AllocationFailed", TimeSpan.FromMinutes(41)), Assert.Single(bench.Events.Repeated));
+
+        bench.Cluster.Delete("s1");
+        bench.Settle();
+        bench.Time.Advance(TimeSpan.FromMinutes(41));
+        bench.Assignments.Remind();
+        Assert.Single(bench.Events.Repeated);
+    }
+
+    [Fact]
     public void ServiceMadeAnewUnderItsName_IsAnotherService()
     {
         var bench = new Bench().Start(Bench.Pools("10.0.0.1-10.0.0.1"));

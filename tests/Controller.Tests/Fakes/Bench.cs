@@ -4,6 +4,7 @@ using LoadBalancer.Core.Allocation;
 using LoadBalancer.Core.Pools;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Kubernetes.Status;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LoadBalancer.Controller.Tests.Fakes;
 
@@ -23,6 +24,8 @@ internal sealed class Bench
     }
 
     public FakeCluster Cluster { get; }
+
+    public FakeTimeProvider Time { get; } = new();
 
     public FakeEvents Events { get; } = new();
 
@@ -121,5 +124,5 @@ internal sealed class Bench
 
     private Assignments NewAssignments() => new(
         Cluster.Stores, servedClass, new AssignmentEvents(Events),
-        Sent.Add, Retried.Add, _ => { });
+        Sent.Add, Retried.Add, _ => { }, Time);
 }

@@ -15,6 +15,12 @@ internal sealed class FakeEvents : IEventRecorder
         }
     }
 
+    /// <summary>What was said to be so still, with its age.</summary>
+    public List<(string Name, string Reason, TimeSpan Age)> Repeated { get; } = [];
+
+    public void Repeat(EventTarget target, EventSeverity severity, string reason, string message, TimeSpan age) =>
+        Repeated.Add((target.Key.Name, reason, age));
+
     public (string Reason, string Message)[] Of(string name)
     {
         lock (gate)

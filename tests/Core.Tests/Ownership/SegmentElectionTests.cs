@@ -117,9 +117,9 @@ public sealed class SegmentElectionTests
     public void SelfReports_AmongAllNodes_IsExactlyOne()
     {
         nodes[Order[0]] = NodeFacts.Unknown with { Excluded = true };
-        Assert.Equal([true, false, false], Order.Select(node => Elect(node).SelfReports(V)));
+        Assert.Equal([true, false, false], Order.Select(node => Elect(node).SelfReports(V.ElectionAddress)));
         members[Order[0]] = members[Order[0]] with { Leaving = true };
-        Assert.Equal([false, true, false], Order.Select(node => Elect(node).SelfReports(V)));
+        Assert.Equal([false, true, false], Order.Select(node => Elect(node).SelfReports(V.ElectionAddress)));
     }
 
     [Fact]

@@ -55,6 +55,9 @@ internal sealed class ConfigMapStore : IStore<ConfigMapResource>
 /// <summary>Keeps the Events as <c>Warning ConfigInvalid loadbalancer-system/config: message</c>.</summary>
 internal sealed class KeptEvents : IEventRecorder
 {
+    public void Repeat(EventTarget target, EventSeverity severity, string reason, string message, TimeSpan age) =>
+        throw new InvalidOperationException("nothing here is repeated");
+
     private readonly List<string> _events = [];
 
     public string[] Take()

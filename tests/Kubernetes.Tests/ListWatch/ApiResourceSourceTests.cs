@@ -82,6 +82,16 @@ public sealed class ApiResourceSourceTests
         Assert.Equal(ready, read.Ready);
     }
 
+    [Theory]
+    [InlineData("""{"podCIDR":"10.244.1.0/24","podCIDRs":["10.244.1.0/24","fd00:244::/64"]}""", "10.244.1.0/24 fd00:244::/64")]
+    [InlineData("""{"podCIDR":"10.244.1.0/24"}""", "10.244.1.0/24")]
+    [InlineData("""{"providerID":"x"}""", "")]
+    public async Task Node_PodRanges_AreThoseOfEitherField(string spec, string ranges)
+    {
+        var read = await ReadAsync(ResourceKinds.Nodes, $$$"""{"metadata":{"name":"n1","resourceVersion":"1"},"spec":{{{spec}}}}""");
+        Assert.Equal(ranges, string.Join(' ', read.PodRanges));
+    }
+
     [Fact]
     public async Task Node_Conditions_AreReadyAndNetwork()
     {

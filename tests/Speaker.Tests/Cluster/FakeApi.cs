@@ -83,6 +83,12 @@ internal sealed class FakeApi : IEventRecorder
     public void Record(EventTarget target, EventSeverity severity, string reason, string message) =>
         Events.Add((target.Key.ToString(), reason, message));
 
+    /// <summary>What was said to be so still, with its age.</summary>
+    public List<(string Service, string Reason, TimeSpan Age)> Repeated { get; } = [];
+
+    public void Repeat(EventTarget target, EventSeverity severity, string reason, string message, TimeSpan age) =>
+        Repeated.Add((target.Key.ToString(), reason, age));
+
     private static void Put<T>(Store<T> store, T item)
         where T : class, IResource =>
         store.Apply(new WatchEvent<T>(store.Get(item.Key) is null ? WatchEventType.Added : WatchEventType.Modified, item, item.ResourceVersion));

@@ -75,7 +75,7 @@ public sealed class OwnershipTests
         cluster.Run(20_000);
         var told = Assert.Single(cluster.Api.Events);
         Assert.Equal("NoEligibleNode", told.Reason);
-        Assert.Contains("n2: NodeExcluded", told.Message, StringComparison.Ordinal);
+        Assert.Contains("n2: it has the label node.kubernetes.io/exclude-from-external-load-balancers", told.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -130,6 +130,16 @@ internal sealed class VirtualCluster
         }
     }
 
+    /// <summary>Lets a long time pass in steps of a second; only a speaker without peers takes no offence.</summary>
+    public void RunAlone(TimeSpan duration)
+    {
+        for (var passed = TimeSpan.Zero; passed < duration; passed += TimeSpan.FromSeconds(1))
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            Assert.Single(Speakers).Step();
+        }
+    }
+
     /// <summary>Lets time pass without a single thread getting to run on one node.</summary>
     public void RunWithout(string stalled, int milliseconds)
     {

@@ -1,0 +1,73 @@
+using LoadBalancer.Kubernetes.Events;
+using LoadBalancer.Kubernetes.Resources;
+
+namespace LoadBalancer.Speaker.Ownership;
+
+/// <summary>
+/// What this speaker has to say of one VIP, from when it became so: told to each Service of the VIP once, and said again while it lasts,
+/// before the API server forgets it.
+/// </summary>
+internal sealed class Statement(TimeSpan since, TimeSpan due)
+{
+    private readonly HashSet<string> told = new(StringComparer.Ordinal);
+    private AnnouncementText? text;
+
+    /// <summary>Since when it is so.</summary>
+    public TimeSpan Since { get; } = since;
+
+    /// <summary>When it is to be said, or said again.</summary>
+    public TimeSpan Due { get; private set; } = due;
+
+    /// <summary>It was said already by a former run of this program: not now, but within a while.</summary>
+    public void Withhold(AnnouncementText was, IEnumerable<ServiceResource> services, TimeSpan until)
+    {
+        text = was;
+        told.UnionWith(services.Select(static service => service.Uid));
+        Due = until;
+    }
+
+    /// <summary>Not now, or not by this speaker: look again then.</summary>
+    public void Wait(TimeSpan until) => Due = until;
+
+    /// <summary>Says once more what was said.</summary>
+    public void TellAgain(IReadOnlyList<ServiceResource> services, IEventRecorder recorder, TimeSpan at) => Tell(text!, services, recorder, at);
+
+    /// <summary>Says it: to whom it is new as an Event, to the others as still so.</summary>
+    public void Tell(AnnouncementText now, IReadOnlyList<ServiceResource> services, IEventRecorder recorder, TimeSpan at)
+    {
+        if (text != now)
+        {
+            told.Clear();
+            text = now;
+        }
+
+        foreach (var service in services)
+        {
+            if (told.Add(service.Uid))
+            {
+                Record(service, recorder);
+            }
+            else
+            {
+                recorder.Repeat(EventTarget.For(service), now.Severity, now.Reason.ToString(), now.Message, at - Since);
+            }
+        }
+
+        Due = at + IEventRecorder.RepeatPeriod;
+    }
+
+    /// <summary>Says it to Services that came to the VIP later.</summary>
+    public void TellNewcomers(IReadOnlyList<ServiceResource> services, IEventRecorder recorder)
+    {
+        foreach (var service in services)
+        {
+            if (text is not null && told.Add(service.Uid))
+            {
+                Record(service, recorder);
+            }
+        }
+    }
+
+    private void Record(ServiceResource service, IEventRecorder recorder) =>
+        recorder.Record(EventTarget.For(service), text!.Severity, text.Reason.ToString(), text.Message);
+}

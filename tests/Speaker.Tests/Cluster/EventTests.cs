@@ -1,0 +1,134 @@
+using LoadBalancer.Core.Pools;
+using LoadBalancer.Kubernetes.Resources;
+
+namespace LoadBalancer.Speaker.Tests.Cluster;
+
+/// <summary>What <c>kubectl describe service</c> shows of the announcement: which node, since when, or why not; each change once.</summary>
+public sealed class EventTests
+{
+    private const string Vip = "192.168.96.100";
+    private readonly VirtualCluster cluster = new(3);
+
+    [Fact]
+    public void FirstOwner_IsToldInTheWordsPeopleLookFor()
+    {
+        cluster.Api.PutService("web", Vip, ["n1"]);
+        cluster.Run(3000);
+        var told = Assert.Single(cluster.Api.Events);
+        Assert.Equal(("nodeAssigned", $"announcing from node \"{cluster.Only(Vip)}\" with protocol \"layer2\""), (told.Reason, told.Message));
+    }
+
+    [Fact]
+    public void OwnerChanged_SinceItsNodeIsExcluded_NamesFromToAndWhy()
+    {
+        cluster.Api.PutService("web", Vip, ["n1"]);
+        cluster.Run(1500);
+        var former = cluster.Only(Vip);
+        cluster.Api.PutNode(new NodeResource
+        {
+            Key = new ObjectKey("", former),
+            Labels = new Dictionary<string, string> { ["node.kubernetes.io/exclude-from-external-load-balancers"] = "" },
+        });
+        cluster.Run(1000);
+        AssertMoved(former, "it has the label node.kubernetes.io/exclude-from-external-load-balancers");
+    }
+
+    [Fact]
+    public void OwnerChanged_SinceItsEndpointMoved_NamesFromToAndWhy()
+    {
+        cluster.Api.PutService("web", Vip, ["n2"], policy: "Local");
+        cluster.Run(1500);
+        cluster.Api.PutEndpoints("web", ["n3"]);
+        cluster.Run(1000);
+        AssertMoved("n2", "it has no serving endpoint, and externalTrafficPolicy is Local");
+    }
+
+    [Fact]
+    public void NobodyAnyMore_NamesTheNodeItWasAt()
+    {
+        cluster.Api.PutService("web", Vip, ["n1"]);
+        cluster.Run(1500);
+        var former = cluster.Only(Vip);
+        cluster.Api.PutEndpoints("web", []);
+        cluster.Run(10_000);
+        Assert.Equal(
+            $"{Vip} is not announced any more, it was at node \"{former}\": no endpoint of the Service is ready",
+            Assert.Single(cluster.Api.Events, e => e.Reason == "NoServingEndpoint").Message);
+    }
+
+    [Fact]
+    public void SharerThatComesLater_IsToldWhoAnnouncesItsAddress()
+    {
+        cluster.Api.PutService("dns-tcp", Vip, ["n1"]);
+        cluster.Run(3000);
+        cluster.Api.PutService("dns-udp", Vip, ["n1"]);
+        cluster.Run(3000);
+        Assert.Equal(
+            [("default/dns-tcp", "nodeAssigned"), ("default/dns-udp", "nodeAssigned")], cluster.Api.Events.Select(e => (e.Service, e.Reason)));
+    }
+
+    [Fact]
+    public void AddressWhosePoolIsGone_IsWithdrawnAndToldOnce()
+    {
+        cluster.Api.PutService("web", Vip, ["n1"]);
+        cluster.Run(1500);
+        cluster.Api.Pools = new PoolConfig([]);
+        cluster.Speakers.ForEach(speaker => speaker.Pipeline.FactsChanged());
+        cluster.Run(20_000);
+        Assert.Empty(cluster.Answering(Vip));
+        var told = Assert.Single(cluster.Api.Events, e => e.Reason == "AddressNotInPool");
+        Assert.StartsWith($"{Vip} is not announced: it is in no pool", told.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AddressOfANode_IsNotAnnouncedAndToldOnce()
+    {
+        cluster.Api.PutService("web", "192.168.96.112", ["n1"]);
+        cluster.Api.PutNode(new NodeResource { Key = new ObjectKey("", "n2"), Addresses = ["192.168.96.112"] });
+        cluster.Run(20_000);
+        var told = Assert.Single(cluster.Api.Events);
+        Assert.Equal("AddressNotAnnounced", told.Reason);
+        Assert.Contains("the address of node n2", told.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void GatewayInALease_IsNotAnnounced()
+    {
+        cluster.Api.PutService("web", Vip, ["n1"]);
+        cluster.Run(1500);
+        cluster.Api.PutLease(new LeaseResource
+        {
+            Key = new ObjectKey(FakeApi.Namespace, "n3"),
+            Annotations = new Dictionary<string, string> { ["loadbalancer/gateways"] = Vip },
+        });
+        cluster.Run(10_000);
+        Assert.Empty(cluster.Answering(Vip));
+        Assert.Contains("the gateway of node n3", cluster.Api.Events[^1].Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhatLasts_IsToldAgainBeforeTheServerForgetsIt()
+    {
+        var alone = new VirtualCluster(1);
+        alone.Api.PutService("web", Vip, ["n1"]);
+        alone.Api.PutService("idle", "192.168.96.101", []);
+        alone.RunAlone(TimeSpan.FromMinutes(39));
+        Assert.Equal(["default/idle NoServingEndpoint", "default/web nodeAssigned"], alone.Api.Events.Select(e => $"{e.Service} {e.Reason}").Order());
+        alone.RunAlone(TimeSpan.FromMinutes(81));
+        Assert.Equal(2, alone.Api.Events.Count);
+        var repeated = alone.Api.Repeated.Where(e => e.Service == "default/web").ToArray();
+        Assert.InRange(repeated.Length, 2, 4);
+        Assert.All(repeated, e => Assert.Equal("nodeAssigned", e.Reason));
+        Assert.True(repeated[^1].Age > TimeSpan.FromMinutes(75), $"{repeated[^1].Age}");
+        Assert.InRange(alone.Api.Repeated.Count(e => e.Reason == "NoServingEndpoint"), 2, 3);
+    }
+
+    private void AssertMoved(string former, string why)
+    {
+        var owner = cluster.Only(Vip);
+        Assert.NotEqual(former, owner);
+        Assert.Equal(2, cluster.Api.Events.Count);
+        Assert.Equal(
+            $"announcing from node \"{owner}\" with protocol \"layer2\"; {Vip} was at node \"{former}\" before: {why}", cluster.Api.Events[^1].Message);
+    }
+}
