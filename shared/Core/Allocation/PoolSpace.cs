@@ -77,6 +77,36 @@ internal sealed class PoolSpace
         return false;
     }
 
+    /// <summary>The lowest free addresses, ascending.</summary>
+    /// <param name="family">Of which family.</param>
+    /// <param name="count">How many at most.</param>
+    public IReadOnlyList<IpAddress> Lowest(IpFamily family, int count)
+    {
+        var lowest = new List<IpAddress>(count);
+        foreach (var run in Free(family).Runs)
+        {
+            for (var address = run.First; lowest.Count < count; address = address.Add(1))
+            {
+                if (!IsBuggy(address))
+                {
+                    lowest.Add(address);
+                }
+
+                if (address == run.Last)
+                {
+                    break;
+                }
+            }
+
+            if (lowest.Count == count)
+            {
+                break;
+            }
+        }
+
+        return lowest;
+    }
+
     private bool IsBuggy(IpAddress address) =>
         Pool.AvoidBuggyIps && Pool.IsBuggy(address);
 

@@ -296,7 +296,7 @@ public sealed class SegmentMembership
         {
             if (peer.Alive)
             {
-                members.Add(Member(peer.Identity, MemberSource.Wire, peer.State, peer.HearsUs));
+                members.Add(Member(peer.Identity, MemberSource.Wire, peer.State, peer.HearsUs) with { Mac = peer.Mac });
             }
         }
 

@@ -36,6 +36,9 @@ public sealed record SegmentMember(
     bool Holding,
     bool HearsUs)
 {
+    /// <summary>Its hardware address on the segment, if its frames are heard; else zero.</summary>
+    public MacAddress Mac { get; init; }
+
     /// <summary>Whether its interface on this segment has a subnet with the address.</summary>
     public bool Covers(IpAddress address) => Contain(Prefixes, address);
 
