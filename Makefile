@@ -45,8 +45,9 @@ images: ## Container images, with docker, podman or buildah (REGISTRY=… prefix
 	@build/images.sh
 
 .PHONY: manifests
-manifests: ## Renders manifests/loadbalancer.yaml from the kustomization
+manifests: ## Renders manifests/loadbalancer.yaml, and the operator's form of the alert rules
 	kubectl kustomize manifests/loadbalancer > manifests/loadbalancer.yaml
+	@build/prometheus-rule.sh > manifests/kube-prometheus-stack/rules.yaml
 
 .PHONY: clean
 clean: ## Removes what the build made

@@ -24,6 +24,10 @@ esac
 case ${1:-} in test)
     need iputils-arping has_program arping
     need kubernetes-client has_program kubectl
+    need openssl has_program openssl
+    need prometheus has_program promtool
+    need prometheus-alertmanager has_program amtool
+    need prometheus-node-exporter has_program prometheus-node-exporter
 esac
 case ${1:-} in publish|test)
     need clang has_program clang

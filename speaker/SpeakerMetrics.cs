@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Heartbeats;
+using LoadBalancer.Core.Ownership;
 using Prometheus;
 
 namespace LoadBalancer.Speaker;
@@ -43,6 +44,9 @@ internal static class SpeakerMetrics
         "loadbalancer_speaker_decision_seconds", "Time of one pass over all addresses.",
         new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.00005, 4, 8) });
 
+    private static readonly Gauge VipOwned =
+        Metrics.CreateGauge("loadbalancer_speaker_vip_owned", "1 for each address this node announces on a link.", "link", "vip");
+
     private static readonly Counter Received = Metrics.CreateCounter(
         "loadbalancer_speaker_heartbeats_received_total", "Frames of the heartbeat protocol received, by what became of them.", "result");
 
@@ -50,6 +54,28 @@ internal static class SpeakerMetrics
         [.. Enum.GetValues<HeartbeatRefusal>().Select(r => Received.WithLabels(r == HeartbeatRefusal.None ? "accepted" : LabelOf(r)))];
 
     public static void CountReceived(HeartbeatRefusal refusal) => ReceivedByRefusal[(int)refusal].Inc();
+
+    /// <summary>Shows an address as long as this node owns it: no more series than addresses, over all nodes.</summary>
+    public static void ShowOwned(string link, in OwnershipTransition transition)
+    {
+        if (transition.After.Phase == OwnershipPhase.Owner)
+        {
+            VipOwned.WithLabels(link, transition.Vip.ToString()).Set(1);
+        }
+        else if (transition.Before.Phase == OwnershipPhase.Owner)
+        {
+            VipOwned.RemoveLabelled(link, transition.Vip.ToString());
+        }
+    }
+
+    /// <summary>Takes a link that is gone out of the metrics of ownership.</summary>
+    public static void ForgetOwned(string link)
+    {
+        foreach (var labels in VipOwned.GetAllLabelValues().Where(labels => labels[0] == link).ToArray())
+        {
+            VipOwned.RemoveLabelled(labels);
+        }
+    }
 
     // BadSignature → bad_signature
     private static string LabelOf(HeartbeatRefusal refusal) =>

@@ -52,9 +52,10 @@ public sealed class OwnershipPass
 
         TimeSpan? deadline = null;
         var links = heartbeats.Segments;
-        if (segmentsSeen.Any(segment => !links.Contains(segment)))
+        foreach (var gone in segmentsSeen.Where(segment => !links.Contains(segment)))
         {
             events.LinkGone();
+            SpeakerMetrics.ForgetOwned(gone.Name);
         }
 
         segmentsSeen = links;
@@ -107,6 +108,7 @@ public sealed class OwnershipPass
         {
             answers |= transition.Action != OwnershipAction.None;
             changes += transition.After.Owner != transition.Before.Owner ? 1 : 0;
+            SpeakerMetrics.ShowOwned(segment.Name, transition);
             switch (transition.Action)
             {
                 case OwnershipAction.Announce:
