@@ -26,9 +26,9 @@ internal sealed record SpeakerOptions(
         var keyFile = command.Add<string?>("--heartbeat-key-file", "FILE",
             "Read the heartbeat key from this file instead of the Secret.", null, ProgramCommand.NotEmpty);
         var interval = command.Add("--heartbeat-interval", "DURATION",
-            "Time between heartbeats; a node is gone after three and a half. The same on all nodes.", "100ms", ParseInterval);
+            "Time between heartbeats; a node is gone after three and a half. The same on all nodes.", "100ms", Checked);
         return parsed => new SpeakerOptions(
-            parsed.GetValue(node) ?? DefaultNode(), parsed.GetValue(exclude)!, parsed.GetValue(keyFile), parsed.GetValue(interval));
+            parsed.GetValue(node) ?? DefaultNode(), parsed.GetValue(exclude)!, parsed.GetValue(keyFile), ParseInterval(parsed.GetValue(interval)!));
     }
 
     private static string DefaultNode() =>
@@ -55,6 +55,13 @@ internal sealed record SpeakerOptions(
         }
 
         return patterns;
+    }
+
+    // Kept as it was written, so that --help shows the default as one would write it.
+    private static string Checked(string text)
+    {
+        _ = ParseInterval(text);
+        return text;
     }
 
     internal static TimeSpan ParseInterval(string text)
