@@ -123,11 +123,16 @@ internal readonly record struct InterfaceAddress(int InterfaceIndex, IpPrefix Pr
     private const ushort AttributeLocal = 2;
     private const byte FamilyIPv4 = 2;
     private const byte FamilyIPv6 = 10;
+    private const byte FlagTemporary = 0x01;
 
-    /// <summary>Reads the body (struct ifaddrmsg and attributes); null if it is of neither IP family or incomplete.</summary>
+    /// <summary>
+    /// Reads the body (struct ifaddrmsg and attributes); null if it is of neither IP family or incomplete, or a temporary IPv6 address
+    /// (RFC 8981): a new one comes each day, in a subnet that the interface's stable address is in as well.
+    /// </summary>
     internal static InterfaceAddress? Read(ReadOnlySpan<byte> body)
     {
-        if (body.Length < BodyLength)
+        // The same bit says "secondary" for IPv4.
+        if (body.Length < BodyLength || (body[0] == FamilyIPv6 && (body[2] & FlagTemporary) != 0))
         {
             return null;
         }

@@ -126,9 +126,14 @@ public sealed class OwnershipTests
     [InlineData("192.168.97.1", null)] // in no pool: another program's address
     [InlineData("192.168.96.101", "other")] // of another class
     [InlineData("192.168.96.111", null)] // a node's own address
+    [InlineData("fd00:96::11", null)] // the same, spelt otherwise
     public void AddressThatIsNotOurs_IsNeverAnswered(string ip, string? loadBalancerClass)
     {
-        cluster.Api.PutNode(new NodeResource { Key = new ObjectKey("", "n1"), Addresses = ["192.168.96.111"] });
+        cluster.Api.PutNode(new NodeResource { Key = new ObjectKey("", "n1"), Addresses = ["192.168.96.111", "FD00:96:0::0011"] });
+        cluster.Api.Pools = new PoolConfig([cluster.Api.Pools!.Pools[0] with
+        {
+            Ranges = [.. cluster.Api.Pools.Pools[0].Ranges, IpPrefix.Parse("fd00:96::/120").Range],
+        }]);
         cluster.Api.PutService("foreign", ip, ["n1"], loadBalancerClass: loadBalancerClass);
         cluster.Run(2000);
         Assert.Empty(cluster.Answering(ip));

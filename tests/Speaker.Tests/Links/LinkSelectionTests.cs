@@ -102,6 +102,18 @@ public sealed class LinkSelectionTests
     }
 
     [Fact]
+    public void TemporaryAddresses_AreLeftOut_SecondaryOnesAreNot()
+    {
+        const byte TemporaryOrSecondary = 0x01;
+        Take(NetlinkBytes.Link(NewLink, 2, "eth0"));
+        Take(NetlinkBytes.Address(NewAddress, 2, "fd00:96::11/64"));
+        Take(NetlinkBytes.Address(NewAddress, 2, "fd00:96::a1b2:c3d4/64", flags: TemporaryOrSecondary));
+        Take(NetlinkBytes.Address(NewAddress, 2, "192.168.96.11/20", flags: TemporaryOrSecondary));
+
+        Assert.Equal(["fd00:96::11/64", "192.168.96.11/20"], Assert.Single(Select()).Prefixes.Select(prefix => prefix.ToString()));
+    }
+
+    [Fact]
     public void PointToPointAddress_IsOurEndOfIt()
     {
         Take(NetlinkBytes.Link(NewLink, 2, "eth0"));

@@ -41,7 +41,7 @@ internal static class NetlinkBytes
         ]);
     }
 
-    internal static byte[] Address(ushort type, int index, string prefix, string? pointToPoint = null)
+    internal static byte[] Address(ushort type, int index, string prefix, string? pointToPoint = null, byte flags = 0)
     {
         var parsed = IpPrefix.Parse(prefix);
         var bytes = new byte[parsed.Address.BitLength / 8];
@@ -49,6 +49,7 @@ internal static class NetlinkBytes
         var body = new byte[8];
         body[0] = (byte)(bytes.Length == 4 ? 2 : 10);
         body[1] = (byte)parsed.Length;
+        body[2] = flags;
         BinaryPrimitives.WriteInt32LittleEndian(body.AsSpan(4), index);
         var other = bytes;
         if (pointToPoint is not null)
