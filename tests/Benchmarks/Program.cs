@@ -39,13 +39,20 @@ internal static class AnsweringRatio
 {
     internal static void Print(IEnumerable<BenchmarkReport> reports)
     {
+        var all = reports.ToList();
+        Print(all, "ARP", nameof(AnsweringBenchmarks.Answer));
+        Print(all, "NDP", nameof(AnsweringBenchmarks.AnswerNdp));
+    }
+
+    private static void Print(IEnumerable<BenchmarkReport> reports, string protocol, string method)
+    {
         var byVips = reports
-            .Where(report => report.BenchmarkCase.Descriptor.WorkloadMethod.Name == nameof(AnsweringBenchmarks.Answer) && report.ResultStatistics is not null)
+            .Where(report => report.BenchmarkCase.Descriptor.WorkloadMethod.Name == method && report.ResultStatistics is not null)
             .ToDictionary(report => (int)report.BenchmarkCase.Parameters[nameof(AnsweringBenchmarks.Vips)]);
         if (byVips.TryGetValue(1, out var one) && byVips.TryGetValue(10_000, out var many))
         {
             Console.WriteLine(FormattableString.Invariant(
-                $"An answer with 10,000 VIPs costs {many.ResultStatistics!.Median / one.ResultStatistics!.Median:0.00} times one with a single VIP by the median ")
+                $"An {protocol} answer with 10,000 VIPs costs {many.ResultStatistics!.Median / one.ResultStatistics!.Median:0.00} times one with a single VIP by the median ")
                 + FormattableString.Invariant($"({many.ResultStatistics.Median:0.0} ns, {one.ResultStatistics.Median:0.0} ns) ")
                 + FormattableString.Invariant($"and allocates {many.GcStats.GetBytesAllocatedPerOperation(many.BenchmarkCase) ?? 0} B."));
         }
