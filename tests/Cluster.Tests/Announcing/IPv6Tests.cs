@@ -71,7 +71,9 @@ public sealed class IPv6Tests(ClusterFixture fixture, ITestOutputHelper output) 
         Node now = NodeOf(ndp.Macs(lostNdp + TimeSpan.FromMilliseconds(50)).Single(mac => mac != owner.Host.Mac))!;
         Figure($"cable pulled: first IPv6 connect elsewhere after {first.TotalMilliseconds:0} ms, longest silence {silence.TotalMilliseconds:0} ms, {owner.Name} to {now.Name}");
         Assert.InRange(first, TimeSpan.Zero, TimeSpan.FromSeconds(1.5));
-        Assert.Contains(GroupOf(address), now.Host.Groups());
+        await Eventually.TrueAsync(() => now.Host.Groups().Contains(GroupOf(address)), Soon, "the group joined by the new owner");
+        Assert.Contains(ndp.Answers, answer => answer is { Solicited: false, Override: true } && answer.At > lostNdp && answer.Mac == now.Host.Mac);
+        Assert.Equal(now.Host.Mac, Cluster.Client.Neighbour(address));
 
         owner.Host.Plug();
         await OwnerByNdpAsync(address);
@@ -103,6 +105,28 @@ public sealed class IPv6Tests(ClusterFixture fixture, ITestOutputHelper output) 
         Assert.Equal(owner.Name, (await OwnerByNdpAsync(address)).Name);
         await Eventually.TrueAsync(() => owner.Host.Groups().Contains(GroupOf(address)), Soon, "the group joined again");
         await PageAsync(address);
+    }
+
+    [Fact]
+    public async Task MalformedSolicitations_AreNotAnswered_AProperOneIs()
+    {
+        (_, string address, Node owner) = await CreateAnnouncedIPv6ServiceAsync();
+        Host stranger = Stranger();
+        byte[] proper = NdpFrame.Solicitation(stranger.Mac, stranger.Address6, address);
+        await using var answers = new AdvertisementLog(stranger, address);
+        using var socket = new PacketSocket(stranger, PacketSocket.IPv6);
+
+        foreach (byte[] frame in Malformed(proper))
+        {
+            socket.Send(frame);
+        }
+
+        // What was sent before the proper one has been looked at once that one is answered.
+        socket.Send(proper);
+        await Eventually.TrueAsync(() => answers.Count > 0, Soon, "the answer to the proper solicitation");
+        await HoldsForAsync(TimeSpan.FromMilliseconds(200), () => true, "a moment for late answers");
+        Assert.Equal(1, answers.Count);
+        Assert.Equal(owner.Name, (await OwnerByNdpAsync(address)).Name);
     }
 
     [Fact]
@@ -192,6 +216,34 @@ public sealed class IPv6Tests(ClusterFixture fixture, ITestOutputHelper output) 
         Assert.NotEmpty(address);
     }
 
+    private static IEnumerable<byte[]> Malformed(byte[] proper)
+    {
+        byte[] With(int index, byte value)
+        {
+            byte[] frame = [.. proper];
+            frame[index] = value;
+            return NdpFrame.Seal(frame);
+        }
+
+        for (int length = 14; length < proper.Length; length++)
+        {
+            yield return proper[..length];
+        }
+
+        yield return With(21, 64);    // hop limit: it came through a router
+        yield return With(55, 1);     // ICMPv6 code
+        yield return With(78 + 1, 0); // option length
+        yield return With(78 + 1, 2);
+        yield return With(62, 0xff);  // target
+        yield return With(22, 0xff);  // source
+        byte[] unspecified = [.. proper];
+        unspecified.AsSpan(22, 16).Clear(); // duplicate address detection has no link-layer option
+        yield return NdpFrame.Seal(unspecified);
+        byte[] wrongSum = [.. proper];
+        wrongSum[56] ^= 0x55;
+        yield return wrongSum;
+    }
+
     private static string GroupOf(string address)
     {
         byte[] octets = System.Net.IPAddress.Parse(address).GetAddressBytes();
@@ -250,8 +302,9 @@ public sealed class IPv6Tests(ClusterFixture fixture, ITestOutputHelper output) 
             {
                 return await GetPageAsync(Cluster.Client, address);
             }
-            catch (HttpRequestException)
+            catch (Exception notYet) when (notYet is HttpRequestException or OperationCanceledException)
             {
+                // A connection begun before the proxy knew the address stays without a translation for good.
                 return null;
             }
         },
@@ -259,4 +312,49 @@ public sealed class IPv6Tests(ClusterFixture fixture, ITestOutputHelper output) 
 
     /// <summary>The node whose hardware address alone answers solicitations for an address over a third of a second.</summary>
     private Task<Node> OwnerByNdpAsync(string address) => NdpOwner.FindAsync(Cluster, address, Soon);
+
+    /// <summary>Counts the solicited advertisements for one address that reach a host.</summary>
+    private sealed class AdvertisementLog : IAsyncDisposable
+    {
+        private readonly PacketSocket _socket;
+        private readonly CancellationTokenSource _stop = new();
+        private readonly Task _task;
+        private int _count;
+
+        internal AdvertisementLog(Host host, string address)
+        {
+            _socket = new PacketSocket(host, PacketSocket.IPv6);
+            _task = ListenAsync(address);
+        }
+
+        internal int Count => Volatile.Read(ref _count);
+
+        public async ValueTask DisposeAsync()
+        {
+            await _stop.CancelAsync();
+            await _task;
+            _socket.Dispose();
+            _stop.Dispose();
+        }
+
+        private async Task ListenAsync(string address)
+        {
+            byte[] frame = new byte[2048];
+            try
+            {
+                while (true)
+                {
+                    int length = await _socket.ReceiveAsync(frame, _stop.Token);
+                    if (NdpFrame.ReadAdvertisement(frame.AsSpan(0, length)) is { } advertisement && advertisement.Target == address && advertisement.Solicited)
+                    {
+                        Interlocked.Increment(ref _count);
+                    }
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // Enough.
+            }
+        }
+    }
 }

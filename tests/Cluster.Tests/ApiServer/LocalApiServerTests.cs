@@ -186,6 +186,38 @@ public sealed class LocalApiServerTests : IAsyncDisposable
         Assert.Equal(prefer.Body.Strings("spec", "clusterIPs").Take(1), single.Body.Strings("spec", "clusterIPs"));
     }
 
+    [Theory]
+    [InlineData("""{"ipFamilies":["IPv4","IPv4"]}""", "spec.ipFamilies[1]: Duplicate value: \"IPv4\"")]
+    [InlineData("""{"ipFamilies":["IPv5"]}""", "spec.ipFamilies[0]: Unsupported value: \"IPv5\"")]
+    [InlineData("""{"ipFamilies":["IPv6"],"clusterIP":"10.96.7.7"}""", "spec.clusterIPs[0]: Invalid value: \"10.96.7.7\": expected an IPv6 value as indicated by `ipFamilies[0]`")]
+    [InlineData("""{"clusterIP":"10.96.7.7","clusterIPs":["10.96.7.7","10.96.7.8"]}""", "may specify no more than one IP for each IP family")]
+    [InlineData("""{"ipFamilyPolicy":"SingleStack","ipFamilies":["IPv4","IPv6"]}""", "must be RequireDualStack or PreferDualStack when multiple `ipFamilies` are specified")]
+    public async Task DualStack_FamiliesThatContradict_AreRefused(string spec, string words)
+    {
+        using var api = await StartAsync(new LocalApiServerOptions { ServiceRanges = [IPNetwork.Parse("10.96.0.0/16"), IPNetwork.Parse("fd00:10:96::/112")] });
+        var answer = await api.PostAsync("/api/v1/namespaces/default/services", $$$"""{"metadata":{"name":"s"},"spec":{"ports":[{"port":80}],{{{spec.Trim('{', '}')}}}}}""");
+
+        Assert.Equal((422, "Invalid"), (answer.Status, answer.Reason));
+        Assert.Contains(words, answer.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task DualStack_SecondFamilyTakenOutWithoutSingleStack_IsRefused()
+    {
+        using var api = await StartAsync(new LocalApiServerOptions { ServiceRanges = [IPNetwork.Parse("10.96.0.0/16"), IPNetwork.Parse("fd00:10:96::/112")] });
+        const string Services = "/api/v1/namespaces/default/services";
+        await api.PostAsync(Services, """{"metadata":{"name":"s"},"spec":{"ipFamilyPolicy":"RequireDualStack","ports":[{"port":80}]}}""");
+
+        var refused = await api.PatchAsync($"{Services}/s", Api.Merge, """{"spec":{"ipFamilies":["IPv4"]}}""");
+        var swapped = await api.PatchAsync($"{Services}/s", Api.Merge, """{"spec":{"ipFamilies":["IPv6","IPv4"]}}""");
+        var single = await api.PatchAsync($"{Services}/s", Api.Merge, """{"spec":{"ipFamilyPolicy":"SingleStack","ipFamilies":["IPv4"]}}""");
+
+        Assert.Contains("must be set to 'SingleStack' when releasing the secondary ipFamily", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("spec.ipFamilies[0]", swapped.Message, StringComparison.Ordinal);
+        Assert.Equal(200, single.Status);
+        Assert.Single(single.Body.Strings("spec", "clusterIPs"));
+    }
+
     [Fact]
     public async Task CustomResourceDefinition_Created_ServesItsObjects()
     {

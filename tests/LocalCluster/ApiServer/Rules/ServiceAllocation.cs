@@ -89,12 +89,16 @@ public sealed class ServiceAllocation(IEnumerable<IPNetwork> ranges, int firstNo
             spec["ipFamilyPolicy"] = given.Count == 2 || addresses.Count == 2 ? "RequireDualStack" : "SingleStack";
         var policy = spec.Text("ipFamilyPolicy");
         var primary = given.FirstOrDefault() ?? addresses.FirstOrDefault() ?? _pools[0].FamilyName;
-        if (policy == "SingleStack" && before.Text("ipFamilyPolicy") is "PreferDualStack" or "RequireDualStack" && given.Count == 2)
+        if (policy == "SingleStack" && before.Text("ipFamilyPolicy") is "PreferDualStack" or "RequireDualStack")
         {
-            // A downgrade: the secondary goes although the update still names it.
-            spec["clusterIPs"] = JsonPaths.ListOf(spec.Strings("clusterIPs").Take(1));
-            given = [primary];
-            addresses = [.. addresses.Take(1)];
+            // A downgrade: of what the update names as it was, the secondary goes.
+            if (spec.Strings("clusterIPs").SequenceEqual(before.Strings("clusterIPs")))
+            {
+                spec["clusterIPs"] = JsonPaths.ListOf(spec.Strings("clusterIPs").Take(1));
+                addresses = [.. addresses.Take(1)];
+            }
+
+            given = given.SequenceEqual(before.Strings("ipFamilies")) ? [primary] : given;
         }
 
         if (policy == "SingleStack" && (given.Count == 2 || addresses.Count == 2))

@@ -121,8 +121,7 @@ public static class ServiceValidation
 
         if (spec.Text("ipFamilyPolicy") is not ("" or "SingleStack" or "PreferDualStack" or "RequireDualStack"))
             problems.Add(FieldProblem.NotSupported("spec.ipFamilyPolicy", spec.Text("ipFamilyPolicy"), "PreferDualStack", "RequireDualStack", "SingleStack"));
-        foreach (var family in spec.Strings("ipFamilies").Where(f => f is not ("IPv4" or "IPv6")))
-            problems.Add(FieldProblem.NotSupported("spec.ipFamilies[0]", family, "IPv4", "IPv6"));
+        Families(spec, clusterIPs, problems);
         var external = spec.Strings("externalIPs").ToList();
         for (var i = 0; i < external.Count; i++)
         {
@@ -130,6 +129,32 @@ public static class ServiceValidation
                 problems.Add(FieldProblem.Invalid($"spec.externalIPs[{i}]", external[i], "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"));
         }
     }
+
+    private static void Families(JsonObject spec, List<string> clusterIPs, ICollection<FieldProblem> problems)
+    {
+        var families = spec.Strings("ipFamilies").ToList();
+        for (var i = 0; i < families.Count; i++)
+        {
+            if (families[i] is not ("IPv4" or "IPv6"))
+                problems.Add(FieldProblem.NotSupported($"spec.ipFamilies[{i}]", families[i], "IPv4", "IPv6"));
+            if (families.IndexOf(families[i]) < i)
+                problems.Add(FieldProblem.Duplicate($"spec.ipFamilies[{i}]", families[i]));
+        }
+
+        if (clusterIPs.Count > 2)
+            problems.Add(FieldProblem.Invalid("spec.clusterIPs", spec["clusterIPs"], "may only hold up to 2 values"));
+        if (!clusterIPs.TrueForAll(IsIp))
+            return;
+        if (clusterIPs.Count > 1 && clusterIPs.Select(FamilyOf).Distinct().Count() == 1)
+            problems.Add(FieldProblem.Invalid("spec.clusterIPs", spec["clusterIPs"], "may specify no more than one IP for each IP family"));
+        for (var i = 0; i < Math.Min(clusterIPs.Count, families.Count); i++)
+        {
+            if (families[i] is "IPv4" or "IPv6" && families[i] != FamilyOf(clusterIPs[i]))
+                problems.Add(FieldProblem.Invalid($"spec.clusterIPs[{i}]", clusterIPs[i], $"expected an {families[i]} value as indicated by `ipFamilies[{i}]`"));
+        }
+    }
+
+    private static string FamilyOf(string ip) => ip.Contains(':', StringComparison.Ordinal) ? "IPv6" : "IPv4";
 
     private static void TypeDependent(JsonObject spec, ICollection<FieldProblem> problems)
     {
@@ -184,6 +209,10 @@ public static class ServiceValidation
         var hadFamilies = before.Strings("ipFamilies").ToList();
         if (hadFamilies.Count > 0 && families.Count > 0 && families[0] != hadFamilies[0])
             problems.Add(FieldProblem.Invalid("spec.ipFamilies[0]", families[0], "may not change once set"));
+        if (ips.Count == 1 && had.Count == 2 && spec.Text("ipFamilyPolicy") != "SingleStack")
+            problems.Add(FieldProblem.Invalid("spec.ipFamilyPolicy", spec["ipFamilyPolicy"], "must be set to 'SingleStack' when releasing the secondary clusterIP"));
+        if (families.Count == 1 && hadFamilies.Count == 2 && spec.Text("ipFamilyPolicy") != "SingleStack" && !ServiceRules.IsHeadless(spec))
+            problems.Add(FieldProblem.Invalid("spec.ipFamilyPolicy", spec["ipFamilyPolicy"], "must be set to 'SingleStack' when releasing the secondary ipFamily"));
         if (ServiceRules.NeedsHealthPort(spec) && ServiceRules.NeedsHealthPort(before)
             && !JsonNode.DeepEquals(spec["healthCheckNodePort"], before["healthCheckNodePort"]))
             problems.Add(FieldProblem.Forbidden("spec.healthCheckNodePort", "field is immutable"));
