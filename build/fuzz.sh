@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 build/prepare.sh run
 dotnet build LoadBalancer.sln --configuration Release --nologo -v quiet
 export CsCheck_Time="${DURATION:-30}"
-for tests in "Core.Tests -class *Properties -class *FrameTests" "Kubernetes.Tests -class *FuzzTests" "Cluster.Tests -class *HostileWireTests"; do
+for tests in "Core.Tests -class *Properties -class *FrameTests -class *ResponderTests -class *FuzzTests" "Kubernetes.Tests -class *FuzzTests" "Cluster.Tests -class *HostileWireTests"; do
     set -f
     # shellcheck disable=SC2086 # a project and its filters
     set -- $tests
