@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Packets;
@@ -110,7 +111,7 @@ internal sealed class KernelGroups : IMulticastGroups
     {
         var request = new LibC.Ipv6Membership { InterfaceIndex = link.Index };
         group.WriteBytes(request.Group);
-        return LibC.SetSocketOption(member.Socket.SafeHandle, LibC.ProtocolIpv6, option, request, Marshal.SizeOf<LibC.Ipv6Membership>()) == 0
+        return LibC.SetSocketOption(member.Socket.SafeHandle, LibC.ProtocolIpv6, option, request, Unsafe.SizeOf<LibC.Ipv6Membership>()) == 0
             ? 0
             : Marshal.GetLastPInvokeError();
     }
