@@ -70,6 +70,7 @@ public sealed class Cluster : IAsyncDisposable
         var cluster = new Cluster(ChooseServer, nodes, families);
         await cluster.Server.StartAsync();
         await cluster.CreateNodesAsync();
+        await cluster.PublishApiServerAsync();
         await cluster.ApplyInstallationAsync(SystemNamespace);
         var slices = new Mirror(cluster.Api, "/apis/discovery.k8s.io/v1/endpointslices", TimeProvider.System);
         var proxy = new ServiceProxy(cluster.Nodes, cluster.Services, slices);
@@ -114,26 +115,50 @@ public sealed class Cluster : IAsyncDisposable
         foreach (Node node in nodes)
         {
             string podName = $"{name}-{node.Name}";
-            var pod = Pod.Start(podName, node, new Dictionary<string, string> { ["app"] = name }, $"hello from {podName} on {node.Name}\n");
-            string collection = $"/api/v1/namespaces/{space}/pods";
-            await Api.CreateAsync(collection, pod.ToObject(space));
-            await Api.MergeAsync($"{collection}/{podName}/status", pod.ToStatus());
-            started.Add(pod);
+            started.Add(Pod.Start(podName, node, new Dictionary<string, string> { ["app"] = name }, $"hello from {podName} on {node.Name}\n"));
         }
 
-        lock (_podsLock)
-        {
-            _pods.AddRange(started.Select(pod => (space, pod)));
-        }
-
-        _slices!.PodsChanged();
+        await Task.WhenAll(started.Select(pod => AddAsync(pod, space)));
         return started;
     }
 
+    /// <summary>Reports a pod that runs, as its kubelet would.</summary>
+    public async Task AddAsync(Pod pod, string space)
+    {
+        string collection = $"/api/v1/namespaces/{space}/pods";
+        await Api.CreateAsync(collection, pod.ToObject(space));
+        await Api.MergeAsync($"{collection}/{pod.Name}/status", pod.ToStatus());
+        lock (_podsLock)
+        {
+            _pods.Add((space, pod));
+        }
+
+        _slices!.PodsChanged();
+    }
+
+    /// <summary>Ends a pod and takes it away.</summary>
+    public async Task RemoveAsync(Pod pod, string space)
+    {
+        lock (_podsLock)
+        {
+            _pods.Remove((space, pod));
+        }
+
+        _slices!.PodsChanged();
+        await Api.DeleteAsync($"/api/v1/namespaces/{space}/pods/{pod.Name}");
+        await pod.DisposeAsync();
+    }
+
     /// <summary>Says whether a pod is ready, as its readiness probe would.</summary>
-    public async Task SetReadyAsync(Pod pod, bool ready, string space = "default")
+    public Task SetReadyAsync(Pod pod, bool ready, string space = "default")
     {
         pod.Ready = ready;
+        return ReportAsync(pod, space);
+    }
+
+    /// <summary>Tells the API server what has become of a pod.</summary>
+    public async Task ReportAsync(Pod pod, string space = "default")
+    {
         await Api.MergeAsync($"/api/v1/namespaces/{space}/pods/{pod.Name}/status", pod.ToStatus());
         _slices!.PodsChanged();
     }
@@ -231,6 +256,25 @@ public sealed class Cluster : IAsyncDisposable
         return new JsonObject { ["podCIDR"] = ranges[0], ["podCIDRs"] = new JsonArray([.. ranges.Select(range => (JsonNode)range)]) };
     }
 
+    /// <summary>The endpoint of the Service <c>kubernetes</c>, which kube-apiserver writes by itself.</summary>
+    private async Task PublishApiServerAsync()
+    {
+        const string Slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+        bool ipv6 = Switch.Families == LanFamilies.IPv6Only;
+        if (await Api.FindAsync($"{Slices}/kubernetes") is null)
+        {
+            await Api.CreateAsync(Slices, new JsonObject
+            {
+                ["apiVersion"] = "discovery.k8s.io/v1",
+                ["kind"] = "EndpointSlice",
+                ["addressType"] = ipv6 ? "IPv6" : "IPv4",
+                ["metadata"] = new JsonObject { ["name"] = "kubernetes", ["labels"] = new JsonObject { ["kubernetes.io/service-name"] = "kubernetes" } },
+                ["endpoints"] = new JsonArray(new JsonObject { ["addresses"] = new JsonArray(ipv6 ? Lan.IPv6(Lan.ApiServer) : Lan.ApiServer), ["conditions"] = new JsonObject { ["ready"] = true } }),
+                ["ports"] = new JsonArray(new JsonObject { ["name"] = "https", ["port"] = ApiPort, ["protocol"] = "TCP" }),
+            });
+        }
+    }
+
     private async Task CreateNodesAsync()
     {
         foreach (Node node in Nodes)
@@ -252,6 +296,7 @@ public sealed class Cluster : IAsyncDisposable
                         new JsonObject { ["type"] = "Hostname", ["address"] = node.Name },
                     ]),
                     ["conditions"] = new JsonArray(new JsonObject { ["type"] = "Ready", ["status"] = "True", ["reason"] = "KubeletReady" }),
+                    ["daemonEndpoints"] = new JsonObject { ["kubeletEndpoint"] = new JsonObject { ["Port"] = 10250 } },
                 },
             });
         }

@@ -25,7 +25,7 @@ internal sealed class ApiServices
         var preparation = new Preparation(Store, rules, options.Time, options.KubernetesVersion >= IpModeSince);
         var writes = new Writes(Store, rules, preparation, options.Time);
         var authorizer = new RbacAuthorizer(Store);
-        var paths = new NonResourcePaths(new DiscoveryDocuments(kinds, options.KubernetesVersion, endpoint), new OpenApiDocuments(kinds));
+        var paths = new NonResourcePaths(new DiscoveryDocuments(kinds, options.KubernetesVersion, endpoint), new OpenApiDocuments(kinds), AccessLog);
         Handler = new ApiHandler(kinds, Authentication, authorizer, AccessLog, Faults, paths,
             new Reads(Store, options.Time), new Watches(Store, options.Time, Faults), writes, new Deletes(Store, kinds, rules, options.Time),
             new Subresources(writes, Authentication, authorizer, options.EnforceRbac, options.Time), options.EnforceRbac);

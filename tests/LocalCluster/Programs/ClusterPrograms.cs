@@ -134,7 +134,7 @@ public sealed class ClusterPrograms : IAsyncDisposable
             _cluster.Server.WriteKubeconfig(kubeconfig, $"system:serviceaccount:{Cluster.SystemNamespace}:{program}");
         }
 
-        string[] command = [ProgramFile.Find(program), "--kubeconfig", kubeconfig, "--listen", $"{Lan.UrlHost(LoopbackOf(node.Host))}:{port}", .. arguments];
+        string[] command = [ProgramFile.Find(program), "--kubeconfig", kubeconfig, "--listen", $":{port}", .. arguments];
         return _running[name] = ProgramProcess.Start(name, node.Host, command, capability);
     }
 }

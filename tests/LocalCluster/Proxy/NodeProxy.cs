@@ -27,6 +27,10 @@ internal sealed class NodeProxy
 
     private string Table => $"{Ip} service_proxy";
 
+    private string Pods => _ipv6 ? Lan.Pods6 : Lan.Pods;
+
+    // The last two rules of to_wire: pods leave the cluster under their node's address, as CNIs do it; and a pod that reaches another one
+    // of its node by a Service's address gets the answer back through the node, for which kube-proxy needs br_netfilter.
     private string Frame =>
         $$"""
         add table {{Table}}
@@ -44,6 +48,8 @@ internal sealed class NodeProxy
         add rule {{Table}} from_node jump dispatch
         add chain {{Table}} to_wire { type nat hook postrouting priority srcnat; }
         add rule {{Table}} to_wire meta mark & 0x4000 == 0x4000 masquerade
+        add rule {{Table}} to_wire oifname eth0 {{Ip}} saddr {{Pods}} {{Ip}} daddr != {{Pods}} masquerade
+        add rule {{Table}} to_wire oifname cni0 {{Ip}} saddr {{Pods}} ct status dnat masquerade
         add chain {{Table}} pass { type filter hook forward priority filter; }
         add rule {{Table}} pass jump refuse
         add chain {{Table}} leave { type filter hook output priority filter; }

@@ -90,8 +90,8 @@ public sealed class EndpointSlices
 
         string space = (string)service["metadata"]!["namespace"]!;
         string name = (string)service["metadata"]!["name"]!;
-        IEnumerable<Pod> selected = _pods().Where(entry => entry.Namespace == space).Select(entry => entry.Pod)
-            .Where(pod => selector.All(label => pod.Labels.GetValueOrDefault(label.Key) == (string?)label.Value));
+        Pod[] selected = [.. _pods().Where(entry => entry.Namespace == space).Select(entry => entry.Pod)
+            .Where(pod => !pod.Terminated && selector.All(label => pod.Labels.GetValueOrDefault(label.Key) == (string?)label.Value))];
         return new JsonObject
         {
             ["apiVersion"] = "discovery.k8s.io/v1",
@@ -103,23 +103,24 @@ public sealed class EndpointSlices
                 ["namespace"] = space,
                 ["labels"] = new JsonObject { ["kubernetes.io/service-name"] = name, ["endpointslice.kubernetes.io/managed-by"] = "endpointslice-controller.k8s.io" },
             },
-            ["endpoints"] = new JsonArray([.. selected.Select(pod => Endpoint(pod, family))]),
-            ["ports"] = new JsonArray([.. service["spec"]!["ports"]!.AsArray().Select(Port)]),
+            ["endpoints"] = new JsonArray([.. selected.Select(pod => (JsonNode)Endpoint(pod, space, family))]),
+            ["ports"] = new JsonArray([.. service["spec"]!["ports"]!.AsArray().Select(port => (JsonNode)Port(port, selected))]),
         };
     }
 
-    private static JsonObject Endpoint(Pod pod, string family) => new JsonObject
+    private static JsonObject Endpoint(Pod pod, string space, string family) => new()
     {
         ["addresses"] = new JsonArray(pod.Host.Addresses.First(address => Lan.IsIPv6(address) == (family == "IPv6"))),
         ["nodeName"] = pod.Node.Name,
+        ["targetRef"] = new JsonObject { ["kind"] = "Pod", ["name"] = pod.Name, ["namespace"] = space },
         ["conditions"] = new JsonObject { ["ready"] = pod.Ready, ["serving"] = pod.Ready, ["terminating"] = false },
     };
 
-    /// <summary>Every pod here serves on one port, whatever name or number the Service's targetPort has.</summary>
-    private static JsonNode Port(JsonNode? port) => new JsonObject
+    /// <summary>The pods of a Service are all of one kind here, so one slice has the port of all of them.</summary>
+    private static JsonObject Port(JsonNode? port, Pod[] pods) => new()
     {
         ["name"] = (string?)port!["name"] ?? "",
-        ["port"] = Pod.Port,
+        ["port"] = pods.FirstOrDefault()?.PortFor(port["targetPort"]) ?? Pod.Port,
         ["protocol"] = (string?)port["protocol"] ?? "TCP",
     };
 }

@@ -1,25 +1,29 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using LoadBalancer.LocalCluster.ApiServer.Json;
 using LoadBalancer.LocalCluster.Isolation;
 using LoadBalancer.LocalCluster.Network;
+using LoadBalancer.LocalCluster.Programs;
 
 namespace LoadBalancer.LocalCluster.Workloads;
 
-/// <summary>A pod that serves a page with nginx, in a network of its own behind its node.</summary>
+/// <summary>A pod: real processes in a network of their own behind a node, or on the node's network, and the object a kubelet would report.</summary>
 public sealed class Pod : IAsyncDisposable
 {
     /// <summary>The port nginx listens on.</summary>
     public const int Port = 8080;
 
-    private readonly Process _process;
+    private readonly JsonObject _template;
+    private readonly Func<ValueTask> _stop;
 
-    private Pod(string name, Node node, Host host, IReadOnlyDictionary<string, string> labels, Process process)
+    private Pod(string name, Node node, Host host, JsonObject template, Func<ValueTask> stop)
     {
         Name = name;
         Node = node;
         Host = host;
-        Labels = labels;
-        _process = process;
+        _template = template;
+        _stop = stop;
+        Labels = template.Map("metadata", "labels")?.ToDictionary(label => label.Key, label => label.Value.Text(), StringComparer.Ordinal) ?? [];
     }
 
     public string Name { get; }
@@ -33,27 +37,100 @@ public sealed class Pod : IAsyncDisposable
     /// <summary>Whether it counts as ready; unready pods get no traffic.</summary>
     public bool Ready { get; set; } = true;
 
+    /// <summary>Whether its containers have ended, not to be started again: no endpoint of any Service.</summary>
+    public bool Terminated { get; set; }
+
     /// <summary>Starts nginx with <paramref name="page"/> as its only page.</summary>
-    public static Pod Start(string name, Node node, IReadOnlyDictionary<string, string> labels, string page)
+    public static Pod Start(string name, Node node, IReadOnlyDictionary<string, string> labels, string page) => Start(name, node, Template(labels), page);
+
+    /// <summary>Starts nginx with one page, in place of the program a pod template names.</summary>
+    /// <param name="name">The pod's name.</param>
+    /// <param name="node">Its node.</param>
+    /// <param name="template">The template; its port must be 8080.</param>
+    /// <param name="page">The page.</param>
+    public static Pod Start(string name, Node node, JsonObject template, string page)
     {
-        Host host = node.AddPodNetwork(name);
-        string folder = Path.Combine(PrivateRun.Folder, "pods", name);
-        Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, "index.html"), page);
-        File.WriteAllText(Path.Combine(folder, "nginx.conf"), Configuration(folder, name));
-        ProcessStartInfo start = Tool.Describe("nsenter", [$"--net={host.Network.Path}", "--", Tool.Find("nginx") ?? "nginx", "-p", folder, "-c", $"{folder}/nginx.conf", "-e", $"{folder}/error.log"]);
-        return new Pod(name, node, host, labels, Process.Start(start)!);
+        File.WriteAllText(Path.Combine(FolderOf(name), "index.html"), page);
+        return StartNginx(name, node, template, Server(FolderOf(name), name));
     }
 
-    /// <summary>The Pod object as a kubelet reports it.</summary>
-    internal JsonObject ToObject(string space) => new()
+    /// <summary>Starts nginx with a server block of the caller's.</summary>
+    public static Pod StartNginx(string name, Node node, JsonObject template, string server)
     {
-        ["apiVersion"] = "v1",
-        ["kind"] = "Pod",
-        ["metadata"] = new JsonObject { ["name"] = Name, ["namespace"] = space, ["labels"] = ToJson(Labels) },
+        Host host = node.AddPodNetwork(name);
+        string folder = FolderOf(name);
+        File.WriteAllText(Path.Combine(folder, "nginx.conf"), Configuration(folder, server));
+        ProcessStartInfo start = Tool.Describe("nsenter", [$"--net={host.Network.Path}", "--", Tool.Find("nginx") ?? "nginx", "-p", folder, "-c", $"{folder}/nginx.conf", "-e", $"{folder}/error.log"]);
+        Process process = Process.Start(start)!;
+        return new Pod(name, node, host, template, async () =>
+        {
+            Native.Signal(process.Id, Native.SignalTerminate);
+            await process.WaitForExitAsync();
+            process.Dispose();
+            host.Dispose();
+        });
+    }
+
+    /// <summary>Runs a program in a pod's network.</summary>
+    /// <param name="name">The pod's name.</param>
+    /// <param name="node">Its node.</param>
+    /// <param name="template">The template it is of.</param>
+    /// <param name="command">The executable and its arguments.</param>
+    /// <param name="capability">What it keeps of root's rights, as <see cref="ProgramProcess.Start"/> takes it.</param>
+    public static Pod Run(string name, Node node, JsonObject template, IEnumerable<string> command, string? capability = null)
+    {
+        Host host = node.AddPodNetwork(name);
+        ProgramProcess process = ProgramProcess.Start(name, host, command, capability);
+        return new Pod(name, node, host, template, async () =>
+        {
+            await process.DisposeAsync();
+            host.Dispose();
+        });
+    }
+
+    /// <summary>A pod on the node's own network, of a program that runs there.</summary>
+    public static Pod OnHost(string name, Node node, JsonObject template, ProgramProcess? process = null) =>
+        new(name, node, node.Host, template, () => process?.DisposeAsync() ?? ValueTask.CompletedTask);
+
+    /// <summary>Where a pod's files are.</summary>
+    public static string FolderOf(string name) => Directory.CreateDirectory(Path.Combine(PrivateRun.Folder, "pods", name)).FullName;
+
+    /// <summary>The number behind a Service's <c>targetPort</c>: what the template calls so, else 8080, where nginx serves whatever it is called.</summary>
+    public long PortFor(JsonNode? targetPort) => _template.Objects("spec", "containers").SelectMany(container => container.Objects("ports"))
+        .FirstOrDefault(port => port.Text("name") == targetPort.Text() || (port.Number("containerPort") is { } number && number == targetPort.Number()))
+        .Number("containerPort") ?? Port;
+
+    /// <summary>The Pod object as a kubelet reports it.</summary>
+    internal JsonObject ToObject(string space)
+    {
+        var metadata = new JsonObject { ["name"] = Name, ["namespace"] = space };
+        metadata.Put("labels", _template.Map("metadata", "labels")?.DeepClone());
+        metadata.Put("annotations", _template.Map("metadata", "annotations")?.DeepClone());
+        JsonObject spec = _template.Map("spec")!.DeepClone().AsObject();
+        spec["nodeName"] = Node.Name;
+        return new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Pod", ["metadata"] = metadata, ["spec"] = spec };
+    }
+
+    /// <summary>Its status as a kubelet reports it.</summary>
+    internal JsonObject ToStatus() => new()
+    {
+        ["status"] = new JsonObject
+        {
+            ["phase"] = Terminated ? "Succeeded" : "Running",
+            ["hostIP"] = Node.Host.Address,
+            ["podIP"] = Host.Address,
+            ["podIPs"] = new JsonArray([.. Host.Addresses.Select(address => new JsonObject { ["ip"] = address })]),
+            ["conditions"] = new JsonArray(new JsonObject { ["type"] = "Ready", ["status"] = Ready && !Terminated ? "True" : "False" }),
+        },
+    };
+
+    public ValueTask DisposeAsync() => _stop();
+
+    private static JsonObject Template(IReadOnlyDictionary<string, string> labels) => new()
+    {
+        ["metadata"] = new JsonObject { ["labels"] = new JsonObject(labels.Select(label => KeyValuePair.Create(label.Key, (JsonNode?)label.Value))) },
         ["spec"] = new JsonObject
         {
-            ["nodeName"] = Node.Name,
             ["containers"] = new JsonArray(new JsonObject
             {
                 ["name"] = "nginx",
@@ -63,32 +140,8 @@ public sealed class Pod : IAsyncDisposable
         },
     };
 
-    /// <summary>Its status as a kubelet reports it.</summary>
-    internal JsonObject ToStatus() => new()
-    {
-        ["status"] = new JsonObject
-        {
-            ["phase"] = "Running",
-            ["hostIP"] = Node.Host.Address,
-            ["podIP"] = Host.Address,
-            ["podIPs"] = new JsonArray([.. Host.Addresses.Select(address => new JsonObject { ["ip"] = address })]),
-            ["conditions"] = new JsonArray(new JsonObject { ["type"] = "Ready", ["status"] = Ready ? "True" : "False" }),
-        },
-    };
-
-    internal static JsonObject ToJson(IReadOnlyDictionary<string, string> labels) =>
-        new(labels.Select(label => KeyValuePair.Create(label.Key, (JsonNode?)label.Value)));
-
-    public async ValueTask DisposeAsync()
-    {
-        Native.Signal(_process.Id, Native.SignalTerminate);
-        await _process.WaitForExitAsync();
-        _process.Dispose();
-        Host.Dispose();
-    }
-
     // One process: the master's change of groups is refused in a user namespace.
-    private static string Configuration(string folder, string name) =>
+    private static string Configuration(string folder, string server) =>
         $$"""
         user root root;
         daemon off;
@@ -104,13 +157,18 @@ public sealed class Pod : IAsyncDisposable
             scgi_temp_path {{folder}}/scgi;
             keepalive_timeout 600;
             keepalive_requests 1000000;
-            server {
-                listen {{Port}};
-                listen [::]:{{Port}};
-                root {{folder}};
-                add_header X-Pod {{name}} always;
-                add_header X-Client $remote_addr always;
-            }
+            {{server}}
+        }
+        """;
+
+    private static string Server(string folder, string name) =>
+        $$"""
+        server {
+            listen {{Port}};
+            listen [::]:{{Port}};
+            root {{folder}};
+            add_header X-Pod {{name}} always;
+            add_header X-Client $remote_addr always;
         }
         """;
 }

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
 
 namespace LoadBalancer.LocalCluster.ApiServer.Access;
 
@@ -25,4 +27,18 @@ public sealed class AccessLog
     public void Add(AccessRecord record) => _counts.AddOrUpdate(record, 1, static (_, n) => n + 1);
 
     public void Clear() => _counts.Clear();
+
+    /// <summary>The requests as kube-apiserver's metric <c>apiserver_request_total</c>, in the Prometheus text format.</summary>
+    public string ToMetrics()
+    {
+        var text = new StringBuilder("# TYPE apiserver_request_total counter\n");
+        foreach (var group in _counts.GroupBy(pair => (pair.Key.Verb, pair.Key.ApiGroup, pair.Key.Resource, pair.Key.Subresource, pair.Key.Allowed)))
+        {
+            var (verb, apiGroup, resource, subresource, allowed) = group.Key;
+            text.Append(CultureInfo.InvariantCulture,
+                $"apiserver_request_total{{verb=\"{verb.ToUpperInvariant()}\",group=\"{apiGroup}\",resource=\"{resource}\",subresource=\"{subresource}\",code=\"{(allowed ? 200 : 403)}\"}} {group.Sum(pair => pair.Value)}\n");
+        }
+
+        return text.ToString();
+    }
 }

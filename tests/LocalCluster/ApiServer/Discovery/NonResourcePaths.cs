@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LoadBalancer.LocalCluster.ApiServer.Access;
 using LoadBalancer.LocalCluster.ApiServer.Json;
 using LoadBalancer.LocalCluster.ApiServer.OpenApi;
 using LoadBalancer.LocalCluster.ApiServer.Requests;
@@ -6,8 +7,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace LoadBalancer.LocalCluster.ApiServer.Discovery;
 
-/// <summary>Every path that names no resource: health, version, discovery, OpenAPI.</summary>
-public sealed class NonResourcePaths(DiscoveryDocuments discovery, OpenApiDocuments openApi)
+/// <summary>Every path that names no resource: health, version, metrics, discovery, OpenAPI.</summary>
+public sealed class NonResourcePaths(DiscoveryDocuments discovery, OpenApiDocuments openApi, AccessLog accessLog)
 {
     /// <summary>Whether everyone may read the path, as the bootstrap role <c>system:public-info-viewer</c> grants.</summary>
     public static bool IsOpen(RequestInfo info) =>
@@ -22,6 +23,13 @@ public sealed class NonResourcePaths(DiscoveryDocuments discovery, OpenApiDocume
         {
             http.Response.ContentType = "text/plain; charset=utf-8";
             await http.Response.WriteAsync("ok", http.RequestAborted);
+            return;
+        }
+
+        if (path == "/metrics")
+        {
+            http.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
+            await http.Response.WriteAsync(accessLog.ToMetrics(), http.RequestAborted);
             return;
         }
 
@@ -61,7 +69,7 @@ public sealed class NonResourcePaths(DiscoveryDocuments discovery, OpenApiDocume
     }
 
     private static JsonObject Root() =>
-        new() { ["paths"] = JsonPaths.ListOf(["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]) };
+        new() { ["paths"] = JsonPaths.ListOf(["/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]) };
 
     private static string? AggregatedVersion(string accept)
     {

@@ -3,41 +3,38 @@ using System.Net.Sockets;
 
 namespace LoadBalancer.LocalCluster.ApiServer.Rules;
 
-/// <summary>Numbers of a range, each given out once; the next free one after the last given comes first.</summary>
-public sealed class NumberPool
+/// <summary>
+/// Numbers of a range, each given out once; the next free one after the last given comes first. The first <paramref name="set"/> of
+/// them are left to those who ask for a certain number until all others are taken, as kube-apiserver does since 1.27.
+/// </summary>
+public sealed class NumberPool(UInt128 first, UInt128 last, uint set = 0)
 {
     private readonly Lock _lock = new();
     private readonly HashSet<UInt128> _taken = [];
-    private readonly UInt128 _first;
-    private readonly UInt128 _last;
-    private UInt128 _next;
+    private readonly UInt128 _firstOfOthers = first + set;
+    private UInt128 _next = first + set;
+    private UInt128 _othersTaken;
 
-    public NumberPool(UInt128 first, UInt128 last)
-    {
-        _first = first;
-        _last = last;
-        _next = first;
-    }
-
-    public bool Contains(UInt128 number) => number >= _first && number <= _last;
+    public bool Contains(UInt128 number) => number >= first && number <= last;
 
     public bool TryTake(UInt128 number)
     {
         lock (_lock)
-            return _taken.Add(number);
+            return Add(number);
     }
 
     public UInt128? TakeAny()
     {
         lock (_lock)
         {
-            if ((UInt128)_taken.Count > _last - _first)
+            if ((UInt128)_taken.Count > last - first)
                 return null;
-            while (_taken.Contains(_next))
-                _next = _next == _last ? _first : _next + 1;
+            var from = _othersTaken > last - _firstOfOthers ? first : _firstOfOthers;
+            while (_next < from || _taken.Contains(_next))
+                _next = _next >= last || _next < from ? from : _next + 1;
             var number = _next;
-            _taken.Add(number);
-            _next = _next == _last ? _first : _next + 1;
+            Add(number);
+            _next = _next == last ? from : _next + 1;
             return number;
         }
     }
@@ -45,7 +42,19 @@ public sealed class NumberPool
     public void GiveBack(UInt128 number)
     {
         lock (_lock)
-            _taken.Remove(number);
+        {
+            if (_taken.Remove(number) && number >= _firstOfOthers)
+                _othersTaken--;
+        }
+    }
+
+    private bool Add(UInt128 number)
+    {
+        if (!_taken.Add(number))
+            return false;
+        if (number >= _firstOfOthers)
+            _othersTaken++;
+        return true;
     }
 }
 

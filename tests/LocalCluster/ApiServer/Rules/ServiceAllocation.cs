@@ -10,7 +10,8 @@ namespace LoadBalancer.LocalCluster.ApiServer.Rules;
 public sealed class ServiceAllocation(IEnumerable<IPNetwork> ranges, int firstNodePort, int lastNodePort)
 {
     private readonly AddressPool[] _pools = [.. ranges.Select(r => new AddressPool(r))];
-    private readonly NumberPool _nodePorts = new((UInt128)firstNodePort, (UInt128)lastNodePort);
+    private readonly NumberPool _nodePorts = new(
+        (UInt128)firstNodePort, (UInt128)lastNodePort, (uint)Math.Min(Math.Clamp((lastNodePort - firstNodePort + 1) / 32, 16, 128), lastNodePort - firstNodePort));
 
     /// <summary>The address of the Service <c>kubernetes</c>: the first of the first range.</summary>
     public string First => _pools[0].ToAddress(_pools[0].First).ToString();
