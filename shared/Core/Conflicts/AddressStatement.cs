@@ -35,4 +35,18 @@ public readonly record struct AddressStatement(IpAddress Address, MacAddress Mac
         statement = new AddressStatement(IpAddress.FromUInt32(packet.SenderIp), packet.SenderMac, form);
         return packet.SenderIp != 0 && packet.Operation is (ArpPacket.Request or ArpPacket.Reply);
     }
+
+    /// <summary>
+    /// What a neighbour solicitation or advertisement states: an advertisement that its target, a solicitation that its source is at the
+    /// link-layer address it carries. Duplicate address detection, from <c>::</c>, states nothing: its sender asks first (RFC 4862 §5.4.2).
+    /// </summary>
+    /// <returns>Whether it states anything.</returns>
+    public static bool TryRead(in NdpPacket packet, out AddressStatement statement)
+    {
+        var (address, form) = packet.Type != NdpPacket.Advertisement ? (packet.Source, StatementForm.Use)
+            : (packet.Flags & NdpBits.Solicited) != 0 ? (packet.Target, StatementForm.Answer)
+            : (packet.Target, StatementForm.Announcement);
+        statement = new AddressStatement(IpAddress.From(IpFamily.IPv6, address), packet.SenderMac, form);
+        return address != 0 && packet.Type is (NdpPacket.Advertisement or NdpPacket.Solicitation);
+    }
 }

@@ -3,8 +3,8 @@ using LoadBalancer.Core.Addressing;
 namespace LoadBalancer.Core.Conflicts;
 
 /// <summary>
-/// Which address of a segment to probe when. An address that was never probed comes before one that is due again, and first probes
-/// before second ones, within a budget of frames. One thread at a time.
+/// Which address of a segment to probe when, within a budget of frames: first probes before second ones, and where there is not enough
+/// for all, free and taken addresses in turn. One thread at a time.
 /// </summary>
 /// <param name="timings">How often and how much.</param>
 public sealed class ProbeSchedule(ProbeTimings timings)
@@ -16,6 +16,7 @@ public sealed class ProbeSchedule(ProbeTimings timings)
     // The time at which all frames sent so far would have gone out, had they been sent evenly (the virtual scheduling form of the
     // leaky bucket, ITU-T I.371).
     private TimeSpan even;
+    private bool lastWasTaken;
 
     /// <summary>The number of addresses that are probed.</summary>
     public int Count => entries.Count;
@@ -56,13 +57,15 @@ public sealed class ProbeSchedule(ProbeTimings timings)
     public bool TryTake(TimeSpan now, out IpAddress address)
     {
         address = default;
-        if (UntilBudget(now) > TimeSpan.Zero || !TryFindDue(now, out address))
+        if (UntilBudget(now) > TimeSpan.Zero
+            || (!TryFindDue(now, !lastWasTaken, out address) && !TryFindDue(now, lastWasTaken, out address)))
         {
             return false;
         }
 
         even = (even > now ? even : now) + FrameTime;
         var (sent, _, isTaken) = entries[address];
+        lastWasTaken = isTaken;
         entries[address] = sent + 1 < timings.Probes
             ? new Entry(sent + 1, now + timings.Spacing, isTaken)
             : new Entry(0, now + IntervalOf(isTaken), isTaken);
@@ -99,14 +102,14 @@ public sealed class ProbeSchedule(ProbeTimings timings)
         }
     }
 
-    private bool TryFindDue(TimeSpan now, out IpAddress address)
+    private bool TryFindDue(TimeSpan now, bool isTaken, out IpAddress address)
     {
         address = default;
         (int Sent, TimeSpan Due)? best = null;
         foreach (var (candidate, entry) in entries)
         {
             var key = (entry.Sent, entry.Due);
-            if (entry.Due <= now && (best is null || key.CompareTo(best.Value) < 0 || (key == best.Value && candidate < address)))
+            if (entry.IsTaken == isTaken && entry.Due <= now && (best is null || key.CompareTo(best.Value) < 0 || (key == best.Value && candidate < address)))
             {
                 (best, address) = (key, candidate);
             }

@@ -37,4 +37,23 @@ public sealed class AddressStatementTests
         Assert.True(AddressStatement.TryRead(packet, out var statement));
         Assert.Equal(Mac, statement.Mac);
     }
+
+    [Theory]
+    [InlineData(NdpPacket.Advertisement, NdpBits.Solicited | NdpBits.Override, "fd00:96::100", StatementForm.Answer)]
+    [InlineData(NdpPacket.Advertisement, NdpBits.Override, "fd00:96::100", StatementForm.Announcement)]
+    [InlineData(NdpPacket.Solicitation, NdpBits.None, "fd00:96::7", StatementForm.Use)]
+    public void NdpPacket_StatesItsTargetIfItAdvertises_ItsSourceIfItAsks(int type, NdpBits flags, string stated, StatementForm form)
+    {
+        var packet = new NdpPacket((byte)type, default, Mac, IpAddress.Parse("fd00:96::7").Value, default, flags, IpAddress.Parse("fd00:96::100").Value, default);
+        Assert.True(AddressStatement.TryRead(packet, out var statement));
+        Assert.Equal(new AddressStatement(IpAddress.Parse(stated), Mac, form), statement);
+
+        var owner = MacAddress.Parse("52:54:00:00:00:02");
+        Assert.True(AddressStatement.TryRead(packet with { LinkLayerAddress = owner }, out statement));
+        Assert.Equal(owner, statement.Mac);
+    }
+
+    [Fact]
+    public void DuplicateAddressDetection_StatesNothing() =>
+        Assert.False(AddressStatement.TryRead(NdpPacket.Ask(Mac, 0, IpAddress.Parse("fd00:96::100").Value), out _));
 }

@@ -78,6 +78,23 @@ public sealed class ProbeScheduleTests
     }
 
     [Fact]
+    public void FreeAndTakenAddresses_MoreThanTheBudgetAllows_TakeTurns()
+    {
+        List<IpAddress> free = Addresses(500), taken = [.. Addresses(500).Select(address => address.Add(1000))];
+        var (ofFree, ofTaken) = (0, 0);
+        for (var now = TimeSpan.Zero; now < TimeSpan.FromMinutes(10); now += TimeSpan.FromSeconds(1))
+        {
+            schedule.Follow(free, taken, now);
+            foreach (var address in Drain(now))
+            {
+                (ofFree, ofTaken) = free.Contains(address) ? (ofFree + 1, ofTaken) : (ofFree, ofTaken + 1);
+            }
+        }
+
+        Assert.InRange(ofFree - ofTaken, -1, 1);
+    }
+
+    [Fact]
     public void NextDue_IsWhenSomethingCanBeTaken()
     {
         schedule.Follow(Addresses(300), [], TimeSpan.Zero);
