@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
 using LoadBalancer.Speaker.Announcing;
 using LoadBalancer.Speaker.Links;
@@ -41,6 +42,20 @@ internal sealed class SpeakerLinks : IPeerFrameSink
                 return;
             }
         }
+    }
+
+    /// <summary>Who is alive on the segment of a link, as ownership last saw it; null while that is not known. From any thread.</summary>
+    public SegmentView? ViewOf(LinkRunner link)
+    {
+        foreach (var (runner, segment) in pairs)
+        {
+            if (runner == link)
+            {
+                return segment.LastView;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Makes the segments match the open links.</summary>

@@ -12,8 +12,9 @@ namespace LoadBalancer.Speaker;
 /// <param name="InterfacesExclude">Regular expressions of interfaces that are no links.</param>
 /// <param name="HeartbeatKeyFile">A file with the heartbeat key in place of the Secret, or null.</param>
 /// <param name="HeartbeatInterval">Between heartbeats: 20 ms to 10 s.</param>
+/// <param name="ProbeInterval">Between two looks at a free pool address: 1 s to 24 h; null for not looking.</param>
 internal sealed record SpeakerOptions(
-    string Node, IReadOnlyList<string> InterfacesExclude, string? HeartbeatKeyFile, TimeSpan HeartbeatInterval)
+    string Node, IReadOnlyList<string> InterfacesExclude, string? HeartbeatKeyFile, TimeSpan HeartbeatInterval, TimeSpan? ProbeInterval)
 {
     /// <summary>Adds the speaker's flags to a command; the result reads them.</summary>
     public static Func<ParseResult, SpeakerOptions> AddTo(ProgramCommand command)
@@ -26,9 +27,13 @@ internal sealed record SpeakerOptions(
         var keyFile = command.Add<string?>("--heartbeat-key-file", "FILE",
             "Read the heartbeat key from this file instead of the Secret.", null, ProgramCommand.NotEmpty);
         var interval = command.Add("--heartbeat-interval", "DURATION",
-            "Time between heartbeats; a node is gone after three and a half. The same on all nodes.", "100ms", Checked);
+            "Time between heartbeats; a node is gone after three and a half. The same on all nodes.", "100ms", Checked(ParseInterval));
+        var probing = command.Add("--probe-interval", "DURATION",
+            "How often the pool addresses that come next are asked for, so that none is given out that another host has; off for never.",
+            "5m", Checked(ParseProbeInterval));
         return parsed => new SpeakerOptions(
-            parsed.GetValue(node) ?? DefaultNode(), parsed.GetValue(exclude)!, parsed.GetValue(keyFile), ParseInterval(parsed.GetValue(interval)!));
+            parsed.GetValue(node) ?? DefaultNode(), parsed.GetValue(exclude)!, parsed.GetValue(keyFile), ParseInterval(parsed.GetValue(interval)!),
+            ParseProbeInterval(parsed.GetValue(probing)!));
     }
 
     private static string DefaultNode() =>
@@ -58,10 +63,24 @@ internal sealed record SpeakerOptions(
     }
 
     // Kept as it was written, so that --help shows the default as one would write it.
-    private static string Checked(string text)
+    private static Func<string, string> Checked<T>(Func<string, T> parse) => text =>
     {
-        _ = ParseInterval(text);
+        _ = parse(text);
         return text;
+    };
+
+    internal static TimeSpan? ParseProbeInterval(string text)
+    {
+        if (text == "off")
+        {
+            return null;
+        }
+
+        var unit = text.Length == 0 ? 0.0 : text[^1] switch { 's' => 1.0, 'm' => 60.0, 'h' => 3600.0, _ => 0.0 };
+        return double.TryParse(text.AsSpan(0, Math.Max(0, text.Length - 1)), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+            && value * unit is >= 1 and <= 86_400
+                ? TimeSpan.FromSeconds(value * unit)
+                : throw new FormatException("is neither off nor a time between 1s and 24h, such as 5m");
     }
 
     internal static TimeSpan ParseInterval(string text)

@@ -56,7 +56,7 @@ public sealed class SpeakerPipeline
     private readonly MonotonicClock clock;
     private readonly WakeUp changed;
     private readonly TaskCompletionSource left = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private VipSnapshot snapshot = VipSnapshot.Empty;
+    private volatile VipSnapshot snapshot = VipSnapshot.Empty;
     private TimeSpan catalogDue;
     private TimeSpan? leaveBy;
     private volatile bool dirty = true;
@@ -106,7 +106,7 @@ public sealed class SpeakerPipeline
     /// <summary>Completes when this node has left: everybody else has taken over, or the time for it is up.</summary>
     public Task Left => left.Task;
 
-    /// <summary>The VIPs as last decided on.</summary>
+    /// <summary>The VIPs as last decided on. From any thread.</summary>
     public VipSnapshot Snapshot => snapshot;
 
     /// <summary>Something of the API server's that matters has changed: Services, endpoints, Nodes or pools.</summary>

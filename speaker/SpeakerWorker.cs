@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using LoadBalancer.Core.Conflicts;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.Client;
@@ -12,6 +13,7 @@ using LoadBalancer.Speaker.Announcing;
 using LoadBalancer.Speaker.Links;
 using LoadBalancer.Speaker.Membership;
 using LoadBalancer.Speaker.Ownership;
+using LoadBalancer.Speaker.Strangers;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -50,6 +52,8 @@ internal sealed partial class SpeakerWorker : Worker
     private readonly MulticastMemberships memberships;
     private readonly SpeakerLinks links;
     private readonly NodeLease lease;
+    private readonly WakeUp heard = new();
+    private readonly StrangerWatch strangers;
     private string? strictArp;
 
     public SpeakerWorker(
@@ -88,12 +92,17 @@ internal sealed partial class SpeakerWorker : Worker
             : HeartbeatKeyWatch.OfSecret(secrets, secret, heartbeats, clock, keyLogger);
         events = new OwnershipEvents(recorder, options.Node);
         var pass = new OwnershipPass(heartbeats, nodes, new SpeakerLeases(leases, options.Node), events);
-        pipeline = new SpeakerPipeline(new SpeakerStores(services, slices, nodes, leases), () => pools.Current, heartbeats, keys, pass,
+        var stores = new SpeakerStores(services, slices, nodes, leases);
+        pipeline = new SpeakerPipeline(stores, () => pools.Current, heartbeats, keys, pass,
             readiness, clock, changed, common.LoadBalancerClass);
 
         memberships = new MulticastMemberships(() => runners!.Current, Time, loggers.CreateLogger<MulticastMemberships>());
         links = new SpeakerLinks(heartbeats, announcer, memberships.Changed, changed);
-        runners = new LinkRunners(linkSet, PcapLink.Open, links, observer: null, Time, loggers.CreateLogger<LinkRunners>());
+        var listener = new WireListener(heard);
+        runners = new LinkRunners(linkSet, PcapLink.Open, links, listener, Time, loggers.CreateLogger<LinkRunners>());
+        strangers = new StrangerWatch(listener, stores, () => pools.Current, () => runners.Current, links.ViewOf, () => pipeline.Snapshot,
+            recorder, options.Node, options.ProbeInterval is { } probing ? new ProbeTimings { Interval = probing } : null, clock, heard,
+            loggers.CreateLogger<StrangerWatch>());
         parts.Add(new LinkScanner(new LinkSelection(options.InterfacesExclude), linkSet, Time).RunAsync);
         parts.Add(runners.RunAsync);
         parts.Add(memberships.RunAsync);
@@ -105,6 +114,7 @@ internal sealed partial class SpeakerWorker : Worker
     {
         LogStarting(options.Node, connection.Server, connection.Origin);
         pools.Changed += pipeline.FactsChanged;
+        pools.Changed += strangers.FactsChanged;
         secrets.Changed += _ => changed.Signal();
         runners.Changed += OnLinksChanged;
         new LinkMetrics(runners, announcer).Register();
@@ -112,9 +122,11 @@ internal sealed partial class SpeakerWorker : Worker
         using var rest = new CancellationTokenSource();
         using var beating = new LoopThread("heartbeats", heartbeats.Wake, heartbeats.Beat, logger);
         using var deciding = new LoopThread("ownership", changed, pipeline.Step, logger);
+        using var watching = new LoopThread("strangers", heard, strangers.Step, logger);
         beating.Start();
         deciding.Start();
-        List<Task> all = [beating.Ended, deciding.Ended, .. parts.Select(part => part(rest.Token))];
+        watching.Start();
+        List<Task> all = [beating.Ended, deciding.Ended, watching.Ended, .. parts.Select(part => part(rest.Token))];
         var stop = Task.Delay(Timeout.InfiniteTimeSpan, Time, stoppingToken);
         await Task.WhenAny([stop, .. all]).ConfigureAwait(false);
 
@@ -127,6 +139,7 @@ internal sealed partial class SpeakerWorker : Worker
         announcer.Dispose();
         beating.Dispose();
         deciding.Dispose();
+        watching.Dispose();
         await rest.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(all).ConfigureAwait(false);
         memberships.Dispose();
@@ -162,9 +175,12 @@ internal sealed partial class SpeakerWorker : Worker
     {
         // The Lease of the former run is read before this run writes it anew.
         await leases.Synced.WaitAsync(cancellationToken).ConfigureAwait(false);
-        events.RememberFormerRun(leases.Get(leaseKey)?.RenewTime);
+        var former = leases.Get(leaseKey);
+        events.RememberFormerRun(former?.RenewTime);
+        strangers.RememberFormerRun(former?.Annotations.GetValueOrDefault(StrangerAnnotations.Taken));
         SayLinks();
         heartbeats.StandingChanged += SayLinks;
+        strangers.PublishedChanged += SayLinks;
         nodes.Changed += key =>
         {
             if (key.Name == options.Node)
@@ -188,8 +204,13 @@ internal sealed partial class SpeakerWorker : Worker
     private void SayLinks()
     {
         var node = nodes.Get(new ObjectKey("", options.Node));
+        var facts = runners.Current.Select(runner => runner.Facts);
         lease.Say(
-            SpeakerLeases.Annotations(runners.Current.Select(runner => runner.Facts), heartbeats.Standing.Ready, Gateways.Read()),
+            new Dictionary<string, string>(SpeakerLeases.Annotations(facts, heartbeats.Standing.Ready, Gateways.Read()))
+            {
+                [StrangerAnnotations.Macs] = StrangerAnnotations.Of(facts.Select(link => link.Mac)),
+                [StrangerAnnotations.Taken] = strangers.Published,
+            },
             node is { Uid.Length: > 0 } ? new ObjectOwner("v1", "Node", options.Node, node.Uid) : null);
     }
 

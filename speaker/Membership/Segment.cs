@@ -15,6 +15,7 @@ public sealed class Segment
     private readonly SegmentPulse pulse;
     private readonly SpeakerIdentity identity;
     private LinkFacts factsSeen;
+    private volatile SegmentView? lastView;
     private IReadOnlyList<IpPrefix> othersSeen = [];
 
     /// <summary>A segment that starts to listen now.</summary>
@@ -36,6 +37,13 @@ public sealed class Segment
 
     /// <summary>Who owns what on the segment; for the ownership thread only.</summary>
     public SegmentOwnership Ownership { get; } = new();
+
+    /// <summary>Who was alive when ownership was last decided; null before. From any thread.</summary>
+    public SegmentView? LastView
+    {
+        get => lastView;
+        internal set => lastView = value;
+    }
 
     /// <summary>The peers alive on the wire.</summary>
     public int AliveCount => membership.AliveCount;

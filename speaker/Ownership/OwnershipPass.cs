@@ -75,6 +75,7 @@ public sealed class OwnershipPass
     {
         var facts = segment.Link.Facts;
         var view = segment.View(now, leases.On(facts));
+        segment.LastView = view;
         Measure(segment, view);
 
         // Without a key nothing can be known of the others; without a carrier nothing can be said.

@@ -1,0 +1,71 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Conflicts;
+using LoadBalancer.Core.Packets;
+using LoadBalancer.Speaker.Links;
+using LoadBalancer.Speaker.Membership;
+
+namespace LoadBalancer.Speaker.Strangers;
+
+/// <summary>
+/// Picks out of everything said on the wire what concerns a pool address, and hands it over. On the links' threads: one look-up for
+/// what does not concern us, no allocation, no waiting.
+/// </summary>
+/// <param name="wake">Signalled when there is something to look at.</param>
+public sealed class WireListener(WakeUp wake) : INeighborObserver
+{
+    // Half a second of what a link's announcers may send at most; a flood beyond that says nothing new.
+    private const int Capacity = 1024;
+
+    private readonly StatementRing ring = new(Capacity);
+    private volatile IpRangeSet watched = IpRangeSet.Empty;
+    private int pending;
+    private long missed;
+
+    /// <summary>The addresses that matter: those of the pools.</summary>
+    public IpRangeSet Watched
+    {
+        get => watched;
+        set => watched = value;
+    }
+
+    /// <summary>The number of statements that were lost because too many came at once.</summary>
+    public long Missed => Volatile.Read(ref missed);
+
+    /// <inheritdoc/>
+    public void OnArp(LinkRunner link, in ArpPacket packet)
+    {
+        if (AddressStatement.TryRead(packet, out var statement) && watched.Contains(statement.Address))
+        {
+            Add(link, statement);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnNdp(LinkRunner link, in NdpPacket packet)
+    {
+        if (AddressStatement.TryRead(packet, out var statement) && watched.Contains(statement.Address))
+        {
+            Add(link, statement);
+        }
+    }
+
+    /// <summary>Takes the oldest statement; false if there is none.</summary>
+    internal bool TryTake(out LinkRunner link, out AddressStatement statement) => ring.TryTake(out link, out statement);
+
+    /// <summary>What comes from now on wakes again.</summary>
+    internal void Rearm() => Volatile.Write(ref pending, 0);
+
+    private void Add(LinkRunner link, in AddressStatement statement)
+    {
+        if (!ring.TryAdd(link, statement))
+        {
+            Interlocked.Increment(ref missed);
+        }
+
+        // One signal, a system call, for all that comes until the other thread looks.
+        if (Interlocked.Exchange(ref pending, 1) == 0)
+        {
+            wake.Signal();
+        }
+    }
+}
