@@ -39,6 +39,7 @@ internal sealed partial class ControllerWorker : Worker
     private readonly Reflector<NodeResource> nodeReflector;
     private readonly Reflector<LeaseResource> leaseReflector;
     private readonly Reflector<ConfigMapResource> configMapReflector;
+    private readonly LeaseFreshness freshness;
     private readonly EventRecorder recorder;
     private readonly PoolConfigSource pools;
     private readonly LeaderElector elector;
@@ -69,8 +70,10 @@ internal sealed partial class ControllerWorker : Worker
             loggers.CreateLogger<LeaderElector>());
         pools = new PoolConfigSource(configMaps, configMap, loggers.CreateLogger<PoolConfigSource>(), recorder, () => elector.IsLeader);
         var stores = new ControllerStores(services, namespaces, nodes, leases);
+        freshness = new LeaseFreshness(leases, () => leaseReflector.LastContact, Time);
+        var exclusions = new ExclusionSource(stores, key => freshness.Age(key) < NodeLease.Duration);
         var report = new ExclusionReport(configMaps, configMap, recorder, loggers.CreateLogger<ExclusionReport>());
-        loop = new AssignmentLoop(stores, pools, new ExclusionSource(stores), report, new ServiceStatusWriter(api), LeadershipLeft,
+        loop = new AssignmentLoop(stores, pools, exclusions, report, new ServiceStatusWriter(api), LeadershipLeft,
             serviceReflector.RelistAsync, new AssignmentEvents(recorder), options.LoadBalancerClass, Time,
             loggers.CreateLogger<AssignmentLoop>());
         var secret = new ObjectKey(options.Namespace, ApiUse.HeartbeatSecretName);

@@ -7,27 +7,36 @@ namespace LoadBalancer.Controller.Exclusions;
 
 /// <summary>
 /// The addresses that are given to no Service, from what Nodes and the speakers' Leases say. A Lease that is no longer renewed counts
-/// too: the node may come back, and with it its address. It goes with its Node.
+/// too: the node may come back, and with it its address. It goes with its Node. What a Lease says of other hosts counts while it is renewed:
+/// nobody looks after it any more.
 /// </summary>
 internal sealed class ExclusionSource
 {
     private readonly ControllerStores stores;
+    private readonly Func<ObjectKey, bool> isRenewed;
     private readonly Lock gate = new();
     private readonly Dictionary<(Origin Origin, ObjectKey Key), Exclusion[]> byOrigin = [];
     private IReadOnlyList<Exclusion>? current = [];
 
     /// <param name="stores">Where Nodes and Leases are read.</param>
-    public ExclusionSource(ControllerStores stores)
+    /// <param name="isRenewed">Whether a Lease was renewed lately.</param>
+    public ExclusionSource(ControllerStores stores, Func<ObjectKey, bool> isRenewed)
     {
         this.stores = stores;
+        this.isRenewed = isRenewed;
         stores.Nodes.Changed += key => Take(Origin.Node, key, stores.Nodes.Get(key) is { } node ? Of(node) : []);
-        stores.Leases.Changed += key => Take(Origin.Lease, key, stores.Leases.Get(key) is { } lease ? Of(lease) : []);
+        stores.Leases.Changed += key =>
+        {
+            Take(Origin.Lease, key, stores.Leases.Get(key) is { } lease ? Of(lease) : []);
+            TakeQuarantines();
+        };
     }
 
     private enum Origin
     {
         Node,
         Lease,
+        Quarantine,
     }
 
     /// <summary>Raised after <see cref="Current"/> changed, on a reflector's task; renewals of Leases and heartbeats of Nodes raise nothing.</summary>
@@ -77,6 +86,26 @@ internal sealed class ExclusionSource
             .. NodeExclusions.OfSubnets(prefixes),
         ];
     }
+
+    // All Leases with each change: that one is not renewed any more shows in the renewals of the others. While none is renewed nothing is
+    // announced either, and nobody is the worse for an address that is passed over.
+    private void TakeQuarantines()
+    {
+        ObjectKey[] known;
+        lock (gate)
+        {
+            known = [.. byOrigin.Keys.Where(static entry => entry.Origin == Origin.Quarantine).Select(static entry => entry.Key)];
+        }
+
+        var telling = stores.Leases.All().Where(static lease => lease.Annotations.GetValueOrDefault(StrangerAnnotations.Taken, "").Length > 0);
+        foreach (var key in known.Union(telling.Select(static lease => lease.Key)))
+        {
+            Take(Origin.Quarantine, key, stores.Leases.Get(key) is { } lease && isRenewed(key) ? Quarantined(lease) : []);
+        }
+    }
+
+    private static Exclusion[] Quarantined(LeaseResource lease) =>
+        [.. StrangerAnnotations.TakenOf(lease).Select(static taken => new Exclusion(taken.Address, ExclusionKind.Quarantined, taken.Mac.ToString()))];
 
     private void Take(Origin origin, ObjectKey key, Exclusion[] now)
     {

@@ -9,11 +9,13 @@ public sealed class ExclusionSourceTests
 {
     private readonly FakeCluster cluster = new();
     private readonly ExclusionSource source;
+    private readonly HashSet<string> stale = [];
     private int changes;
+    private int versions;
 
     public ExclusionSourceTests()
     {
-        source = new ExclusionSource(cluster.Stores);
+        source = new ExclusionSource(cluster.Stores, key => !stale.Contains(key.Name));
         source.Changed += () => changes++;
     }
 
@@ -58,6 +60,53 @@ public sealed class ExclusionSourceTests
         cluster.Leases.Replace([Lease("n1", "eth0=nonsense,10.0.0.1/32;;x;y=z=1", ",10.0.0.2,?", version: "1")]);
         Assert.Equal(["10.0.0.1: the address of node n1", "10.0.0.2: the gateway of node n1"], Texts());
     }
+
+    [Fact]
+    public void AddressesOfStrangers_ThatAnyLeaseTellsOf_ArePassedOver()
+    {
+        cluster.Leases.Replace([Taken("n1", "10.0.0.3=52:54:00:00:00:aa,fd00::3=52:54:00:00:00:bb,rubbish,10.0.0.4=x"), Taken("n2", "10.0.0.3=52:54:00:00:00:aa")]);
+        Assert.Equal(
+            ["10.0.0.3: another host, 52:54:00:00:00:aa, answers for it", "fd00::3: another host, 52:54:00:00:00:bb, answers for it"], Texts());
+
+        Apply(Taken("n1", ""));
+        Assert.Equal(["10.0.0.3: another host, 52:54:00:00:00:aa, answers for it"], Texts());
+
+        Apply(Taken("n2", ""));
+        Assert.Empty(Texts());
+    }
+
+    [Fact]
+    public void LeaseNoLongerRenewed_TellsNoMoreOfStrangers_WhichShowsWithTheNextRenewalOfAnother()
+    {
+        cluster.Leases.Replace([Taken("n1", "10.0.0.3=52:54:00:00:00:aa"), Taken("n2", "")]);
+        stale.Add("n1");
+        Assert.Single(Texts());
+
+        Apply(Taken("n2", ""));
+        Assert.Empty(Texts());
+
+        stale.Clear();
+        Apply(Taken("n2", ""));
+        Assert.Single(Texts());
+    }
+
+    [Fact]
+    public void LeaseDeleted_TellsNoMoreOfStrangers()
+    {
+        cluster.Leases.Replace([Taken("n1", "10.0.0.3=52:54:00:00:00:aa"), Taken("n2", "")]);
+        cluster.Leases.Replace([Taken("n2", "")]);
+        Assert.Empty(Texts());
+    }
+
+    private void Apply(LeaseResource lease) =>
+        cluster.Leases.Apply(new WatchEvent<LeaseResource>(WatchEventType.Modified, lease, lease.ResourceVersion));
+
+    private LeaseResource Taken(string node, string taken) => new()
+    {
+        Key = new ObjectKey("loadbalancer-system", node),
+        ResourceVersion = $"{++versions}",
+        Annotations = new Dictionary<string, string> { ["loadbalancer/taken"] = taken },
+    };
 
     private string[] Texts() => [.. source.Current.Select(e => $"{e.Address}: {e.Reason}")];
 

@@ -27,7 +27,7 @@ internal sealed class Replica : IAsyncDisposable
         pools = new PoolConfigSource(configMaps, ConfigMapKey, NullLogger<PoolConfigSource>.Instance);
         configTask = pools.RunAsync(process.Token);
         loop = new AssignmentLoop(
-            cluster.Stores, pools, new ExclusionSource(cluster.Stores),
+            cluster.Stores, pools, new ExclusionSource(cluster.Stores, _ => true),
             new ExclusionReport(configMaps, ConfigMapKey, Events, NullLogger<ExclusionReport>.Instance), cluster, () => Window, _ => Refresh(),
             new AssignmentEvents(Events), null, Time, NullLogger<AssignmentLoop>.Instance);
     }
