@@ -2,6 +2,7 @@ using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Conflicts;
 using LoadBalancer.Core.Packets;
 using LoadBalancer.Speaker.Links;
+using Prometheus;
 
 namespace LoadBalancer.Speaker.Strangers;
 
@@ -22,11 +23,15 @@ internal sealed class SegmentGuard
         this.timings = timings;
         schedule = new ProbeSchedule(timings);
         Quarantine = new Quarantine(timings);
+        Claims = StrangerMetrics.Frames.WithLabels(Name);
     }
 
     public LinkRunner Link { get; }
 
     public string Name => Link.Facts.Name;
+
+    /// <summary>The metric of strangers' frames; looked up once, since there may be many.</summary>
+    public Counter.Child Claims { get; }
 
     public AddressConflicts Conflicts { get; } = new();
 

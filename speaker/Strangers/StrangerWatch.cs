@@ -22,6 +22,12 @@ public sealed partial class StrangerWatch
     // Facts are made anew, and news published, this often at most: a burst must cost neither a core nor a write for each address.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    private const int Flood = 32;
+    private static readonly TimeSpan FloodPause = TimeSpan.FromMilliseconds(10);
+
+    // What the former run published holds until this one knows the segment; listening and the first heartbeats take a second or two.
+    private static readonly TimeSpan FormerRun = TimeSpan.FromSeconds(10);
+
     private readonly WireListener listener;
     private readonly SpeakerStores stores;
     private readonly Func<PoolConfig?> pools;
@@ -45,6 +51,7 @@ public sealed partial class StrangerWatch
     private volatile bool dirty = true;
     private volatile bool leasesChanged = true;
     private volatile string published = "";
+    private TimeSpan formerUntil;
 
     /// <summary>A watch that begins with the first <see cref="Step"/>.</summary>
     /// <param name="listener">What is heard.</param>
@@ -93,9 +100,14 @@ public sealed partial class StrangerWatch
     public string Published => published;
 
     /// <summary>
-    /// What the former run of this speaker had published stays so until this one knows better. Called before the Lease is first written.
+    /// What the former run of this speaker had published stays so until this one probes, or for ten seconds. Called before the Lease is
+    /// first written.
     /// </summary>
-    public void RememberFormerRun(string? taken) => published = taken ?? "";
+    public void RememberFormerRun(string? taken)
+    {
+        formerUntil = clock.Now + FormerRun;
+        published = taken ?? "";
+    }
 
     private bool KnowsPools => !ReferenceEquals(facts, PoolFacts.Empty);
 
@@ -113,13 +125,7 @@ public sealed partial class StrangerWatch
         var now = clock.Now;
         FollowFacts(now);
         FollowLinks(now);
-        listener.Rearm();
-        while (listener.TryTake(out var link, out var statement))
-        {
-            Take(link, statement, now);
-        }
-
-        var next = LongestSleep;
+        var next = Listen(now);
         foreach (var guard in guards.Values)
         {
             Advance(guard, now);
@@ -129,6 +135,32 @@ public sealed partial class StrangerWatch
         Publish(now);
         StrangerMetrics.Missed.IncTo(listener.Missed);
         return next;
+    }
+
+    // In a flood frames are collected: waking up for each would cost far more than looking at it.
+    private TimeSpan Listen(TimeSpan now)
+    {
+        if (TakeAll(now) >= Flood)
+        {
+            return FloodPause;
+        }
+
+        // What came before this and after the look above has not woken anybody.
+        listener.Rearm();
+        TakeAll(now);
+        return LongestSleep;
+    }
+
+    private int TakeAll(TimeSpan now)
+    {
+        var heard = 0;
+        while (heard < WireListener.Capacity && listener.TryTake(out var link, out var statement))
+        {
+            Take(link, statement, now);
+            heard++;
+        }
+
+        return heard;
     }
 
     private void FollowFacts(TimeSpan now)
@@ -204,7 +236,7 @@ public sealed partial class StrangerWatch
         var (vip, stranger) = (statement.Address, statement.Mac);
         if (guard.Link.Table.TryGet(vip, out var mac))
         {
-            StrangerMetrics.Frames.WithLabels(guard.Name).Inc();
+            guard.Claims.Inc();
             var verdict = guard.Conflicts.Observe(vip, stranger, now);
             if (verdict.Defend && guard.Defend(vip, mac))
             {
@@ -284,7 +316,7 @@ public sealed partial class StrangerWatch
 
     private void Publish(TimeSpan now)
     {
-        if (!KnowsPools || now < publishDue)
+        if (!KnowsPools || now < publishDue || (now < formerUntil && !guards.Values.Any(guard => guard.Probes)))
         {
             return;
         }

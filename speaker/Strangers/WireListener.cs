@@ -13,8 +13,10 @@ namespace LoadBalancer.Speaker.Strangers;
 /// <param name="wake">Signalled when there is something to look at.</param>
 public sealed class WireListener(WakeUp wake) : INeighborObserver
 {
-    // Half a second of what a link's announcers may send at most; a flood beyond that says nothing new.
-    private const int Capacity = 1024;
+    /// <summary>
+    /// How many statements may wait: a second of what a link's announcers may send at most. A flood beyond that says nothing new.
+    /// </summary>
+    internal const int Capacity = 1024;
 
     private readonly StatementRing ring = new(Capacity);
     private volatile IpRangeSet watched = IpRangeSet.Empty;

@@ -165,15 +165,46 @@ public sealed class StrangerWatchTests
     }
 
     [Fact]
-    public void FormerRunsAddresses_StayPublished_UntilThePoolsAreKnown()
+    public void FormerRunsAddresses_StayPublished_UntilThisRunProbes_WhichGoesOnFromThem()
+    {
+        using var bench = new WatchBench(elected: false);
+        const string Former = "192.168.96.103=52:54:00:00:00:aa";
+        bench.PutLease("n1", new() { [StrangerAnnotations.Taken] = Former });
+        bench.Watch.RememberFormerRun(Former);
+        bench.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(Former, bench.Watch.Published);
+
+        bench.Elected = true;
+        bench.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal(Former, bench.Watch.Published);
+    }
+
+    [Fact]
+    public void FormerRunsAddresses_OfANodeThatIsNotElected_AreWithdrawnAfterTenSeconds()
+    {
+        using var bench = new WatchBench(self: "n9");
+        bench.Watch.RememberFormerRun("192.168.96.103=52:54:00:00:00:aa");
+        bench.Advance(TimeSpan.FromSeconds(12));
+        Assert.Equal("", bench.Watch.Published);
+    }
+
+    [Fact]
+    public void FloodOfClaims_IsCollected_AndTheNextFrameAfterItWakesAgain()
     {
         using var bench = new WatchBench();
-        bench.Watch.RememberFormerRun("192.168.96.103=52:54:00:00:00:aa");
-        var pools = bench.Api.Pools;
-        bench.Api.Pools = null;
-        bench.Watch.FactsChanged();
-        Assert.Equal("192.168.96.103=52:54:00:00:00:aa", bench.Watch.Published);
-        bench.Api.Pools = pools;
+        var packet = new ArpPacket(ArpPacket.Request, MacAddress.Broadcast, Phone, Phone, IpAddress.Parse("192.168.96.103").AsUInt32, default, 0);
+        for (var i = 0; i < 100; i++)
+        {
+            bench.Listener.OnArp(bench.Link, packet);
+        }
+
+        Assert.True(bench.Wake.Take());
+        Assert.Equal(TimeSpan.FromMilliseconds(10), bench.Watch.Step());
+        bench.Listener.OnArp(bench.Link, packet);
+        Assert.False(bench.Wake.Take());
+        bench.Watch.Step();
+        bench.Listener.OnArp(bench.Link, packet);
+        Assert.True(bench.Wake.Take());
     }
 
     [Fact]

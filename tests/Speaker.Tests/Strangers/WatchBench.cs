@@ -22,27 +22,28 @@ internal sealed class WatchBench : IDisposable
 {
     private readonly FakeTimeProvider time = new();
     private readonly FakeLink wire = new(FakeLink.FactsOf("eth0", 2) with { Prefixes = [IpPrefix.Parse("192.168.96.11/20"), IpPrefix.Parse("fd00:96::11/64")] });
-    private readonly WakeUp wake = new();
     private readonly string self;
 
-    public WatchBench(string self = "n1", string pool = "192.168.96.96/27", bool probing = true)
+    public WatchBench(string self = "n1", string pool = "192.168.96.96/27", bool probing = true, bool? elected = null)
     {
         this.self = self;
-        Elected = self == "n1";
+        Elected = elected ?? self == "n1";
         Api.Sync();
         Api.Pools = new PoolConfig([new Pool { Name = "default", Ranges = [Usable(IpPrefix.Parse(pool).Range)] }]);
         Link = new LinkRunner(wire, new FakePeers(), null, (_, _) => { });
-        Listener = new WireListener(wake);
+        Listener = new WireListener(Wake);
         var stores = new SpeakerStores(Api.Services, Api.Slices, Api.Nodes, Api.Leases);
         var catalog = new VipCatalog(Api.Services, Api.Slices, Api.Nodes, Api.Leases, () => Api.Pools, null);
         Watch = new StrangerWatch(Listener, stores, () => Api.Pools, () => [Link], _ => View, catalog.Build, Api, self,
-            probing ? new ProbeTimings() : null, new MonotonicClock(time), wake, NullLogger.Instance);
+            probing ? new ProbeTimings() : null, new MonotonicClock(time), Wake, NullLogger.Instance);
         Watch.PeerSpoke += (_, statement, _) => PeersSaid.Add((statement.Address, statement.Mac));
         PutLease("n3", new() { [StrangerAnnotations.Macs] = "52:54:00:00:00:03" });
         Watch.Step();
     }
 
     public FakeApi Api { get; } = new();
+
+    public WakeUp Wake { get; } = new();
 
     public LinkRunner Link { get; }
 
@@ -57,14 +58,14 @@ internal sealed class WatchBench : IDisposable
     public List<(IpAddress Address, MacAddress Mac)> PeersSaid { get; } = [];
 
     private SegmentView View => new(
-        Member(self, "52:54:00:00:00:01"),
+        Member(self, "52:54:00:00:00:01") with { Ready = Elected },
         [Member("n2", "52:54:00:00:00:02") with { Ready = !Elected }],
         MayAct: true);
 
     public void Dispose()
     {
         Link.Dispose();
-        wake.Dispose();
+        Wake.Dispose();
     }
 
     /// <summary>A Service whose address this node answers for.</summary>
@@ -90,7 +91,7 @@ internal sealed class WatchBench : IDisposable
     {
         Listener.OnArp(Link, new ArpPacket(
             operation, MacAddress.Broadcast, mac, mac, IpAddress.Parse(ip).AsUInt32, default, IpAddress.Parse(target).AsUInt32));
-        Assert.Equal(Listener.Watched.Contains(IpAddress.Parse(ip)), wake.Take());
+        Assert.Equal(Listener.Watched.Contains(IpAddress.Parse(ip)), Wake.Take());
         Watch.Step();
     }
 
@@ -99,7 +100,7 @@ internal sealed class WatchBench : IDisposable
     {
         var address = IpAddress.Parse(ip).Value;
         Listener.OnNdp(Link, new NdpPacket(NdpPacket.Advertisement, default, mac, address, default, NdpBits.Override, address, mac));
-        Assert.Equal(Listener.Watched.Contains(IpAddress.Parse(ip)), wake.Take());
+        Assert.Equal(Listener.Watched.Contains(IpAddress.Parse(ip)), Wake.Take());
         Watch.Step();
     }
 
