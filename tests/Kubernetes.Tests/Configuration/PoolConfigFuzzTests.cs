@@ -4,7 +4,10 @@ using LoadBalancer.Kubernetes.Configuration;
 
 namespace LoadBalancer.Kubernetes.Tests.Configuration;
 
-/// <summary>Whatever stands in the ConfigMap, reading it ends, throws nothing, and says where each problem is.</summary>
+/// <summary>
+/// Whatever stands in the ConfigMap, reading it ends, throws nothing, and says where each problem is. A text that breaks this is written to
+/// <c>Crashers</c>, to be put into the repository with the fix.
+/// </summary>
 public sealed class PoolConfigFuzzTests
 {
     private const string Valid = """
@@ -38,6 +41,8 @@ public sealed class PoolConfigFuzzTests
         "999999999999999999999", "::", "10.0.0.0/8", "fd00::/1", "\u0007",
     ];
 
+    private static readonly string Crashers = Path.Combine(Root(), "tests/Kubernetes.Tests/Configuration/Crashers");
+
     private static readonly Gen<string> Mutant = Gen.Select(Gen.Int[0, Valid.Length - 1], Gen.Int[0, 12], Gen.Int[0, Pieces.Length - 1])
         .Array[1, 6].Select(edits => edits.Aggregate(Valid, (text, edit) =>
         {
@@ -63,7 +68,46 @@ public sealed class PoolConfigFuzzTests
     [Fact]
     public void AnyText_Read_IsReadWithoutAThrow() => Gen.String.Sample(CheckReading, iter: 2_000);
 
+    [Fact]
+    public void Crashers_OfFormerRuns_AreReadWithoutAThrow()
+    {
+        foreach (var file in Directory.EnumerateFiles(Crashers, "*.txt"))
+        {
+            CheckReading(File.ReadAllText(file));
+        }
+    }
+
     private static void CheckReading(string text)
+    {
+        try
+        {
+            Read(text);
+        }
+        catch (Exception e)
+        {
+            // The shortest of a kind is enough.
+            var file = Path.Combine(Crashers, $"{e.GetType().Name}.txt");
+            if (!File.Exists(file) || File.ReadAllText(file).Length > text.Length)
+            {
+                File.WriteAllText(file, text);
+            }
+
+            throw new InvalidOperationException($"A text of {text.Length} characters, kept in {file}, is not read as it should be: {e}", e);
+        }
+    }
+
+    private static string Root()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "LoadBalancer.sln")))
+        {
+            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("run from within the project");
+        }
+
+        return folder;
+    }
+
+    private static void Read(string text)
     {
         var result = PoolConfigText.Read(text);
         Assert.Equal(result.Config is null, result.Problems.Any(problem => problem.Severity == ConfigSeverity.Error));
