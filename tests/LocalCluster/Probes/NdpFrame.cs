@@ -39,6 +39,24 @@ public static class NdpFrame
         return Seal(frame);
     }
 
+    /// <summary>An unsolicited advertisement to all nodes: an address is at a hardware address.</summary>
+    public static byte[] Advertisement(string mac, string target)
+    {
+        byte[] frame = new byte[Options + 8];
+        byte[] address = IPAddress.Parse(target).GetAddressBytes();
+        byte[] header = [0x86, 0xdd, 0x60, 0, 0, 0, 0, (byte)(frame.Length - Message), 58, 255];
+        ArpFrame.Mac("33:33:00:00:00:01").CopyTo(frame, 0);
+        ArpFrame.Mac(mac).CopyTo(frame, 6);
+        header.CopyTo(frame, 12);
+        address.CopyTo(frame, Source);
+        IPAddress.Parse("ff02::1").GetAddressBytes().CopyTo(frame, Destination);
+        (frame[Message], frame[Message + 4]) = (136, 0x20);
+        address.CopyTo(frame, Target);
+        (frame[Options], frame[Options + 1]) = (2, 1);
+        ArpFrame.Mac(mac).CopyTo(frame, Options + 2);
+        return Seal(frame);
+    }
+
     /// <summary>Puts the checksum of an ICMPv6 message without extension headers right.</summary>
     public static byte[] Seal(byte[] frame)
     {
