@@ -7,7 +7,8 @@ namespace LoadBalancer.Speaker.Announcing;
 /// <summary>
 /// Announces VIPs on links by <see cref="AnnouncementSchedule"/>: IPv4 by gratuitous ARP in both forms each round, IPv6 by an
 /// unsolicited neighbour advertisement; within a <see cref="FrameBudget"/> per
-/// link. When thousands of VIPs come at once, every one gets its first round before any gets its second.
+/// link. When thousands of VIPs come at once, every one gets its first round before any gets its second. VIPs that keep coming and going
+/// (<see cref="RecentArrivals"/>) get two rounds, and share a small budget.
 /// </summary>
 /// <remarks>
 /// The link's answer table is asked before each frame: a VIP that is no longer in it is not announced, whatever the reason, and
@@ -68,7 +69,7 @@ public sealed class Announcer : IDisposable
                 lanes.Add(link, lane = new Lane());
             }
 
-            lane.Schedule(vip, 0, now);
+            lane.Schedule(vip, 0, now, lane.NoteArrival(vip, now));
             Pump_NeedsLock(now);
         }
     }
@@ -108,9 +109,9 @@ public sealed class Announcer : IDisposable
         TimeSpan? wake = null;
         foreach (var (link, lane) in lanes)
         {
-            while (lane.TryTakeDue(now, out var vip, out var round))
+            while (lane.TryTakeDue(now, out var vip, out var round, out var churns))
             {
-                AnnounceRound_NeedsLock(link, lane, vip, round, now);
+                AnnounceRound_NeedsLock(link, lane, vip, round, churns, now);
             }
 
             if (link.IsClosed || lane.IsIdle(now))
@@ -131,7 +132,7 @@ public sealed class Announcer : IDisposable
         }
     }
 
-    private void AnnounceRound_NeedsLock(LinkRunner link, Lane lane, IpAddress vip, int round, TimeSpan now)
+    private void AnnounceRound_NeedsLock(LinkRunner link, Lane lane, IpAddress vip, int round, bool churns, TimeSpan now)
     {
         if (!(vip.Family == IpFamily.IPv6 ? SendAdvertisement_NeedsLock(link, vip.Value) : SendGratuitous_NeedsLock(link, vip.AsUInt32)))
         {
@@ -139,9 +140,9 @@ public sealed class Announcer : IDisposable
         }
 
         // Counted from this round, not from the first: a round that waited for the budget keeps its distance from the next.
-        if (AnnouncementSchedule.PauseAfter(round) is { } pause)
+        if ((churns ? AnnouncementSchedule.PauseOfChurn(round) : AnnouncementSchedule.PauseAfter(round)) is { } pause)
         {
-            lane.Schedule(vip, round + 1, now + pause);
+            lane.Schedule(vip, round + 1, now + pause, churns);
         }
     }
 
@@ -188,57 +189,69 @@ public sealed class Announcer : IDisposable
         private readonly Dictionary<IpAddress, long> tickets = [];
         private readonly PriorityQueue<Entry, TimeSpan> waiting = new();
         private readonly PriorityQueue<Entry, (int Round, long Ticket)> due = new();
-        private FrameBudget budget;
+        private readonly PriorityQueue<Entry, (int Round, long Ticket)> dueOfChurn = new();
+        private readonly RecentArrivals arrivals = new();
+        private FrameBudget budget = new(FrameBudget.PerSecond, FrameBudget.Burst);
+        private FrameBudget budgetOfChurn = new(FrameBudget.PerSecondOfChurn, FrameBudget.BurstOfChurn);
         private long lastTicket;
 
         internal int Count => tickets.Count;
 
-        internal bool IsIdle(TimeSpan now) => Count == 0 && budget.IsFull(now);
+        internal bool IsIdle(TimeSpan now) =>
+            Count == 0 && budget.IsFull(now) && budgetOfChurn.IsFull(now) && arrivals.IsEmpty(now);
 
-        internal void Schedule(IpAddress vip, int round, TimeSpan at)
+        internal bool NoteArrival(IpAddress vip, TimeSpan now) => arrivals.Note(vip, now);
+
+        internal void Schedule(IpAddress vip, int round, TimeSpan at, bool churns)
         {
             tickets[vip] = ++lastTicket;
-            waiting.Enqueue(new Entry(vip, round, lastTicket), at);
+            waiting.Enqueue(new Entry(vip, round, lastTicket, churns), at);
         }
 
         // The entry stays where it is; without its ticket it is skipped.
         internal void Drop(IpAddress vip) => tickets.Remove(vip);
 
-        internal bool TryTakeDue(TimeSpan now, out IpAddress vip, out int round)
+        internal bool TryTakeDue(TimeSpan now, out IpAddress vip, out int round, out bool churns)
         {
             while (waiting.TryPeek(out var entry, out var at) && at <= now)
             {
                 waiting.Dequeue();
-                due.Enqueue(entry, (entry.Round, entry.Ticket));
+                (entry.Churns ? dueOfChurn : due).Enqueue(entry, (entry.Round, entry.Ticket));
             }
 
-            SkipDropped();
-            (vip, round, _) = due.TryPeek(out var next, out _) ? next : default;
-            if (due.Count == 0 || !budget.TryTake(FramesFor(vip), now))
+            var taken = TryTake(due, ref budget, now, out var next) || TryTake(dueOfChurn, ref budgetOfChurn, now, out next);
+            (vip, round, _, churns) = next;
+            return taken;
+        }
+
+        internal TimeSpan? NextDue(TimeSpan now)
+        {
+            TimeSpan? next = waiting.TryPeek(out _, out var at) ? at : null;
+            next = due.Count > 0 ? Earlier(next, now + budget.UntilAvailable(FramesPerWake, now)) : next;
+            return dueOfChurn.Count > 0 ? Earlier(next, now + budgetOfChurn.UntilAvailable(FrameBudget.BurstOfChurn, now)) : next;
+        }
+
+        private static TimeSpan Earlier(TimeSpan? a, TimeSpan b) => a < b ? a.Value : b;
+
+        private static int FramesFor(IpAddress vip) => vip.Family == IpFamily.IPv6 ? 1 : 2;
+
+        private bool TryTake(PriorityQueue<Entry, (int Round, long Ticket)> from, ref FrameBudget limit, TimeSpan now, out Entry entry)
+        {
+            while (from.TryPeek(out entry, out _) && tickets.GetValueOrDefault(entry.Vip) != entry.Ticket)
+            {
+                from.Dequeue();
+            }
+
+            if (from.Count == 0 || !limit.TryTake(FramesFor(entry.Vip), now))
             {
                 return false;
             }
 
-            due.Dequeue();
-            tickets.Remove(vip);
+            from.Dequeue();
+            tickets.Remove(entry.Vip);
             return true;
         }
 
-        internal TimeSpan? NextDue(TimeSpan now) =>
-            due.Count > 0 ? now + budget.UntilAvailable(FramesPerWake, now)
-            : waiting.TryPeek(out _, out var at) ? at
-            : null;
-
-        private static int FramesFor(IpAddress vip) => vip.Family == IpFamily.IPv6 ? 1 : 2;
-
-        private void SkipDropped()
-        {
-            while (due.TryPeek(out var entry, out _) && tickets.GetValueOrDefault(entry.Vip) != entry.Ticket)
-            {
-                due.Dequeue();
-            }
-        }
-
-        private readonly record struct Entry(IpAddress Vip, int Round, long Ticket);
+        private readonly record struct Entry(IpAddress Vip, int Round, long Ticket, bool Churns);
     }
 }

@@ -4,13 +4,19 @@ namespace LoadBalancer.Speaker.Announcing;
 /// How many broadcasts may go out on a link: so many at once, so many per second. Every host on the segment has to hear each of
 /// them, and a Wi-Fi access point sends them at its lowest rate.
 /// </summary>
-internal struct FrameBudget
+internal struct FrameBudget(int perSecond, int burst)
 {
-    /// <summary>Frames per second in the long run.</summary>
+    /// <summary>What take-overs may use: frames per second in the long run.</summary>
     internal const int PerSecond = 1_000;
 
     /// <summary>Frames that may follow one another without a pause after a quiet time.</summary>
     internal const int Burst = 100;
+
+    /// <summary>What VIPs that keep coming and going may use, all together: 3,000 frames a minute.</summary>
+    internal const int PerSecondOfChurn = 50;
+
+    /// <summary>As <see cref="Burst"/>, of churn.</summary>
+    internal const int BurstOfChurn = 20;
 
     // The time at which all frames sent so far would have gone out, had they been sent evenly (the virtual scheduling form of the
     // leaky bucket, ITU-T I.371).
@@ -23,7 +29,7 @@ internal struct FrameBudget
     internal bool TryTake(int frames, TimeSpan now)
     {
         var after = (even > now ? even : now) + Time(frames);
-        if (after - now > Time(Burst))
+        if (after - now > Time(burst))
         {
             return false;
         }
@@ -33,9 +39,9 @@ internal struct FrameBudget
     }
 
     /// <summary>How long until so many frames are in the budget; zero or less if they are.</summary>
-    /// <param name="frames">At most <see cref="Burst"/>.</param>
+    /// <param name="frames">At most the burst.</param>
     /// <param name="now">Monotonic.</param>
-    internal readonly TimeSpan UntilAvailable(int frames, TimeSpan now) => even - now - Time(Burst - frames);
+    internal readonly TimeSpan UntilAvailable(int frames, TimeSpan now) => even - now - Time(burst - frames);
 
-    private static TimeSpan Time(int frames) => TimeSpan.FromTicks(frames * TimeSpan.TicksPerSecond / PerSecond);
+    private readonly TimeSpan Time(int frames) => TimeSpan.FromTicks(frames * TimeSpan.TicksPerSecond / perSecond);
 }

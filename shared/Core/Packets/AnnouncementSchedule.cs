@@ -31,4 +31,10 @@ public static class AnnouncementSchedule
     /// <param name="round">0 to <see cref="Rounds"/> - 1.</param>
     public static TimeSpan? PauseAfter(int round) =>
         round + 1 < Rounds ? new TimeSpan(Offsets[round + 1] - Offsets[round]) : null;
+
+    /// <summary>
+    /// As <see cref="PauseAfter"/>, for a VIP that keeps coming and going: two rounds, the second after Linux takes a change again.
+    /// </summary>
+    /// <param name="round">0 or 1.</param>
+    public static TimeSpan? PauseOfChurn(int round) => round == 0 ? new TimeSpan(Offsets[2]) : null;
 }

@@ -214,6 +214,71 @@ public sealed class AnnouncerTests : IDisposable
         Assert.Equal((1, 0), (announcer.Sent, announcer.Pending));
     }
 
+    [Fact]
+    public void VipThatComesThreeTimes_IsAnnouncedInFull_AndOftenerInTwoRounds()
+    {
+        for (var arrival = 1; arrival <= 3; arrival++)
+        {
+            announcer.Announce(runner, Vip);
+            Assert.Equal(12, FrameTimes(TimeSpan.FromSeconds(10)).Count);
+        }
+
+        announcer.Announce(runner, Vip);
+        Assert.Equal([0, 0, 1100, 1100], FrameTimes(TimeSpan.FromSeconds(10)));
+
+        Pass(RecentArrivals.Refill);
+        announcer.Announce(runner, Vip);
+        Assert.Equal(12, FrameTimes(TimeSpan.FromSeconds(10)).Count);
+    }
+
+    [Fact]
+    public void TwoHundredServicesWhosePodsFlap_KeepToAFewThousandFramesAMinute()
+    {
+        const int Services = 200;
+        Own(Services);
+        var minutes = new List<long>();
+        for (var minute = 0; minute < 3; minute++)
+        {
+            var before = announcer.Sent;
+            for (var second = 0; second < 60; second++)
+            {
+                // Each Service comes to this node anew every other second.
+                for (var i = second % 2; i < Services; i += 2)
+                {
+                    announcer.Announce(runner, Vip.Add((UInt128)i));
+                }
+
+                Pass(TimeSpan.FromSeconds(1));
+            }
+
+            minutes.Add(announcer.Sent - before);
+        }
+
+        TestContext.Current.SendDiagnosticMessage($"frames a minute: {string.Join(", ", minutes)}");
+
+        // In full every arrival would have had its first three rounds before the next: 200 × 30 × 6 = 36,000 frames a minute.
+        Assert.All(minutes.Skip(1), frames => Assert.InRange(frames, Services, (60 * FrameBudget.PerSecondOfChurn) + (Services * 12)));
+    }
+
+    [Fact]
+    public void Churn_DoesNotHoldUpATakeOver()
+    {
+        Own(1_000);
+        for (var arrival = 0; arrival < 20; arrival++)
+        {
+            for (var i = 0; i < 200; i++)
+            {
+                announcer.Announce(runner, Vip.Add((UInt128)i));
+            }
+
+            Pass(TimeSpan.FromSeconds(1));
+        }
+
+        Taken();
+        announcer.Announce(runner, Vip.Add(999));
+        Assert.Equal(2, Taken().Count(packet => packet.SenderIp == Vip.Add(999).AsUInt32));
+    }
+
     private void Own(int vips) => runner.Table = AnswerTable.Create(
         Enumerable.Range(0, vips).Select(i => KeyValuePair.Create(Vip.Add((UInt128)i), runner.Mac)));
 
