@@ -8,6 +8,9 @@ namespace LoadBalancer.Speaker;
 /// <summary>Shows the links' own counters when somebody asks, so that counting costs the answering path nothing.</summary>
 internal sealed class LinkMetrics
 {
+    private static readonly Counter Received =
+        Metrics.CreateCounter("loadbalancer_speaker_frames_received_total", "Frames that came to a link: answered, dropped, or a peer's.", "link");
+
     private static readonly Counter Answered =
         Metrics.CreateCounter("loadbalancer_speaker_requests_answered_total", "Requests for an address of this node that were answered.", "link");
 
@@ -40,9 +43,18 @@ internal sealed class LinkMetrics
     {
         lock (byLink)
         {
-            foreach (var runner in links.Current)
+            var current = links.Current;
+            foreach (var runner in current)
             {
                 Collect(runner);
+            }
+
+            foreach (var (name, totals) in byLink)
+            {
+                if (!current.Contains(totals.Runner))
+                {
+                    Forget(name);
+                }
             }
         }
 
@@ -62,12 +74,30 @@ internal sealed class LinkMetrics
 
         Answered.WithLabels(name).IncTo(totals.Answered + runner.Answered);
         PeerFrames.WithLabels(name).IncTo(totals.PeerFrames + runner.PeerFrames);
+        var received = Answered.WithLabels(name).Value + PeerFrames.WithLabels(name).Value;
         foreach (var reason in Enum.GetValues<DropReason>())
         {
             if (reason != DropReason.None)
             {
-                Dropped.WithLabels(name, reason.Label()).IncTo(totals.Dropped[(int)reason] + runner.Dropped(reason));
+                var dropped = totals.Dropped[(int)reason] + runner.Dropped(reason);
+                Dropped.WithLabels(name, reason.Label()).IncTo(dropped);
+                received += dropped;
             }
+        }
+
+        Received.WithLabels(name).IncTo(received);
+    }
+
+    // A link that is gone may be gone for good; if it comes back it counts from zero, which Prometheus takes for a restart.
+    private void Forget(string name)
+    {
+        byLink.Remove(name);
+        Received.RemoveLabelled(name);
+        Answered.RemoveLabelled(name);
+        PeerFrames.RemoveLabelled(name);
+        foreach (var reason in Enum.GetValues<DropReason>())
+        {
+            Dropped.RemoveLabelled(name, reason.Label());
         }
     }
 

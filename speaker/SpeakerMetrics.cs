@@ -1,5 +1,4 @@
 using LoadBalancer.Core.Heartbeats;
-using LoadBalancer.Core.Ownership;
 using Prometheus;
 
 namespace LoadBalancer.Speaker;
@@ -40,12 +39,15 @@ internal static class SpeakerMetrics
     public static readonly Gauge Ready =
         Metrics.CreateGauge("loadbalancer_speaker_ready", "Whether this speaker may own addresses.");
 
+    public static readonly Gauge ConfigLoaded =
+        Metrics.CreateGauge("loadbalancer_config_loaded", "1 if a valid pool configuration is in force.");
+
+    public static readonly Gauge ConfigStale =
+        Metrics.CreateGauge("loadbalancer_config_stale", "1 if the ConfigMap is invalid or gone and an earlier configuration is in force.");
+
     public static readonly Histogram DecisionSeconds = Metrics.CreateHistogram(
         "loadbalancer_speaker_decision_seconds", "Time of one pass over all addresses.",
         new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.00005, 4, 8) });
-
-    private static readonly Gauge VipOwned =
-        Metrics.CreateGauge("loadbalancer_speaker_vip_owned", "1 for each address this node announces on a link.", "link", "vip");
 
     private static readonly Counter Received = Metrics.CreateCounter(
         "loadbalancer_speaker_heartbeats_received_total", "Frames of the heartbeat protocol received, by what became of them.", "result");
@@ -55,26 +57,14 @@ internal static class SpeakerMetrics
 
     public static void CountReceived(HeartbeatRefusal refusal) => ReceivedByRefusal[(int)refusal].Inc();
 
-    /// <summary>Shows an address as long as this node owns it: no more series than addresses, over all nodes.</summary>
-    public static void ShowOwned(string link, in OwnershipTransition transition)
+    /// <summary>Takes a link that is gone out of the metrics; on the thread that sets them, which would bring it back otherwise.</summary>
+    public static void Forget(string link)
     {
-        if (transition.After.Phase == OwnershipPhase.Owner)
-        {
-            VipOwned.WithLabels(link, transition.Vip.ToString()).Set(1);
-        }
-        else if (transition.Before.Phase == OwnershipPhase.Owner)
-        {
-            VipOwned.RemoveLabelled(link, transition.Vip.ToString());
-        }
-    }
-
-    /// <summary>Takes a link that is gone out of the metrics of ownership.</summary>
-    public static void ForgetOwned(string link)
-    {
-        foreach (var labels in VipOwned.GetAllLabelValues().Where(labels => labels[0] == link).ToArray())
-        {
-            VipOwned.RemoveLabelled(labels);
-        }
+        Members.RemoveLabelled(link, "wire");
+        Members.RemoveLabelled(link, "lease");
+        OneWay.RemoveLabelled(link);
+        VipsOwned.RemoveLabelled(link);
+        OwnerChanges.RemoveLabelled(link);
     }
 
     // BadSignature → bad_signature

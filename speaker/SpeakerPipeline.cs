@@ -139,8 +139,11 @@ public sealed class SpeakerPipeline
         if (dirty && now >= catalogDue)
         {
             dirty = false;
-            catalogDue = now + CatalogPause;
             snapshot = catalog.Build();
+
+            // With ten thousand Services and endpoints that flap, making the facts must not become all this thread does.
+            var took = clock.Now - now;
+            catalogDue = now + (CatalogPause > took * 5 ? CatalogPause : took * 5);
         }
 
         if (leaveBy > now + TakeOver && heartbeats.AllHeardLeaving)

@@ -113,11 +113,13 @@ internal sealed partial class SpeakerWorker : Worker
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         LogStarting(options.Node, connection.Server, connection.Origin);
-        pools.Changed += pipeline.FactsChanged;
+        pools.Changed += OnPoolsChanged;
         pools.Changed += strangers.FactsChanged;
         secrets.Changed += _ => changed.Signal();
         runners.Changed += OnLinksChanged;
         new LinkMetrics(runners, announcer).Register();
+        new VipMetrics(() => runners.Current, () => pipeline.Snapshot, Prometheus.Metrics.DefaultFactory)
+            .Register(Prometheus.Metrics.DefaultRegistry);
 
         using var rest = new CancellationTokenSource();
         using var beating = new LoopThread("heartbeats", heartbeats.Wake, heartbeats.Beat, logger);
@@ -156,6 +158,13 @@ internal sealed partial class SpeakerWorker : Worker
         where T : class, IResource =>
         parts.Add(new Reflector<T>(new ApiResourceSource<T>(api, kind, selection, Time), store, kind.Name, Time, Random.Shared.NextDouble,
             loggers.CreateLogger<Reflector<T>>(), WatchMetrics.Instance).RunAsync);
+
+    private void OnPoolsChanged()
+    {
+        SpeakerMetrics.ConfigLoaded.Set(pools.Current is null ? 0 : 1);
+        SpeakerMetrics.ConfigStale.Set(pools.State == PoolConfigState.Stale ? 1 : 0);
+        pipeline.FactsChanged();
+    }
 
     private void OnLinksChanged()
     {

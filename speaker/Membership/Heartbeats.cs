@@ -102,10 +102,6 @@ public sealed class Heartbeats
     public void Remove(Segment segment)
     {
         ImmutableInterlocked.Update(ref segments, list => list.Remove(segment));
-        SpeakerMetrics.Members.WithLabels(segment.Name, "wire").Remove();
-        SpeakerMetrics.Members.WithLabels(segment.Name, "lease").Remove();
-        SpeakerMetrics.OneWay.WithLabels(segment.Name).Remove();
-        SpeakerMetrics.VipsOwned.WithLabels(segment.Name).Remove();
         Wake.Signal();
         changed.Signal();
     }

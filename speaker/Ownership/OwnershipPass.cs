@@ -55,7 +55,7 @@ public sealed class OwnershipPass
         foreach (var gone in segmentsSeen.Where(segment => !links.Contains(segment)))
         {
             events.LinkGone();
-            SpeakerMetrics.ForgetOwned(gone.Name);
+            SpeakerMetrics.Forget(gone.Name);
         }
 
         segmentsSeen = links;
@@ -109,7 +109,6 @@ public sealed class OwnershipPass
         {
             answers |= transition.Action != OwnershipAction.None;
             changes += transition.After.Owner != transition.Before.Owner ? 1 : 0;
-            SpeakerMetrics.ShowOwned(segment.Name, transition);
             switch (transition.Action)
             {
                 case OwnershipAction.Announce:
