@@ -5,6 +5,7 @@ using LoadBalancer.Kubernetes.Resources;
 namespace LoadBalancer.Controller.Tests.Assigning;
 
 /// <summary>The loop with its threads: what comes before the first address, many writes at once, and the end of leadership.</summary>
+[Collection(Replica.Metrics)]
 public sealed class AssignmentLoopTests
 {
     private static readonly string TwoAddresses = Replica.OnePool("10.0.0.1-10.0.0.2");

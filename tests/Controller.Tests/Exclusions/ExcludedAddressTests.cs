@@ -7,6 +7,7 @@ using LoadBalancer.Kubernetes.Resources;
 namespace LoadBalancer.Controller.Tests.Exclusions;
 
 /// <summary>A pool may contain addresses that hosts have: they are passed over, told of, and nobody loses anything by it.</summary>
+[Collection(Replica.Metrics)]
 public sealed class ExcludedAddressTests
 {
     private static readonly Exclusion First = new(IpAddress.Parse("10.0.0.1"), ExclusionKind.NodeAddress, "node n1");

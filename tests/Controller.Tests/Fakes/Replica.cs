@@ -11,6 +11,9 @@ namespace LoadBalancer.Controller.Tests.Fakes;
 /// <summary>One replica of the controller without the network: its own ConfigMap store and clock, a cluster shared with others.</summary>
 internal sealed class Replica : IAsyncDisposable
 {
+    /// <summary>The collection of the tests with replicas: metrics are the process's, so two of them must not lead at once.</summary>
+    public const string Metrics = "replicas";
+
     private static readonly ObjectKey ConfigMapKey = new("loadbalancer-system", "config");
 
     private readonly CancellationTokenSource process = new();
