@@ -59,7 +59,7 @@ public sealed partial class DocumentationTests
         return [.. Regex.Matches(body, @"^\s+(\w+),", RegexOptions.Multiline).Select(match => match.Groups[1].Value)];
     }
 
-    [GeneratedRegex(@"Metrics\.Create(?:Counter|Gauge|Histogram|Summary)\(\s*""(\w+)""")]
+    [GeneratedRegex(@"(?:Metrics|factory)\.Create(?:Counter|Gauge|Histogram|Summary)\(\s*""(\w+)""")]
     private static partial Regex MetricMade();
 
     [GeneratedRegex(@"^\| `(loadbalancer_\w+)` \|", RegexOptions.Multiline)]

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Network;
+using LoadBalancer.LocalCluster.Probes;
 
 namespace LoadBalancer.Cluster.Tests.Assigning;
 
@@ -28,6 +29,9 @@ public sealed class ConfigurationTests(ClusterFixture fixture, ITestOutputHelper
     [Theory]
     [InlineData("address-pools: [{name: default, protocol: layer2, adresses: [192.168.96.0/24]}]")]
     [InlineData("address-pools:\n- name: x\n  protocol: layer2\n  addresses: [100.200.300.400/24]\n")]
+    [InlineData("address-pools: [{name: default, protocol: layer2, addresses: [192.168.96.0/24], priority: high}]")]
+    [InlineData("address-pools: [{name: default, protocol: layer2, addresses: [192.168.96.0/24], service-selectors: [{match-expressions: [{key: tier, operator: Is, values: [front]}]}]}]")]
+    [InlineData("address-pools: [{name: a, protocol: layer2, addresses: [192.168.96.0/24]}, {name: b, protocol: layer2, addresses: [192.168.96.128/25]}]")]
     [InlineData("{{{")]
     public async Task BadConfig_TakesNothingAway_AndIsReported(string bad)
     {
@@ -41,6 +45,34 @@ public sealed class ConfigurationTests(ClusterFixture fixture, ITestOutputHelper
         await CreateServiceAsync(another);
         Assert.StartsWith("192.168.96.", await Cluster.WaitForAddressAsync(another), StringComparison.Ordinal);
         Figure($"reported: {message}");
+    }
+
+    [Theory]
+    [InlineData("192.168.96.160-192.168.96.170")]
+    [InlineData("192.168.96.160/28")]
+    public async Task Pool_AsARangeAndAsAPrefix_IsServed(string addresses)
+    {
+        await ChangeConfigAsync(OtherPool.Replace("192.168.96.160-192.168.96.170", addresses, StringComparison.Ordinal));
+        string name = NewName();
+        await CreateServiceAsync(name);
+        await Eventually.TrueAsync(() => Cluster.Addresses(name) is ["192.168.96.160"], Soon, "an address of the pool", () => Cluster.Programs.Tails());
+        await OwnerOnWireAsync("192.168.96.160");
+    }
+
+    [Fact]
+    public async Task AllPoolsRemoved_AddressIsTakenBackAndAnnouncedNoMore_UntilThereIsAPoolAgain()
+    {
+        (string name, string address, _) = await CreateAnnouncedServiceAsync();
+        await ChangeConfigAsync("address-pools: []");
+        await Eventually.TrueAsync(() => Cluster.Addresses(name).Count == 0, Soon, "no address", () => Cluster.Programs.Tails());
+        await using (ArpProbe probe = ArpProbe.Start(Cluster.Client, address))
+        {
+            await Eventually.TrueAsync(() => probe.Now > TimeSpan.FromMilliseconds(500), Soon, "half a second");
+            Assert.Empty(probe.Macs(TimeSpan.FromMilliseconds(250)));
+        }
+
+        await ChangeConfigAsync(OtherPool);
+        await OwnerOnWireAsync(await Cluster.WaitForAddressAsync(name));
     }
 
     [Fact]
