@@ -9,11 +9,12 @@ using LoadBalancer.Speaker.Membership;
 namespace LoadBalancer.Speaker;
 
 /// <summary>Joins the open links with membership: each runner is a segment, peers' frames find their segment.</summary>
-internal sealed class SpeakerLinks : IPeerFrameSink
+internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
 {
     private readonly Heartbeats heartbeats;
     private readonly Announcer announcer;
     private readonly Action tableChanged;
+    private readonly MonotonicClock clock;
     private readonly WakeUp changed;
     private readonly Lock gate = new();
     private ImmutableArray<(LinkRunner Runner, Segment Segment)> pairs = [];
@@ -22,12 +23,14 @@ internal sealed class SpeakerLinks : IPeerFrameSink
     /// <param name="heartbeats">Gets a segment for each.</param>
     /// <param name="announcer">Announces on them.</param>
     /// <param name="tableChanged">Called after a link's table was swapped, on the thread that did it.</param>
+    /// <param name="clock">The clock by which links may answer.</param>
     /// <param name="changed">Signalled when a link came, went or changed.</param>
-    public SpeakerLinks(Heartbeats heartbeats, Announcer announcer, Action tableChanged, WakeUp changed)
+    public SpeakerLinks(Heartbeats heartbeats, Announcer announcer, Action tableChanged, MonotonicClock clock, WakeUp changed)
     {
         this.heartbeats = heartbeats;
         this.announcer = announcer;
         this.tableChanged = tableChanged;
+        this.clock = clock;
         this.changed = changed;
     }
 
@@ -58,6 +61,37 @@ internal sealed class SpeakerLinks : IPeerFrameSink
         return null;
     }
 
+    /// <inheritdoc/>
+    public void OnArp(LinkRunner link, in ArpPacket packet)
+    {
+        if (packet.SenderIp != 0)
+        {
+            HearKernel(link, packet.SenderMac, IpAddress.FromUInt32(packet.SenderIp));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnNdp(LinkRunner link, in NdpPacket packet)
+    {
+        var says = packet.Type == NdpPacket.Advertisement ? packet.Target : packet.Source;
+        if (says != 0)
+        {
+            HearKernel(link, packet.SenderMac, IpAddress.From(IpFamily.IPv6, says));
+        }
+    }
+
+    private void HearKernel(LinkRunner link, MacAddress mac, IpAddress address)
+    {
+        foreach (var (runner, segment) in pairs)
+        {
+            if (runner == link)
+            {
+                heartbeats.HearKernel(segment, mac, address);
+                return;
+            }
+        }
+    }
+
     /// <summary>Makes the segments match the open links.</summary>
     public void Follow(IReadOnlyList<LinkRunner> current)
     {
@@ -70,7 +104,8 @@ internal sealed class SpeakerLinks : IPeerFrameSink
             }
 
             var added = current.Where(runner => !kept.Exists(pair => pair.Runner == runner))
-                .Select(runner => (runner, heartbeats.Add(new Link(runner, announcer, tableChanged))));
+                .Select(runner => (runner, heartbeats.Add(new Link(runner, announcer, tableChanged)))).ToList();
+            added.ForEach(pair => pair.runner.Clock = clock);
             pairs = [.. kept, .. added];
         }
 
@@ -98,6 +133,18 @@ internal sealed class SpeakerLinks : IPeerFrameSink
                 announcer.Announce(runner, vip);
             }
         }
+
+        public void Repeat(IReadOnlyList<IpAddress> vips)
+        {
+            foreach (var vip in vips)
+            {
+                announcer.Repeat(runner, vip);
+            }
+        }
+
+        public void Ask(in CheckTarget target) => KernelQuestion.Send(runner, target);
+
+        public void AnswerUntil(TimeSpan until) => runner.AnswerUntil = until;
 
         public void Hush(IReadOnlyList<IpAddress> vips)
         {

@@ -21,6 +21,9 @@ internal static class SpeakerMetrics
     public static readonly Gauge VipsOwned =
         Metrics.CreateGauge("loadbalancer_speaker_vips_owned", "Addresses this node announces on a link.", "link");
 
+    public static readonly Gauge VipsRepresented =
+        Metrics.CreateGauge("loadbalancer_speaker_vips_represented", "Addresses this node answers for on a link in place of an owner whose speaker is away.", "link");
+
     public static readonly Gauge Vips =
         Metrics.CreateGauge("loadbalancer_speaker_vips", "Addresses of Services this speaker knows of.");
 

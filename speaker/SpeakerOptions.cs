@@ -13,8 +13,16 @@ namespace LoadBalancer.Speaker;
 /// <param name="HeartbeatKeyFile">A file with the heartbeat key in place of the Secret, or null.</param>
 /// <param name="HeartbeatInterval">Between heartbeats: 20 ms to 10 s.</param>
 /// <param name="ProbeInterval">Between two looks at a free pool address: 1 s to 24 h; null for not looking.</param>
+/// <param name="Grace">How long an address stays with a node whose speaker is away: up to 10 minutes; zero hands over at once.</param>
+/// <param name="Rebalance">Whether addresses are moved back, slowly, to the nodes that are first in their order.</param>
 internal sealed record SpeakerOptions(
-    string Node, IReadOnlyList<string> InterfacesExclude, string? HeartbeatKeyFile, TimeSpan HeartbeatInterval, TimeSpan? ProbeInterval)
+    string Node,
+    IReadOnlyList<string> InterfacesExclude,
+    string? HeartbeatKeyFile,
+    TimeSpan HeartbeatInterval,
+    TimeSpan? ProbeInterval,
+    TimeSpan Grace,
+    bool Rebalance)
 {
     /// <summary>Adds the speaker's flags to a command; the result reads them.</summary>
     public static Func<ParseResult, SpeakerOptions> AddTo(ProgramCommand command)
@@ -31,9 +39,14 @@ internal sealed record SpeakerOptions(
         var probing = command.Add("--probe-interval", "DURATION",
             "How often the pool addresses that come next are asked for, so that none is given out that another host has; off for never.",
             "5m", Checked(ParseProbeInterval));
+        var grace = command.Add("--grace", "DURATION",
+            "How long an address stays with a node whose speaker is away while the node itself answers; another speaker answers for it. The same on all nodes.",
+            "30s", Checked(ParseGrace));
+        var rebalance = command.Add("--rebalance", "true|false",
+            "Move addresses back to the nodes they would be on had none ever failed: one a minute, without a gap.", "false", ParseBool);
         return parsed => new SpeakerOptions(
             parsed.GetValue(node) ?? DefaultNode(), parsed.GetValue(exclude)!, parsed.GetValue(keyFile), ParseInterval(parsed.GetValue(interval)!),
-            ParseProbeInterval(parsed.GetValue(probing)!));
+            ParseProbeInterval(parsed.GetValue(probing)!), ParseGrace(parsed.GetValue(grace)!), parsed.GetValue(rebalance));
     }
 
     private static string DefaultNode() =>
@@ -62,13 +75,6 @@ internal sealed record SpeakerOptions(
         return patterns;
     }
 
-    // Kept as it was written, so that --help shows the default as one would write it.
-    private static Func<string, string> Checked<T>(Func<string, T> parse) => text =>
-    {
-        _ = parse(text);
-        return text;
-    };
-
     internal static TimeSpan? ParseProbeInterval(string text)
     {
         if (text == "off")
@@ -83,14 +89,28 @@ internal sealed record SpeakerOptions(
                 : throw new FormatException("is neither off nor a time between 1s and 24h, such as 5m");
     }
 
-    internal static TimeSpan ParseInterval(string text)
+    private static bool ParseBool(string text) =>
+        bool.TryParse(text, out var value) ? value : throw new FormatException("is neither true nor false");
+
+    // Durations are kept as they were written, so that --help shows the default as one would write it.
+    private static Func<string, string> Checked<T>(Func<string, T> parse) => text =>
+    {
+        _ = parse(text);
+        return text;
+    };
+
+    internal static TimeSpan ParseInterval(string text) => ParseDuration(text, 20, 10_000, "is not a time between 20ms and 10s, such as 100ms or 0.5s");
+
+    internal static TimeSpan ParseGrace(string text) => ParseDuration(text, 0, 600_000, "is not a time between 0s and 600s, such as 30s");
+
+    private static TimeSpan ParseDuration(string text, double least, double most, string problem)
     {
         var (number, unit) = text.EndsWith("ms", StringComparison.Ordinal) ? (text[..^2], 1.0)
             : text.EndsWith('s') ? (text[..^1], 1000.0)
             : ("", 0.0);
         return double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
-            && value * unit is >= 20 and <= 10_000
+            && value * unit >= least && value * unit <= most
                 ? TimeSpan.FromMilliseconds(value * unit)
-                : throw new FormatException("is not a time between 20ms and 10s, such as 100ms or 0.5s");
+                : throw new FormatException(problem);
     }
 }

@@ -35,11 +35,8 @@ public sealed record SpeakerStores(
 /// </summary>
 public sealed class SpeakerPipeline
 {
-    /// <summary>How long a node that leaves goes on answering at most, if it does not hear that all others have taken over.</summary>
+    /// <summary>How long a node that leaves goes on answering at most, if it does not hear that others answer in its place.</summary>
     public static readonly TimeSpan LongestLeave = TimeSpan.FromSeconds(1);
-
-    // Between hearing that this node leaves and answering in its place, a peer needs milliseconds.
-    private static readonly TimeSpan TakeOver = TimeSpan.FromMilliseconds(100);
 
     // Facts are made anew this often at most: a burst of thousands of Services must not cost a core.
     private static readonly TimeSpan CatalogPause = TimeSpan.FromMilliseconds(20);
@@ -132,7 +129,7 @@ public sealed class SpeakerPipeline
         JudgeReadiness();
         if (leaving && leaveBy is null)
         {
-            leaveBy = now + LongestLeave;
+            leaveBy = heartbeats.HasPeers ? now + LongestLeave : now;
             heartbeats.Leave();
         }
 
@@ -146,20 +143,15 @@ public sealed class SpeakerPipeline
             catalogDue = now + (CatalogPause > took * 5 ? CatalogPause : took * 5);
         }
 
-        if (leaveBy > now + TakeOver && heartbeats.AllHeardLeaving)
-        {
-            leaveBy = now + TakeOver;
-        }
-
-        var deadline = pass.Run(snapshot, leaveBy, now);
-        if (leaveBy <= now)
+        var deadline = pass.Run(snapshot, stores.HaveSynced && pools() is not null, leaveBy, now);
+        if (leaveBy <= now || (leaving && !pass.Answers))
         {
             left.TrySetResult();
         }
 
         next = Earlier(next, deadline);
         next = Earlier(next, dirty ? catalogDue : null);
-        next = Earlier(next, leaveBy > now ? (heartbeats.AllHeardLeaving ? leaveBy : now + (TakeOver / 4)) : null);
+        next = Earlier(next, leaveBy > now ? leaveBy : null);
         return next - now < LongestSleep ? next - now : LongestSleep;
     }
 

@@ -85,20 +85,20 @@ internal sealed partial class SpeakerWorker : Worker
         parts.Add(pools.RunAsync);
 
         var clock = new MonotonicClock(Time);
-        heartbeats = new Heartbeats(new SpeakerIdentity(options.Node, NewBoot()), new MembershipTimings(), options.HeartbeatInterval, clock, changed);
+        heartbeats = new Heartbeats(new SpeakerIdentity(options.Node, NewBoot()), new MembershipTimings { Grace = options.Grace }, options.HeartbeatInterval, clock, changed);
         var keyLogger = loggers.CreateLogger<HeartbeatKeyWatch>();
         var keys = options.HeartbeatKeyFile is { } file
             ? HeartbeatKeyWatch.OfFile(file, heartbeats, clock, keyLogger)
             : HeartbeatKeyWatch.OfSecret(secrets, secret, heartbeats, clock, keyLogger);
         events = new OwnershipEvents(recorder, options.Node);
-        var pass = new OwnershipPass(heartbeats, nodes, new SpeakerLeases(leases, options.Node), events);
+        var pass = new OwnershipPass(heartbeats, nodes, new SpeakerLeases(leases, options.Node), events, options.Rebalance);
         var stores = new SpeakerStores(services, slices, nodes, leases);
         pipeline = new SpeakerPipeline(stores, () => pools.Current, heartbeats, keys, pass,
             readiness, clock, changed, common.LoadBalancerClass);
 
         memberships = new MulticastMemberships(() => runners!.Current, Time, loggers.CreateLogger<MulticastMemberships>());
-        links = new SpeakerLinks(heartbeats, announcer, memberships.Changed, changed);
-        var listener = new WireListener(heard);
+        links = new SpeakerLinks(heartbeats, announcer, memberships.Changed, clock, changed);
+        var listener = new WireListener(heard, links);
         runners = new LinkRunners(linkSet, PcapLink.Open, links, listener, Time, loggers.CreateLogger<LinkRunners>());
         strangers = new StrangerWatch(listener, stores, () => pools.Current, () => runners.Current, links.ViewOf, () => pipeline.Snapshot,
             recorder, options.Node, options.ProbeInterval is { } probing ? new ProbeTimings { Interval = probing } : null, clock, heard,

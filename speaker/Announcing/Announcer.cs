@@ -59,7 +59,12 @@ public sealed class Announcer : IDisposable
     /// Announces a VIP from the first round on; what is left of an earlier announcement of it is dropped. The first round leaves
     /// before this returns, if the budget allows. The VIP must be in the link's table already.
     /// </summary>
-    public void Announce(LinkRunner link, IpAddress vip)
+    public void Announce(LinkRunner link, IpAddress vip) => Announce(link, vip, round: 0);
+
+    /// <summary>Announces a VIP in one round. It gives way to those that have just come to this node.</summary>
+    public void Repeat(LinkRunner link, IpAddress vip) => Announce(link, vip, AnnouncementSchedule.Rounds - 1);
+
+    private void Announce(LinkRunner link, IpAddress vip, int round)
     {
         lock (gate)
         {
@@ -69,7 +74,7 @@ public sealed class Announcer : IDisposable
                 lanes.Add(link, lane = new Lane());
             }
 
-            lane.Schedule(vip, 0, now, lane.NoteArrival(vip, now));
+            lane.Schedule(vip, round, now, round == 0 && lane.NoteArrival(vip, now));
             Pump_NeedsLock(now);
         }
     }

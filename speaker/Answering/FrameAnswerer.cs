@@ -55,7 +55,7 @@ internal sealed class FrameAnswerer
     private void OnArp(ReadOnlySpan<byte> frame)
     {
         var outcome = ArpResponder.Respond(frame, link.Table, link.Mac, arpReply);
-        Count(outcome.Answered && !link.Send(arpReply) ? DropReason.NotSent : outcome.Reason);
+        Count(outcome.Answered ? Send(arpReply) : outcome.Reason);
         if (observer is not null && outcome.IsObservation)
         {
             observer.OnArp(link, outcome.Packet);
@@ -65,12 +65,17 @@ internal sealed class FrameAnswerer
     private void OnNdp(ReadOnlySpan<byte> frame)
     {
         var outcome = NdpResponder.Respond(frame, link.Table, link.Mac, ndpReply);
-        Count(outcome.Answered && !link.Send(ndpReply) ? DropReason.NotSent : outcome.Reason);
+        Count(outcome.Answered ? Send(ndpReply) : outcome.Reason);
         if (observer is not null && outcome.IsObservation)
         {
             observer.OnNdp(link, outcome.Packet);
         }
     }
+
+    private DropReason Send(ReadOnlySpan<byte> reply) =>
+        !link.MayAnswer ? DropReason.NotSure
+        : link.Send(reply) ? DropReason.None
+        : DropReason.NotSent;
 
     private void Count(DropReason reason)
     {

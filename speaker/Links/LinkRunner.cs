@@ -1,6 +1,7 @@
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Packets;
 using LoadBalancer.Speaker.Answering;
+using LoadBalancer.Speaker.Membership;
 
 namespace LoadBalancer.Speaker.Links;
 
@@ -40,6 +41,7 @@ public sealed class LinkRunner : IDisposable
     private volatile LinkFacts facts;
     private volatile AnswerTable table = AnswerTable.Empty;
     private volatile bool closed;
+    private long answerUntil;
 
     /// <summary>A runner that owns <paramref name="link"/>; it answers nothing until a table is set, and hears nothing until started.</summary>
     /// <param name="link">The open link.</param>
@@ -71,6 +73,21 @@ public sealed class LinkRunner : IDisposable
         get => table;
         set => table = value;
     }
+
+    /// <summary>
+    /// Until when the link may answer, on <see cref="Clock"/>. A process that was stopped finds it in the past when it goes on, before
+    /// it reads the requests that waited for it.
+    /// </summary>
+    public TimeSpan AnswerUntil
+    {
+        get => new(Volatile.Read(ref answerUntil));
+        set => Volatile.Write(ref answerUntil, value.Ticks);
+    }
+
+    /// <summary>The clock of <see cref="AnswerUntil"/>; without one the link always answers.</summary>
+    public MonotonicClock? Clock { get; set; }
+
+    internal bool MayAnswer => Clock is not { } clock || clock.Now.Ticks < Volatile.Read(ref answerUntil);
 
     /// <summary>Whether the runner was disposed: its link is gone, and there is nothing to send on it any more.</summary>
     public bool IsClosed => closed;

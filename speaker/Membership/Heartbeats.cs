@@ -22,7 +22,6 @@ public sealed class Heartbeats
     private ImmutableArray<Segment> segments = [];
     private volatile HeartbeatKeys? keys;
     private volatile int standing;
-    private ulong leavingSince;
     private int stalls;
     private bool started;
     private ImmutableArray<(Segment Segment, IReadOnlyList<IpPrefix> Prefixes, IReadOnlyList<IpPrefix> Others)> prefixes = [];
@@ -81,12 +80,14 @@ public sealed class Heartbeats
     public void Leave()
     {
         standing |= 2;
-        leavingSince = identity.Sequence.Last + 1;
         Wake.Signal();
     }
 
-    /// <summary>Whether every living peer is known to have heard that this node leaves.</summary>
-    public bool AllHeardLeaving => Standing.Leaving && segments.All(segment => segment.AllHeard(leavingSince));
+    /// <summary>Whether any peer is alive on the wire.</summary>
+    public bool HasPeers => segments.Any(segment => segment.AliveCount > 0);
+
+    /// <summary>This node's name.</summary>
+    public string Node => identity.Node;
 
     /// <summary>A link was opened.</summary>
     public Segment Add(ISegmentLink link)
@@ -127,6 +128,15 @@ public sealed class Heartbeats
         }
 
         return result.Refusal;
+    }
+
+    /// <summary>Takes in that a host says on a link that it has an address, on the link's thread.</summary>
+    public void HearKernel(Segment segment, MacAddress mac, IpAddress address)
+    {
+        if (segment.HearKernel(mac, address, clock.Now))
+        {
+            changed.Signal();
+        }
     }
 
     /// <summary>Lets time pass on all links and sends what is due.</summary>

@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
 
 namespace LoadBalancer.Speaker.Membership;
@@ -17,6 +18,15 @@ public interface ISegmentLink
 
     /// <summary>Announces addresses this link has just begun to answer for.</summary>
     void Announce(IReadOnlyList<IpAddress> vips);
+
+    /// <summary>Announces addresses once more, for hosts that ask nobody but the owner whose speaker is away.</summary>
+    void Repeat(IReadOnlyList<IpAddress> vips);
+
+    /// <summary>Asks the kernel of a silent peer whether the node lives; what it answers comes in as a frame.</summary>
+    void Ask(in CheckTarget target);
+
+    /// <summary>The link may answer until then; it stops by itself if this is not said again in time.</summary>
+    void AnswerUntil(TimeSpan until);
 
     /// <summary>Announces addresses no more; they may be answered for a while yet.</summary>
     void Hush(IReadOnlyList<IpAddress> vips);

@@ -1,3 +1,4 @@
+using System.Text;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Core.Ownership;
@@ -10,13 +11,23 @@ namespace LoadBalancer.Speaker.Membership;
 /// </summary>
 public sealed class Segment
 {
+    // Longer than a busy machine makes a thread wait, no longer than the peers take to notice.
+    private static readonly TimeSpan AnswerFor = TimeSpan.FromMilliseconds(500);
+
+    // A few hellos of the other link.
+    private static readonly TimeSpan ShadowFor = TimeSpan.FromSeconds(5);
+
     private readonly Lock gate = new();
+    private readonly CheckTarget[] checks = new CheckTarget[64];
     private readonly SegmentMembership membership;
     private readonly SegmentPulse pulse;
     private readonly SpeakerIdentity identity;
     private LinkFacts factsSeen;
     private volatile SegmentView? lastView;
     private IReadOnlyList<IpPrefix> othersSeen = [];
+    private string? shadow;
+    private TimeSpan shadowHeardAt;
+    private volatile bool checking;
 
     /// <summary>A segment that starts to listen now.</summary>
     public Segment(ISegmentLink link, SpeakerIdentity identity, MembershipTimings timings, TimeSpan now)
@@ -45,6 +56,12 @@ public sealed class Segment
         internal set => lastView = value;
     }
 
+    /// <summary>When the VIPs this node is deputy for are announced again; for the ownership thread only.</summary>
+    public TimeSpan RepeatAt { get; set; }
+
+    /// <summary>When a VIP may next be given away to the node that is first in its order; for the ownership thread only.</summary>
+    public TimeSpan RebalanceAt { get; set; }
+
     /// <summary>The peers alive on the wire.</summary>
     public int AliveCount => membership.AliveCount;
 
@@ -68,7 +85,56 @@ public sealed class Segment
                 pulse.AnswerNewcomer();
             }
 
-            return result;
+            return result.Refusal == HeartbeatRefusal.OwnFrame ? result with { Changed = NoteOwnFrame(frame, now) } : result;
+        }
+    }
+
+    /// <summary>
+    /// Takes in that a host says it has an address: if it is the address of a peer whose speaker is silent, the node lives.
+    /// </summary>
+    /// <returns>Whether the view changed.</returns>
+    public bool HearKernel(MacAddress mac, IpAddress address, TimeSpan now)
+    {
+        if (!checking)
+        {
+            return false;
+        }
+
+        lock (gate)
+        {
+            return membership.HearKernel(mac, address, now);
+        }
+    }
+
+    /// <summary>Another link of this node on the same segment, which has precedence; null if there is none.</summary>
+    public string? ShadowedBy(TimeSpan now)
+    {
+        lock (gate)
+        {
+            return shadow is not null && now - shadowHeardAt < ShadowFor ? shadow : null;
+        }
+    }
+
+    /// <summary>Says what this node claims from now on.</summary>
+    /// <param name="transitions">What changed.</param>
+    /// <param name="serves">Whether this node knows all that is its own: its peers may rely on what it claims.</param>
+    public void Claim(IReadOnlyList<OwnershipTransition> transitions, bool serves)
+    {
+        lock (gate)
+        {
+            for (var i = 0; i < transitions.Count; i++)
+            {
+                if (SegmentOwnership.ClaimOf(transitions[i].Vip, transitions[i].After, identity.Node) is { } claim)
+                {
+                    membership.Claim(claim);
+                }
+            }
+
+            if (serves && !membership.Serving)
+            {
+                membership.Serving = true;
+                pulse.TellAll();
+            }
         }
     }
 
@@ -97,6 +163,8 @@ public sealed class Segment
                 pulse.TellAll();
             }
 
+            Link.AnswerUntil(membership.Fenced ? TimeSpan.Zero : now + AnswerFor);
+            AskKernels(now);
             var next = pulse.Beat(now, key, factsSeen.Mac, interval);
             var deadline = membership.NextDeadline(now);
             return (changed, deadline < next ? deadline : next);
@@ -122,13 +190,30 @@ public sealed class Segment
         }
     }
 
-    /// <summary>Whether every living peer has heard a frame of this number or later.</summary>
-    public bool AllHeard(ulong sequence)
+    private void AskKernels(TimeSpan now)
     {
-        lock (gate)
+        var count = membership.Checks(now, checks);
+        for (var i = 0; i < count; i++)
         {
-            return membership.AllHeard(sequence);
+            Link.Ask(checks[i]);
         }
+
+        checking = membership.Checking;
+    }
+
+    // A frame this node sent on another link: both are on one segment, and one answering is enough.
+    private bool NoteOwnFrame(in HeartbeatFrame frame, TimeSpan now)
+    {
+        var link = shadow is not null && Ascii.Equals(frame.Link, shadow) ? shadow : Encoding.ASCII.GetString(frame.Link);
+        if (string.CompareOrdinal(link, Name) >= 0)
+        {
+            return false;
+        }
+
+        var known = shadow == link && now - shadowHeardAt < ShadowFor;
+        shadow = link;
+        shadowHeardAt = now;
+        return !known;
     }
 
     private bool Follow(TimeSpan now, IReadOnlyList<IpPrefix> otherPrefixes)

@@ -51,6 +51,12 @@ public sealed class OwnershipEvents
         foreach (var transition in transitions)
         {
             touched[transition.Vip] = transition.Before.Owner;
+
+            // It was this node's all the time, and that was told.
+            if (transition.Action == OwnershipAction.Resume)
+            {
+                assigned.Add(transition.Vip);
+            }
         }
     }
 

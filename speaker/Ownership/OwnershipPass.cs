@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
+using LoadBalancer.Core.Pools;
 using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Speaker.Membership;
@@ -16,10 +17,16 @@ public sealed class OwnershipPass
 {
     private static readonly IReadOnlyDictionary<IpAddress, VipFacts> NoVips = new Dictionary<IpAddress, VipFacts>();
 
+    private static readonly Pool UnknownPool = new() { Name = "", Ranges = [] };
+
+    /// <summary>Between two moves of <c>--rebalance</c> from one node on one link.</summary>
+    public static readonly TimeSpan RebalanceInterval = TimeSpan.FromMinutes(1);
+
     private readonly Heartbeats heartbeats;
     private readonly IStore<NodeResource> nodes;
     private readonly SpeakerLeases leases;
     private readonly OwnershipEvents events;
+    private readonly bool rebalance;
     private readonly ElectionOrders orders = new();
     private readonly Dictionary<string, NodeFacts> nodeFacts = new(StringComparer.Ordinal);
     private readonly List<OwnershipTransition> transitions = [];
@@ -27,20 +34,31 @@ public sealed class OwnershipPass
     private ImmutableArray<Segment> segmentsSeen = [];
 
     /// <summary>A pass over these links and stores.</summary>
-    public OwnershipPass(Heartbeats heartbeats, IStore<NodeResource> nodes, SpeakerLeases leases, OwnershipEvents events)
+    /// <param name="heartbeats">The links and who is on them.</param>
+    /// <param name="nodes">All Nodes.</param>
+    /// <param name="leases">The speakers' Leases.</param>
+    /// <param name="events">Told of every change.</param>
+    /// <param name="rebalance">Whether addresses go back, slowly, to the nodes that are first in their order.</param>
+    public OwnershipPass(
+        Heartbeats heartbeats, IStore<NodeResource> nodes, SpeakerLeases leases, OwnershipEvents events, bool rebalance = false)
     {
+        this.rebalance = rebalance;
         this.heartbeats = heartbeats;
         this.nodes = nodes;
         this.leases = leases;
         this.events = events;
     }
 
+    /// <summary>Whether this node answers for any VIP on any link.</summary>
+    public bool Answers => heartbeats.Segments.Any(segment => segment.Ownership.Owned + segment.Ownership.Represented + segment.Ownership.HandedOver > 0);
+
     /// <summary>Decides everything anew.</summary>
     /// <param name="snapshot">The VIPs.</param>
+    /// <param name="isComplete">Whether those are all VIPs. While they are not, after a start without the API server, this node goes by what its peers say is its own.</param>
     /// <param name="leaveBy">While the program stops: when this node stops answering at the latest.</param>
     /// <param name="now">Monotonic time.</param>
     /// <returns>When to decide again though nothing has changed, or null.</returns>
-    public TimeSpan? Run(VipSnapshot snapshot, TimeSpan? leaveBy, TimeSpan now)
+    public TimeSpan? Run(VipSnapshot snapshot, bool isComplete, TimeSpan? leaveBy, TimeSpan now)
     {
         leases.Observe(now);
         nodeFacts.Clear();
@@ -62,7 +80,7 @@ public sealed class OwnershipPass
         elections.Clear();
         foreach (var segment in links)
         {
-            var next = Decide(segment, snapshot, leaveBy, now);
+            var next = Decide(segment, snapshot, isComplete, leaveBy, now);
             deadline = Earlier(deadline, next);
         }
 
@@ -71,17 +89,18 @@ public sealed class OwnershipPass
 
     private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
 
-    private TimeSpan? Decide(Segment segment, VipSnapshot snapshot, TimeSpan? leaveBy, TimeSpan now)
+    private TimeSpan? Decide(Segment segment, VipSnapshot snapshot, bool isComplete, TimeSpan? leaveBy, TimeSpan now)
     {
         var facts = segment.Link.Facts;
         var view = segment.View(now, leases.On(facts));
         segment.LastView = view;
         Measure(segment, view);
 
-        // Without a key nothing can be known of the others; without a carrier nothing can be said.
-        var mute = heartbeats.Keys is null || !facts.Carrier;
-        var vips = mute ? NoVips : snapshot.Vips;
+        // Without a key nothing can be known of the others; without a carrier nothing can be said; and one link of a node is enough.
+        var mute = heartbeats.Keys is null || !facts.Carrier || IsShadowed(segment, now);
+        var vips = mute ? NoVips : isComplete ? snapshot.Vips : WithFormer(segment, view, snapshot.Vips);
         var election = new SegmentElection(orders, view, FactsOf);
+        Rebalance(segment, election, vips, now);
         transitions.Clear();
         var deadline = segment.Ownership.Decide(vips, election, view, leaveBy, now, transitions);
         if (transitions.Count > 0)
@@ -90,13 +109,98 @@ public sealed class OwnershipPass
             events.Note(transitions);
         }
 
+        segment.Claim(transitions, serves: view.MayServe && heartbeats.Keys is not null);
+        if (transitions.Count > 0)
+        {
+            heartbeats.Wake.Signal();
+        }
+
+        deadline = Earlier(deadline, Repeat(segment, now));
+
         if (!mute)
         {
             elections.Add((segment.Ownership, election));
         }
 
         SpeakerMetrics.VipsOwned.WithLabels(segment.Name).Set(segment.Ownership.Owned);
+        SpeakerMetrics.VipsRepresented.WithLabels(segment.Name).Set(segment.Ownership.Represented);
         return deadline;
+    }
+
+    // Slowly, one address at a time: each move costs its clients a moment, and what is moved shall not move again in the next outage.
+    private void Rebalance(Segment segment, SegmentElection election, IReadOnlyDictionary<IpAddress, VipFacts> vips, TimeSpan now)
+    {
+        if (!rebalance || now < segment.RebalanceAt)
+        {
+            return;
+        }
+
+        var isDue = segment.RebalanceAt != TimeSpan.Zero;
+        segment.RebalanceAt = now + RebalanceInterval;
+        foreach (var (vip, facts) in vips)
+        {
+            if (isDue && segment.Ownership[vip].Phase == OwnershipPhase.Owner
+                && election.Preferred(facts) is { } preferred && preferred != heartbeats.Node)
+            {
+                segment.Ownership.Yield(vip);
+                return;
+            }
+        }
+    }
+
+    private bool IsShadowed(Segment segment, TimeSpan now) =>
+        segment.ShadowedBy(now) is { } other && heartbeats.Segments.Any(s => s.Name == other && s.Link.Facts.Carrier);
+
+    // Started while the API server is away: what the peers hold for this node is its own, whatever Service it belongs to.
+    private static Dictionary<IpAddress, VipFacts> WithFormer(Segment segment, SegmentView view, IReadOnlyDictionary<IpAddress, VipFacts> known)
+    {
+        var vips = new Dictionary<IpAddress, VipFacts>(known);
+        foreach (var vip in view.Claims.Vips)
+        {
+            foreach (var (_, claim) in view.Claims.For(vip))
+            {
+                if (claim.Subject == view.Self.Node)
+                {
+                    vips.TryAdd(vip, Former(vip));
+                }
+            }
+        }
+
+        foreach (var (vip, state) in segment.Ownership.All)
+        {
+            if (state.Answers)
+            {
+                vips.TryAdd(vip, Former(vip));
+            }
+        }
+
+        return vips;
+    }
+
+    private static VipFacts Former(IpAddress vip) => new() { Address = vip, ElectionAddress = vip, Pool = UnknownPool, Served = true };
+
+    // Hosts that have the VIP in their cache ask the owner's hardware address again and again, and its speaker is away: they are told
+    // before they give up. A thousand VIPs take ten seconds, a third of the time after which Linux asks.
+    private static TimeSpan? Repeat(Segment segment, TimeSpan now)
+    {
+        if (segment.Ownership.Represented == 0)
+        {
+            segment.RepeatAt = TimeSpan.Zero;
+            return null;
+        }
+
+        if (now >= segment.RepeatAt)
+        {
+            var vips = segment.Ownership.All.Where(entry => entry.Value.Phase == OwnershipPhase.Deputy).Select(entry => entry.Key).ToList();
+            if (segment.RepeatAt != TimeSpan.Zero)
+            {
+                segment.Link.Repeat(vips);
+            }
+
+            segment.RepeatAt = now + TimeSpan.FromMilliseconds(Math.Max(1000, 10 * vips.Count));
+        }
+
+        return segment.RepeatAt;
     }
 
     private static void Apply(
@@ -114,7 +218,7 @@ public sealed class OwnershipPass
                 case OwnershipAction.Announce:
                     (announced ??= []).Add(transition.Vip);
                     break;
-                case OwnershipAction.KeepAnswering or OwnershipAction.StopAnswering:
+                case OwnershipAction.KeepAnswering or OwnershipAction.StopAnswering or OwnershipAction.Deputize:
                     (hushed ??= []).Add(transition.Vip);
                     break;
             }
@@ -129,7 +233,8 @@ public sealed class OwnershipPass
         if (answers)
         {
             segment.Link.Answer(AnswerTable.Create(
-                vips.Keys.Where(segment.Ownership.Answers).Select(vip => KeyValuePair.Create(vip, facts.Mac))));
+                segment.Ownership.All.Where(entry => entry.Value.Answers && vips.ContainsKey(entry.Key)).Select(entry =>
+                    KeyValuePair.Create(entry.Key, entry.Value.Phase == OwnershipPhase.Deputy ? entry.Value.Mac : facts.Mac))));
         }
 
         if (announced is not null)

@@ -11,7 +11,8 @@ namespace LoadBalancer.Speaker.Strangers;
 /// what does not concern us, no allocation, no waiting.
 /// </summary>
 /// <param name="wake">Signalled when there is something to look at.</param>
-public sealed class WireListener(WakeUp wake) : INeighborObserver
+/// <param name="next">Hears everything after this, or null.</param>
+public sealed class WireListener(WakeUp wake, INeighborObserver? next = null) : INeighborObserver
 {
     /// <summary>
     /// How many statements may wait: a second of what a link's announcers may send at most. A flood beyond that says nothing new.
@@ -40,6 +41,8 @@ public sealed class WireListener(WakeUp wake) : INeighborObserver
         {
             Add(link, statement);
         }
+
+        next?.OnArp(link, packet);
     }
 
     /// <inheritdoc/>
@@ -49,6 +52,8 @@ public sealed class WireListener(WakeUp wake) : INeighborObserver
         {
             Add(link, statement);
         }
+
+        next?.OnNdp(link, packet);
     }
 
     /// <summary>Takes the oldest statement; false if there is none.</summary>

@@ -82,7 +82,7 @@ public static class HeartbeatDecoder
             return HeartbeatRefusal.UnknownVersion;
         }
 
-        if (message[HeartbeatLayout.KindAt] is not ((byte)HeartbeatKind.Hello or (byte)HeartbeatKind.Heartbeat))
+        if (message[HeartbeatLayout.KindAt] is < (byte)HeartbeatKind.Hello or > (byte)HeartbeatKind.ClaimRequest)
         {
             return HeartbeatRefusal.UnknownKind;
         }
@@ -103,15 +103,17 @@ public static class HeartbeatDecoder
             && prefixes <= HeartbeatLayout.MaxPrefixes && others <= HeartbeatLayout.MaxPrefixes
             && node + link <= body.Length
             && body[..(node + link)].IndexOfAnyExceptInRange((byte)'!', (byte)'~') < 0
-            && ArePrefixes(body[(node + link)..], prefixes + others)
+            && ArePrefixes(body[(node + link)..], prefixes + others, out var trailer)
+            && (message[HeartbeatLayout.KindAt] != (byte)HeartbeatKind.Claims || ClaimCodec.IsWellFormed(trailer))
             && BinaryPrimitives.ReadUInt64BigEndian(message[HeartbeatLayout.BootAt..]) != 0
             && BinaryPrimitives.ReadUInt64BigEndian(message[HeartbeatLayout.SequenceAt..]) != 0
             && BinaryPrimitives.ReadUInt32BigEndian(message[HeartbeatLayout.GoodForAt..]) is >= 1 and <= LongestGoodFor;
     }
 
     // Bytes behind the last prefix are left alone: a later minor version may append fields there.
-    private static bool ArePrefixes(ReadOnlySpan<byte> body, int count)
+    private static bool ArePrefixes(ReadOnlySpan<byte> body, int count, out ReadOnlySpan<byte> trailer)
     {
+        trailer = default;
         for (var i = 0; i < count; i++)
         {
             if (body.Length < 2)
@@ -128,6 +130,7 @@ public static class HeartbeatDecoder
             body = body[(2 + size)..];
         }
 
+        trailer = body;
         return true;
     }
 }

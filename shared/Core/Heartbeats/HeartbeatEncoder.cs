@@ -16,6 +16,7 @@ namespace LoadBalancer.Core.Heartbeats;
 /// <param name="Flags">The sender's state.</param>
 /// <param name="GoodFor">For how long the sender counts as alive after this frame: 1 ms to 10 minutes.</param>
 /// <param name="Losses">Heartbeat: how often the sender lost the addressed peer lately.</param>
+/// <param name="ClaimDigest">Sums up all that the sender claims on the segment, see <c>ClaimSet.Digest</c>; 0 for nothing.</param>
 public readonly record struct HeartbeatHeader(
     HeartbeatKind Kind,
     MacAddress Destination,
@@ -28,7 +29,8 @@ public readonly record struct HeartbeatHeader(
     int ViewCount,
     SpeakerState Flags,
     TimeSpan GoodFor,
-    int Losses);
+    int Losses,
+    ulong ClaimDigest = 0);
 
 /// <summary>Writes frames. Allocates nothing.</summary>
 public static class HeartbeatEncoder
@@ -38,11 +40,13 @@ public static class HeartbeatEncoder
     /// <param name="identity">Who sends.</param>
     /// <param name="key">Signs.</param>
     /// <param name="frame">At least <see cref="HeartbeatLayout.MaxFrame"/> bytes.</param>
+    /// <param name="trailer">What follows the identity: the claims of a message of that kind.</param>
     /// <returns>The frame's length.</returns>
-    public static int Encode(in HeartbeatHeader header, HeartbeatIdentity identity, HeartbeatKey key, Span<byte> frame)
+    public static int Encode(
+        in HeartbeatHeader header, HeartbeatIdentity identity, HeartbeatKey key, Span<byte> frame, ReadOnlySpan<byte> trailer = default)
     {
         var variable = identity.Encoded;
-        var signed = HeartbeatLayout.EthernetHeader + HeartbeatLayout.FixedSize + variable.Length;
+        var signed = HeartbeatLayout.EthernetHeader + HeartbeatLayout.FixedSize + variable.Length + trailer.Length;
         header.Destination.Write(frame);
         header.Source.Write(frame[MacAddress.Size..]);
         BinaryPrimitives.WriteUInt16BigEndian(frame[12..], HeartbeatLayout.EtherType);
@@ -52,7 +56,7 @@ public static class HeartbeatEncoder
         BinaryPrimitives.WriteUInt32BigEndian(message[HeartbeatLayout.MagicAt..], HeartbeatLayout.Magic);
         message[HeartbeatLayout.VersionAt] = HeartbeatLayout.Version;
         message[HeartbeatLayout.KindAt] = (byte)header.Kind;
-        var length = HeartbeatLayout.FixedSize + variable.Length + HeartbeatLayout.SignatureSize;
+        var length = HeartbeatLayout.FixedSize + variable.Length + trailer.Length + HeartbeatLayout.SignatureSize;
         BinaryPrimitives.WriteUInt16BigEndian(message[HeartbeatLayout.LengthAt..], (ushort)length);
         BinaryPrimitives.WriteUInt64BigEndian(message[HeartbeatLayout.ClusterAt..], key.ClusterId);
         BinaryPrimitives.WriteUInt64BigEndian(message[HeartbeatLayout.BootAt..], header.Boot);
@@ -68,7 +72,9 @@ public static class HeartbeatEncoder
         message[HeartbeatLayout.PrefixesAt] = (byte)identity.Prefixes.Count;
         message[HeartbeatLayout.OtherPrefixesAt] = (byte)identity.OtherPrefixes.Count;
         message[HeartbeatLayout.LossesAt] = (byte)Math.Min(header.Losses, byte.MaxValue);
+        BinaryPrimitives.WriteUInt64BigEndian(message[HeartbeatLayout.ClaimDigestAt..], header.ClaimDigest);
         variable.CopyTo(message[HeartbeatLayout.FixedSize..]);
+        trailer.CopyTo(message[(HeartbeatLayout.FixedSize + variable.Length)..]);
 
         // The Ethernet header is signed as well: nobody can lend a peer's frame another source address.
         key.Sign(frame[..signed], frame.Slice(signed, HeartbeatLayout.SignatureSize));

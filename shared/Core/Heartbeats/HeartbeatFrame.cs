@@ -41,13 +41,19 @@ public readonly ref struct HeartbeatFrame
 
     /// <summary>The sender's state; unknown bits are left out.</summary>
     public SpeakerState Flags => (SpeakerState)BinaryPrimitives.ReadUInt16BigEndian(message[HeartbeatLayout.FlagsAt..])
-        & (SpeakerState.Ready | SpeakerState.Leaving | SpeakerState.Holding);
+        & (SpeakerState.Ready | SpeakerState.Leaving | SpeakerState.Holding | SpeakerState.Serving);
 
     /// <summary>For how long the sender counts as alive after this frame: 1 ms to 10 minutes.</summary>
     public TimeSpan GoodFor => TimeSpan.FromMilliseconds(BinaryPrimitives.ReadUInt32BigEndian(message[HeartbeatLayout.GoodForAt..]));
 
     /// <summary>How often the sender lost the addressed peer lately.</summary>
     public int Losses => message[HeartbeatLayout.LossesAt];
+
+    /// <summary>Sums up all that the sender claims on the segment; 0 for nothing.</summary>
+    public ulong ClaimDigest => UInt64At(HeartbeatLayout.ClaimDigestAt);
+
+    /// <summary>The claims of a message of that kind; empty in others.</summary>
+    public ClaimMessage Claims => Kind == HeartbeatKind.Claims ? new ClaimMessage(Trailer) : default;
 
     /// <summary>The sender's node name in ASCII.</summary>
     public ReadOnlySpan<byte> Node => message.Slice(HeartbeatLayout.FixedSize, message[HeartbeatLayout.NodeLengthAt]);
@@ -69,6 +75,20 @@ public readonly ref struct HeartbeatFrame
         var prefixes = ReadPrefixes(ref at, message[HeartbeatLayout.PrefixesAt]);
         var others = ReadPrefixes(ref at, message[HeartbeatLayout.OtherPrefixesAt]);
         return new HeartbeatIdentity(Encoding.ASCII.GetString(Node), Encoding.ASCII.GetString(Link), prefixes, others);
+    }
+
+    private ReadOnlySpan<byte> Trailer
+    {
+        get
+        {
+            var at = HeartbeatLayout.FixedSize + Node.Length + Link.Length;
+            for (var i = message[HeartbeatLayout.PrefixesAt] + message[HeartbeatLayout.OtherPrefixesAt]; i > 0; i--)
+            {
+                at += 2 + (message[at] == (byte)IpFamily.IPv4 ? 4 : 16);
+            }
+
+            return message[at..^HeartbeatLayout.SignatureSize];
+        }
     }
 
     private IpPrefix[] ReadPrefixes(ref int at, int count)

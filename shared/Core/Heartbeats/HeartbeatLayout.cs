@@ -1,6 +1,6 @@
 namespace LoadBalancer.Core.Heartbeats;
 
-/// <summary>The kinds of message. Numbers 3 (claim) and 4 (claim request) are set aside for ownership claims.</summary>
+/// <summary>The kinds of message.</summary>
 public enum HeartbeatKind : byte
 {
     /// <summary>Broadcast: here is a speaker.</summary>
@@ -8,6 +8,12 @@ public enum HeartbeatKind : byte
 
     /// <summary>Unicast to one peer: alive, and whether that peer is heard.</summary>
     Heartbeat = 2,
+
+    /// <summary>What the sender answers for, or no longer: broadcast when it changes, unicast to a peer that asked. See <see cref="ClaimCodec"/>.</summary>
+    Claims = 3,
+
+    /// <summary>Unicast to one peer: send me all you claim.</summary>
+    ClaimRequest = 4,
 }
 
 /// <summary>What a speaker says about itself.</summary>
@@ -25,6 +31,9 @@ public enum SpeakerState : ushort
 
     /// <summary>It was lost lately and takes nothing while another can have it.</summary>
     Holding = 4,
+
+    /// <summary>It answers for what it claims. Not yet, after a start: what it claimed in its former run is still its own.</summary>
+    Serving = 8,
 }
 
 /// <summary>Offsets of the message, counted from the end of the 14-byte Ethernet header; all numbers big-endian. docs/protocol.md is the text to it.</summary>
@@ -61,7 +70,7 @@ public static class HeartbeatLayout
     public const int MaxPrefixes = 24;
 
     /// <summary>The fixed part's size.</summary>
-    public const int FixedSize = 72;
+    public const int FixedSize = 80;
 
     /// <summary>The shortest message: fixed part, one-letter node and link name, signature. Longer than Ethernet's 46 bytes: no padding needed.</summary>
     public const int MinMessage = FixedSize + 2 + SignatureSize;
@@ -84,4 +93,5 @@ public static class HeartbeatLayout
     internal const int PrefixesAt = 66;
     internal const int OtherPrefixesAt = 67;
     internal const int LossesAt = 68;
+    internal const int ClaimDigestAt = 72;
 }

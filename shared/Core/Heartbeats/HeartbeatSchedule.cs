@@ -3,22 +3,22 @@ namespace LoadBalancer.Core.Heartbeats;
 /// <summary>How often frames are sent: fast enough to notice a dead node at once, rare enough not to be felt on the segment.</summary>
 public static class HeartbeatSchedule
 {
-    /// <summary>Heartbeats one node sends in a second at most, to all peers on all links together.</summary>
-    public const int MaxHeartbeatsPerSecond = 200;
+    /// <summary>Heartbeats one node sends in a second at most, to all peers on all links together. Checks and claims come on top.</summary>
+    public const int MaxHeartbeatsPerSecond = 180;
 
-    /// <summary>Hellos on one segment in a second at most, from all nodes together: every phone on the Wi-Fi wakes up for a broadcast.</summary>
-    public const int MaxHellosPerSecond = 20;
+    /// <summary>Hellos on one segment in a second at most, from all nodes together: every phone on the Wi-Fi wakes up for a broadcast. Claims come on top.</summary>
+    public const int MaxHellosPerSecond = 12;
 
     /// <summary>Missed heartbeats after which a peer is silent; half an interval more is for jitter.</summary>
     public const int MissedHeartbeats = 3;
 
-    /// <summary>Between two heartbeats to one peer: the configured interval up to 20 peers, longer with more.</summary>
+    /// <summary>Between two heartbeats to one peer: the configured interval up to 18 peers, longer with more.</summary>
     /// <param name="configured">The interval asked for, above zero.</param>
     /// <param name="peers">The peers of the node on all its links.</param>
     public static TimeSpan HeartbeatInterval(TimeSpan configured, int peers) =>
         Max(configured, TimeSpan.FromSeconds((double)peers / MaxHeartbeatsPerSecond));
 
-    /// <summary>Between two hellos of one node on one segment: one second up to 20 nodes, longer with more.</summary>
+    /// <summary>Between two hellos of one node on one segment: one second up to 12 nodes, longer with more.</summary>
     /// <param name="peers">The peers on the segment, the node itself not counted.</param>
     public static TimeSpan HelloInterval(int peers) =>
         Max(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds((peers + 1.0) / MaxHellosPerSecond));

@@ -21,6 +21,30 @@ public sealed record MembershipTimings
     /// <summary>A peer alive for this long without a break has its losses forgotten.</summary>
     public TimeSpan ForgetLosses { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// How long a VIP stays with a node whose speaker is away while the node lives: long enough for an upgrade or a crash loop's first
+    /// rounds. Zero hands over at once.
+    /// </summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Between two questions to the kernel of a node whose speaker is silent.</summary>
+    public TimeSpan CheckInterval { get; init; } = TimeSpan.FromMilliseconds(60);
+
+    /// <summary>For how long an answer of a kernel counts. Five questions have been lost by then.</summary>
+    public TimeSpan KernelGoodFor { get; init; } = TimeSpan.FromMilliseconds(350);
+
+    /// <summary>Between two heartbeats to a peer that was lost, so that both notice at once when the segment is whole again.</summary>
+    public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>How long a lost peer is looked for.</summary>
+    public TimeSpan ProbeFor { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Between two requests for the claims of one peer, and between two answers to one.</summary>
+    public TimeSpan RequestInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How long a newcomer waits for a peer's claims at most before it acts without them.</summary>
+    public TimeSpan ClaimPatience { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>The most peers of one segment; the (theoretical) rest is refused and counted.</summary>
     public int MaxPeers { get; init; } = 1024;
 

@@ -1,3 +1,5 @@
+using LoadBalancer.Core.Addressing;
+
 namespace LoadBalancer.Core.Ownership;
 
 /// <summary>Where a node stands towards one VIP on one segment.</summary>
@@ -9,20 +11,39 @@ public enum OwnershipPhase
     /// <summary>This node answers for it and announces it.</summary>
     Owner,
 
-    /// <summary>Another node owns it; this one still answers, so that no request falls between the two.</summary>
+    /// <summary>Another node is to own it; this one still answers, so that no request falls between the two.</summary>
     HandingOver,
+
+    /// <summary>Another node owns it and its speaker is away: this one answers with the owner's hardware address.</summary>
+    Deputy,
 }
 
-/// <summary>
-/// What is remembered of one VIP on one segment between two decisions. The default is a VIP never seen. Claims will fill
-/// <paramref name="Term"/>; a deputy is a further phase.
-/// </summary>
+/// <summary>What is remembered of one VIP on one segment between two decisions. The default is a VIP never seen.</summary>
 /// <param name="Phase">Where this node stands.</param>
 /// <param name="Owner">The node held to be the owner, or null.</param>
 /// <param name="Reason">Why nobody owns it.</param>
-/// <param name="Until">While handing over: when to stop answering.</param>
-/// <param name="Term">Rises with each change of owner this node has seen.</param>
-public readonly record struct OwnershipState(OwnershipPhase Phase, string? Owner, NoOwner Reason, TimeSpan Until, ulong Term);
+/// <param name="Until">While handing over to a node that cannot be heard, or for traffic that is lost here: when to stop answering. While away: until when the elected node is waited for.</param>
+/// <param name="Term">As owner the term this node claims; else the highest term it has seen.</param>
+public readonly record struct OwnershipState(OwnershipPhase Phase, string? Owner, NoOwner Reason, TimeSpan Until, ulong Term)
+{
+    /// <summary>As deputy: the owner's hardware address.</summary>
+    public MacAddress Mac { get; init; }
+
+    /// <summary>As deputy: the owner; not <see cref="Owner"/> while a successor is waited for.</summary>
+    public string? For { get; init; }
+
+    /// <summary>How many of the first candidates did not take a VIP that nobody had, in the time they were given.</summary>
+    public int Skipped { get; init; }
+
+    /// <summary>As owner: another node claims it too. When that has stopped, it is announced again.</summary>
+    public bool Contested { get; init; }
+
+    /// <summary>As owner: this node wants to give it away although it is fit.</summary>
+    public bool Yields { get; init; }
+
+    /// <summary>Whether this node answers for it.</summary>
+    public bool Answers => Phase != OwnershipPhase.Away;
+}
 
 /// <summary>What is to be done about a VIP on a link.</summary>
 public enum OwnershipAction
@@ -30,10 +51,16 @@ public enum OwnershipAction
     /// <summary>Nothing.</summary>
     None,
 
-    /// <summary>Start to answer, and announce.</summary>
+    /// <summary>Start to answer, or go on, and announce.</summary>
     Announce,
 
-    /// <summary>Another took over or will: go on answering until <see cref="OwnershipState.Until"/>, announce no more.</summary>
+    /// <summary>Start to answer. Everybody knows where the VIP is: this node's speaker was away, its deputy answered.</summary>
+    Resume,
+
+    /// <summary>Start to answer with the owner's hardware address, and repeat that address.</summary>
+    Deputize,
+
+    /// <summary>Another is to take over: go on answering, announce no more.</summary>
     KeepAnswering,
 
     /// <summary>Answer no more.</summary>
@@ -43,19 +70,39 @@ public enum OwnershipAction
 /// <summary>What one decision is made from.</summary>
 /// <param name="Self">This node's name.</param>
 /// <param name="Decision">Who owns the VIP by the facts of the moment.</param>
-/// <param name="Holding">Whether this node was lost by its peers: they have taken over already.</param>
 /// <param name="LeaveBy">While this node shuts down: when it stops answering at the latest; else null.</param>
-/// <param name="MayAct">Whether the peers have had the time to hear that this node is ready.</param>
-public readonly record struct OwnershipInput(string Self, OwnerDecision Decision, bool Holding, TimeSpan? LeaveBy, bool MayAct = true);
+/// <param name="MayAct">Whether this node may take what is free.</param>
+/// <param name="MayServe">Whether this node may go on with what is its own: it knows what the others claim.</param>
+/// <param name="Majority">Whether this node hears more than half of the nodes it knows.</param>
+public readonly record struct OwnershipInput(
+    string Self, OwnerDecision Decision, TimeSpan? LeaveBy, bool MayAct = true, bool MayServe = true, bool Majority = true);
 
 /// <summary>The pure state machine of one VIP on one segment.</summary>
 public static class OwnershipMachine
 {
     /// <summary>
-    /// How long the former owner answers on in a planned move. The new owner learns of it from the same frame and answers within
-    /// milliseconds; longer would only prolong the time in which two nodes answer.
+    /// How long the former owner answers on when the new one cannot be heard. It learns of the change from the same fact and answers
+    /// within milliseconds; longer would only prolong the time in which two nodes answer.
     /// </summary>
     public static TimeSpan HandOver => TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How long the former owner answers on for traffic that is lost at its node, if nobody says that it took over.</summary>
+    public static TimeSpan LostTraffic => TimeSpan.FromSeconds(1);
+
+    /// <summary>How long the elected node is waited for when nobody has the VIP; then the next may take it: the first may not know the Service yet.</summary>
+    public static TimeSpan Patience => TimeSpan.FromMilliseconds(1500);
+
+    /// <summary>How long a VIP is left alone that its owner has just let go in favour of somebody.</summary>
+    public static TimeSpan GaveWay => TimeSpan.FromMilliseconds(500);
+
+    /// <summary>
+    /// The term of a take-over. One by the larger part of the segment is odd and above all before. One by a part that may be the one that
+    /// was cut off is even and just below the last odd one: while the parts cannot hear each other it makes no difference, and when they
+    /// can again, the VIP stays where most of the nodes have it, instead of moving to the node whose cable was loose.
+    /// </summary>
+    /// <param name="highest">The highest term seen.</param>
+    /// <param name="majority">Whether the node hears more than half of the nodes it knows.</param>
+    public static ulong NextTerm(ulong highest, bool majority) => majority ? (highest | 1) + 2 : Math.Max(2, highest & ~1UL);
 
     /// <summary>One step.</summary>
     /// <param name="state">The state so far.</param>
@@ -65,54 +112,138 @@ public static class OwnershipMachine
     public static (OwnershipState State, OwnershipAction Action) Step(OwnershipState state, in OwnershipInput input, TimeSpan now)
     {
         var decision = input.Decision;
-        var next = state with
+        var next = state with { Owner = decision.Owner, Reason = decision.Reason };
+        if (decision.Owner == input.Self)
         {
-            Owner = decision.Owner,
-            Reason = decision.Reason,
-            Term = decision.Owner == state.Owner ? state.Term : state.Term + 1,
-        };
+            return input.LeaveBy is { } leaveBy ? Leave(next, decision, leaveBy, now) : Own(state, next, input, now);
+        }
 
-        if (decision.Owner == input.Self && state.Phase == OwnershipPhase.Away && !input.MayAct)
+        next = next with { Contested = false, Yields = false };
+        return state.Phase switch
+        {
+            OwnershipPhase.Owner or OwnershipPhase.HandingOver => GiveUp(state, next, input, now),
+            OwnershipPhase.Deputy => Represent(next, input),
+            _ => Watch(state, next, input, now),
+        };
+    }
+
+    private static (OwnershipState State, OwnershipAction Action) Own(
+        OwnershipState state, OwnershipState next, in OwnershipInput input, TimeSpan now)
+    {
+        var decision = input.Decision;
+        var resumes = decision.Incumbent == input.Self;
+        if (state.Phase == OwnershipPhase.Owner && resumes)
+        {
+            // The winner announces once more when the loser has stopped: what the loser said last must not be the last word.
+            var settled = state.Contested && !decision.Rival;
+            return (next with { Contested = decision.Rival }, settled ? OwnershipAction.Announce : OwnershipAction.None);
+        }
+
+        if (!(resumes ? input.MayServe : input.MayAct))
+        {
+            return (state.Phase == OwnershipPhase.Away ? next with { Term = Math.Max(state.Term, decision.HighestTerm) } : next, OwnershipAction.None);
+        }
+
+        // Whoever still wants to be relieved says so. One that just stopped heard a better claim, which is on its way to us.
+        if (decision.FormerGaveWay && state.Phase == OwnershipPhase.Away && !(state.Until != default && now >= state.Until))
+        {
+            return (state with { Until = state.Until == default ? now + GaveWay : state.Until }, OwnershipAction.None);
+        }
+
+        var owner = next with
+        {
+            Phase = OwnershipPhase.Owner,
+            Until = default,
+            Mac = default,
+            For = null,
+            Skipped = 0,
+            Yields = false,
+            Contested = decision.Rival,
+            Term = resumes ? decision.Term : NextTerm(Math.Max(state.Term, decision.HighestTerm), input.Majority),
+        };
+        return (owner, resumes && state.Phase == OwnershipPhase.Away ? OwnershipAction.Resume : OwnershipAction.Announce);
+    }
+
+    // The node stays when its speaker goes: it remains the owner, and answers until its deputy does.
+    private static (OwnershipState State, OwnershipAction Action) Leave(OwnershipState next, in OwnerDecision decision, TimeSpan leaveBy, TimeSpan now)
+    {
+        if (next.Phase == OwnershipPhase.Away)
         {
             return (next, OwnershipAction.None);
         }
 
-        if (decision.Owner == input.Self)
+        return decision.DeputyClaimed || now >= leaveBy || next.Phase == OwnershipPhase.Deputy
+            ? (Stopped(next), OwnershipAction.StopAnswering)
+            : (next with { Until = leaveBy }, OwnershipAction.None);
+    }
+
+    private static (OwnershipState State, OwnershipAction Action) GiveUp(
+        OwnershipState state, OwnershipState next, in OwnershipInput input, TimeSpan now)
+    {
+        var decision = input.Decision;
+        if (decision.OwnerAway && decision.Deputy == input.Self && input.MayAct && input.LeaveBy is null && decision.OwnerMac.Value != 0)
         {
-            return (next with { Phase = OwnershipPhase.Owner, Until = default },
-                state.Phase == OwnershipPhase.Owner ? OwnershipAction.None : OwnershipAction.Announce);
+            return (Represents(next, decision) with { Phase = OwnershipPhase.Deputy, Until = default }, OwnershipAction.Deputize);
         }
 
-        return state.Phase switch
+        var starts = state.Phase == OwnershipPhase.Owner;
+        TimeSpan? limit = input.LeaveBy
+            ?? (decision.Unheard ? HandOver + now : IsTrafficLost(decision.Self) ? LostTraffic + now : (TimeSpan?)null);
+        var until = starts || state.Until == default || limit is null || limit < state.Until ? limit : state.Until;
+        var taken = decision.Claimed || (decision.OwnerAway && decision.DeputyClaimed);
+        var goesOn = !taken && !(until <= now)
+            && (decision.Owner is not null || input.LeaveBy is not null) && decision.Reason != NoOwner.NoServingEndpoint;
+        return goesOn
+            ? (next with { Phase = OwnershipPhase.HandingOver, Until = until ?? default }, starts ? OwnershipAction.KeepAnswering : OwnershipAction.None)
+            : (Stopped(next) with { Term = Math.Max(state.Term, decision.HighestTerm) }, OwnershipAction.StopAnswering);
+    }
+
+    private static (OwnershipState State, OwnershipAction Action) Represent(OwnershipState next, in OwnershipInput input)
+    {
+        var decision = input.Decision;
+        var done = decision.Owner is null || decision.Claimed || input.LeaveBy is not null || decision.Unheard
+            || (decision.OwnerAway && decision.Deputy != input.Self && decision.DeputyClaimed);
+        if (done)
         {
-            OwnershipPhase.Owner => GiveUp(next, input, now),
-            OwnershipPhase.HandingOver => GoOnHandingOver(next, input, now),
-            _ => (next, OwnershipAction.None),
-        };
+            return (Stopped(next) with { Term = Math.Max(next.Term, decision.HighestTerm) }, OwnershipAction.StopAnswering);
+        }
+
+        // The owner may have come back with another interface. A successor that has not claimed yet is waited for.
+        if (!decision.OwnerAway || decision.OwnerMac.Value == 0)
+        {
+            return (next, OwnershipAction.None);
+        }
+
+        return (Represents(next, decision), decision.OwnerMac != next.Mac ? OwnershipAction.Deputize : OwnershipAction.None);
     }
 
-    private static (OwnershipState State, OwnershipAction Action) GiveUp(OwnershipState next, in OwnershipInput input, TimeSpan now)
+    private static OwnershipState Represents(OwnershipState state, in OwnerDecision decision) =>
+        state with { Mac = decision.OwnerMac, For = decision.Owner, Term = decision.Term };
+
+    private static (OwnershipState State, OwnershipAction Action) Watch(
+        OwnershipState state, OwnershipState next, in OwnershipInput input, TimeSpan now)
     {
-        var until = input.LeaveBy ?? now + HandOver;
-        return MayGoOn(input) && now < until
-            ? (next with { Phase = OwnershipPhase.HandingOver, Until = until }, OwnershipAction.KeepAnswering)
-            : (next with { Phase = OwnershipPhase.Away, Until = default }, OwnershipAction.StopAnswering);
+        var decision = input.Decision;
+        next = next with { Term = Math.Max(state.Term, decision.HighestTerm) };
+        if (decision.OwnerAway && decision.Deputy == input.Self && input.MayAct && input.LeaveBy is null && decision.OwnerMac.Value != 0)
+        {
+            return (Represents(next, decision) with { Phase = OwnershipPhase.Deputy, Until = default, Skipped = 0 }, OwnershipAction.Deputize);
+        }
+
+        // Nobody ever had it, and the node that should take it does not: it may not know of it yet.
+        if (decision.Owner is null || decision.Incumbent is not null || decision.Unheard || next.Term > 0 || !input.MayAct)
+        {
+            return (next with { Until = default, Skipped = 0 }, OwnershipAction.None);
+        }
+
+        return state.Until == default || state.Owner != decision.Owner ? (next with { Until = now + Patience }, OwnershipAction.None)
+            : now >= state.Until ? (next with { Until = now + Patience, Skipped = state.Skipped + 1 }, OwnershipAction.None)
+            : (next, OwnershipAction.None);
     }
 
-    private static (OwnershipState State, OwnershipAction Action) GoOnHandingOver(OwnershipState next, in OwnershipInput input, TimeSpan now)
-    {
-        // Leaving ends early when every peer is known to have taken over.
-        var until = input.LeaveBy is { } leaveBy && leaveBy < next.Until ? leaveBy : next.Until;
-        return MayGoOn(input) && now < until
-            ? (next with { Until = until }, OwnershipAction.None)
-            : (next with { Phase = OwnershipPhase.Away, Until = default }, OwnershipAction.StopAnswering);
-    }
+    private static OwnershipState Stopped(OwnershipState state) =>
+        state with { Phase = OwnershipPhase.Away, Until = default, Mac = default, For = null, Contested = false, Yields = false };
 
-    // A node that lost the VIP because traffic sent to it would be lost stops at once; so does one the others have given up already.
-    // One that an administrator took the VIP from serves it as well as before: that is a planned move.
-    private static bool MayGoOn(in OwnershipInput input) =>
-        !input.Holding
-        && input.Decision.Self is Ineligible.None or Ineligible.Leaving or Ineligible.NodeExcluded or Ineligible.NodeSelector
-        && (input.Decision.Owner is not null || input.LeaveBy is not null)
-        && input.Decision.Reason != NoOwner.NoServingEndpoint;
+    private static bool IsTrafficLost(Ineligible why) =>
+        why is not (Ineligible.None or Ineligible.Leaving or Ineligible.SpeakerNotReady or Ineligible.NodeExcluded or Ineligible.NodeSelector);
 }

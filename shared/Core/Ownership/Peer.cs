@@ -10,6 +10,7 @@ internal sealed class Peer
 {
     private byte[] identityBytes;
     private uint identityShape;
+    private ulong seen;
 
     public Peer(in HeartbeatFrame frame)
     {
@@ -37,6 +38,9 @@ internal sealed class Peer
     public ulong Boot { get; set; }
 
     public ulong Sequence { get; set; }
+
+    /// <summary>That of the last claims taken in.</summary>
+    public ulong ClaimSequence { get; set; }
 
     /// <summary>Another run is believed only if it has heard one of our frames later than this.</summary>
     public ulong ConfirmAbove { get; set; }
@@ -79,7 +83,62 @@ internal sealed class Peer
 
     public TimeSpan PendingUntil { get; set; }
 
+    /// <summary>What it claims; kept from its former run until the present one serves.</summary>
+    public ClaimSet Claims { get; } = new();
+
+    /// <summary>The digest of its claims as it last told.</summary>
+    public ulong ClaimDigest { get; set; }
+
+    /// <summary>While all its claims are on their way: those that came already.</summary>
+    public HashSet<IpAddress>? Dump { get; set; }
+
+    /// <summary>When its claims may be asked for again.</summary>
+    public TimeSpan RequestAt { get; set; }
+
+    /// <summary>It asked for our claims.</summary>
+    public bool DumpDue { get; set; }
+
+    public TimeSpan DumpAt { get; set; }
+
+    /// <summary>Since when its speaker does not serve although the node lives.</summary>
+    public TimeSpan? AwaySince { get; set; }
+
+    /// <summary>Since when its kernel is being asked, because its speaker is silent.</summary>
+    public TimeSpan? CheckedSince { get; set; }
+
+    public TimeSpan CheckAt { get; set; }
+
+    /// <summary>When its kernel last answered.</summary>
+    public TimeSpan? KernelHeardAt { get; set; }
+
+    /// <summary>Whether the silence is its own fault, should its kernel be silent too.</summary>
+    public bool Blamed { get; set; }
+
+    public bool GraceOver { get; set; }
+
+    public TimeSpan ProbeAt { get; set; }
+
+    public bool IsServing => Alive && (State & SpeakerState.Serving) != 0;
+
+    public bool ClaimsKnown => !IsServing || Claims.Digest == ClaimDigest;
+
     public bool Is(in HeartbeatFrame frame) => frame.Node.SequenceEqual(NodeBytes) && frame.Link.SequenceEqual(LinkBytes);
+
+    /// <summary>Whether this is the first copy of a message about claims that was overtaken by at most 64 others (a window as in RFC 4303 §3.4.3).</summary>
+    public bool IsLate(in HeartbeatFrame frame) =>
+        frame.Kind is HeartbeatKind.Claims or HeartbeatKind.ClaimRequest
+        && Sequence - frame.Sequence < 64 && (seen >> (int)(Sequence - frame.Sequence) & 1) == 0;
+
+    /// <summary>This number was heard.</summary>
+    public void MarkSeen(ulong sequence) => seen |= 1UL << (int)(Sequence - sequence);
+
+    /// <summary>This number, above all before, was heard.</summary>
+    public void Advance(ulong sequence)
+    {
+        var by = sequence - Sequence;
+        seen = (by < 64 ? seen << (int)by : 0) | 1;
+        Sequence = sequence;
+    }
 
     /// <summary>Takes over changed prefixes.</summary>
     /// <returns>Whether they changed.</returns>

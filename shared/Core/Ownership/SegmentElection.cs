@@ -1,11 +1,12 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Core.Pools;
 
 namespace LoadBalancer.Core.Ownership;
 
 /// <summary>
-/// Decides who owns a VIP on one segment: of the nodes that may, the first in the election order. Made anew for each pass over the
-/// VIPs; what does not depend on the VIP is worked out once.
+/// Decides who owns a VIP on one segment: the node that claims it while it is fit, else the first in the election order of those that
+/// may. Made anew for each pass over the VIPs; what does not depend on the VIP is worked out once.
 /// </summary>
 public sealed class SegmentElection
 {
@@ -15,7 +16,9 @@ public sealed class SegmentElection
     private const int HoldsBack = 1;
 
     private readonly ElectionOrders orders;
+    private readonly SegmentView view;
     private readonly SegmentMember self;
+    private readonly bool hasUnheard;
     private readonly int selfId;
     private readonly List<(SegmentMember Member, NodeFacts Facts)>?[] membersById;
     private readonly Dictionary<Pool, bool[]> selected = new(ReferenceEqualityComparer.Instance);
@@ -27,7 +30,11 @@ public sealed class SegmentElection
     public SegmentElection(ElectionOrders orders, SegmentView view, Func<string, NodeFacts> nodes)
     {
         this.orders = orders;
+        this.view = view;
         self = view.Self;
+
+        // Who is known by its Lease only hears no claims and goes by the order alone; so must everybody then.
+        hasUnheard = view.Peers.Any(static peer => peer is { Source: MemberSource.Lease, Ready: true });
         selfId = orders.IdOf(self.Node);
         foreach (var peer in view.Peers)
         {
@@ -41,33 +48,50 @@ public sealed class SegmentElection
         }
     }
 
-    /// <summary>Who owns the VIP here.</summary>
-    public OwnerDecision Decide(VipFacts vip)
+    /// <summary>Who owns a VIP that nobody claims yet: the first of the candidates.</summary>
+    public OwnerDecision Decide(VipFacts vip) => Decide(vip, default);
+
+    /// <summary>Who owns the VIP here: the node that claims it, while it is fit; else the first of the candidates.</summary>
+    /// <param name="vip">The VIP.</param>
+    /// <param name="own">This node's part in it.</param>
+    public OwnerDecision Decide(VipFacts vip, in OwnershipState own)
     {
         var selfFit = Check(selfId, vip, out _);
+        var order = orders.Order(vip.ElectionAddress);
+        var incumbent = FindIncumbent(vip, own, order, out var highest);
+        var decision = new OwnerDecision(null, NoOwner.None, selfFit)
+        {
+            Incumbent = incumbent.Node < 0 ? null : orders.Nodes[incumbent.Node],
+            Term = incumbent.Term,
+            HighestTerm = highest,
+            FormerGaveWay = incumbent.Node < 0 && own.Term > 0 && own.Owner is { } former && former != self.Node && IsPresent(orders.IdOf(former)),
+        };
         if (!vip.Served)
         {
-            return new OwnerDecision(null, NoOwner.NoServingEndpoint, selfFit);
+            return decision with { Reason = NoOwner.NoServingEndpoint };
         }
 
-        int? best = null;
-        var bestFlaws = int.MaxValue;
-        foreach (var entry in orders.Order(vip.ElectionAddress))
+        if (incumbent.Node >= 0 && Keeps(incumbent, vip, order, out var away))
         {
-            if (entry.Node < membersById.Length && Check(entry.Node, vip, out var flaws) == Ineligible.None && flaws < bestFlaws)
-            {
-                best = entry.Node;
-                bestFlaws = flaws;
-                if (flaws == 0)
-                {
-                    break;
-                }
-            }
+            return Describe(decision, incumbent.Node, vip, own, order, away);
         }
 
-        return best is { } id
-            ? new OwnerDecision(orders.Nodes[id], NoOwner.None, selfFit)
-            : new OwnerDecision(null, NoOwner.NoEligibleNode, selfFit);
+        var elected = Elect(vip, order, incumbent.Yields ? incumbent.Node : -1, own.Skipped, out _);
+        if (elected < 0 && incumbent.Yields)
+        {
+            elected = Elect(vip, order, -1, 0, out _);
+        }
+
+        return elected < 0
+            ? decision with { Reason = NoOwner.NoEligibleNode }
+            : Describe(decision, elected, vip, own, order, away: false);
+    }
+
+    /// <summary>The node that would own the VIP if nobody had it, or null.</summary>
+    public string? Preferred(VipFacts vip)
+    {
+        var elected = Elect(vip, orders.Order(vip.ElectionAddress), -1, 0, out _);
+        return elected < 0 ? null : orders.Nodes[elected];
     }
 
     /// <summary>
@@ -103,6 +127,190 @@ public sealed class SegmentElection
         return list;
     }
 
+    // Of all who claim the VIP: the highest term, then the first in the order. A peer that does not hear this node cannot know what
+    // this one claims, so that this one gives way.
+    private Incumbency FindIncumbent(VipFacts vip, in OwnershipState own, ReadOnlySpan<ElectionOrders.Entry> order, out ulong highest)
+    {
+        var best = Incumbency.None;
+        highest = own.Term;
+        if (own.Phase is OwnershipPhase.Owner or OwnershipPhase.HandingOver)
+        {
+            best = new Incumbency(selfId, own.Term, own.Yields, Outranked: true);
+        }
+
+        foreach (var (claimant, claim) in view.Claims.For(vip.Address))
+        {
+            var id = orders.IdOf(claim.Subject);
+            var by = orders.IdOf(claimant);
+            var members = id < membersById.Length ? membersById[id] : null;
+            var counts = claim.Kind == ClaimKind.Deputy
+                ? IsPresent(by) && (id == selfId ? own.Phase == OwnershipPhase.Away : members is null || IsAway(id))
+                : members is not null && id != selfId;
+            if (!counts)
+            {
+                continue;
+            }
+
+            highest = Math.Max(highest, claim.Term);
+            var deaf = claim.Kind != ClaimKind.Deputy && members is not null && !members.Exists(static m => m.Member.HearsUs || m.Member.Away);
+            var found = new Incumbency(id, claim.Term, claim.Kind == ClaimKind.Yielding, Outranked: !deaf);
+            if (found.Beats(best, order))
+            {
+                best = found;
+            }
+        }
+
+        return best;
+    }
+
+    private bool Keeps(in Incumbency incumbent, VipFacts vip, ReadOnlySpan<ElectionOrders.Entry> order, out bool away)
+    {
+        away = false;
+        var id = incumbent.Node;
+        if (incumbent.Yields || hasUnheard)
+        {
+            return false;
+        }
+
+        // Known by its deputy only.
+        if (id >= membersById.Length || membersById[id] is not { } members)
+        {
+            away = true;
+            return true;
+        }
+
+        away = id == selfId ? self.Leaving : IsAway(id);
+        var flaws = int.MaxValue;
+        foreach (var (member, facts) in members)
+        {
+            if (!member.GraceOver && CheckFacts(id, member, facts, vip) == Ineligible.None)
+            {
+                flaws = Math.Min(flaws, Flaws(member, facts, vip.Address));
+            }
+        }
+
+        if (flaws == int.MaxValue)
+        {
+            return false;
+        }
+
+        // The API server has given the node up: one that it has not is better, if there is one.
+        return flaws < NodeNotReady || Elect(vip, order, id, 0, out var best) < 0 || best >= NodeNotReady;
+    }
+
+    private int Elect(VipFacts vip, ReadOnlySpan<ElectionOrders.Entry> order, int without, int skip, out int bestFlaws)
+    {
+        var best = -1;
+        bestFlaws = int.MaxValue;
+        foreach (var entry in order)
+        {
+            if (entry.Node < membersById.Length && entry.Node != without
+                && Check(entry.Node, vip, out var flaws) == Ineligible.None && flaws < bestFlaws && (entry.Node == selfId || skip-- <= 0))
+            {
+                best = entry.Node;
+                bestFlaws = flaws;
+                if (flaws == 0)
+                {
+                    break;
+                }
+            }
+        }
+
+        return best;
+    }
+
+    private OwnerDecision Describe(
+        OwnerDecision decision, int owner, VipFacts vip, in OwnershipState own, ReadOnlySpan<ElectionOrders.Entry> order, bool away)
+    {
+        var members = owner < membersById.Length ? membersById[owner] : null;
+        var name = orders.Nodes[owner];
+        bool claimed = false, rival = false, deputyClaimed = false;
+        string? deputy = null;
+        var deputyRank = UInt128.MaxValue;
+        foreach (var (claimant, claim) in view.Claims.For(vip.Address))
+        {
+            var by = orders.IdOf(claimant);
+            if (claim.Kind == ClaimKind.Deputy && claim.Subject == name && IsPresent(by))
+            {
+                deputyClaimed = true;
+                var rank = RankOf(by, order);
+                (deputy, deputyRank) = rank < deputyRank ? (claimant, rank) : (deputy, deputyRank);
+            }
+            else if (claim.Kind == ClaimKind.Owner && IsPresent(by))
+            {
+                claimed |= claimant == name;
+                rival |= claimant != name;
+            }
+        }
+
+        if (away && own.Phase == OwnershipPhase.Deputy && RankOf(selfId, order) < deputyRank)
+        {
+            deputy = self.Node;
+        }
+        else if (away && deputy is null)
+        {
+            deputy = ElectDeputy(owner, order);
+        }
+
+        return decision with
+        {
+            Owner = name,
+            Claimed = claimed && owner != selfId,
+            Rival = rival && owner == selfId,
+            OwnerAway = away,
+            Deputy = away ? deputy : null,
+            DeputyClaimed = deputyClaimed,
+            OwnerMac = owner == selfId || members is null ? default : MacOf(members),
+            Unheard = owner != selfId && members is not null && members.TrueForAll(static m => m.Member.Source == MemberSource.Lease),
+        };
+    }
+
+    // Of two interfaces on one segment, the first by name is the one that owns.
+    private static MacAddress MacOf(List<(SegmentMember Member, NodeFacts Facts)> members)
+    {
+        var best = members[0].Member;
+        foreach (var (member, _) in members)
+        {
+            best = string.CompareOrdinal(member.Link, best.Link) < 0 ? member : best;
+        }
+
+        return best.Mac;
+    }
+
+    // Whoever is there and ready: it is the owner that serves the traffic.
+    private string? ElectDeputy(int owner, ReadOnlySpan<ElectionOrders.Entry> order)
+    {
+        foreach (var entry in order)
+        {
+            if (entry.Node != owner && entry.Node < membersById.Length && membersById[entry.Node] is { } members
+                && members.Exists(static m => m.Member is { Ready: true, Leaving: false, Away: false, Source: not MemberSource.Lease }))
+            {
+                return orders.Nodes[entry.Node];
+            }
+        }
+
+        return null;
+    }
+
+    private bool IsPresent(int id) =>
+        id < membersById.Length && membersById[id] is { } members && members.Exists(static m => m.Member is { Away: false });
+
+    private bool IsAway(int id) =>
+        membersById[id] is { } members && members.TrueForAll(static m => m.Member.Away);
+
+    private static UInt128 RankOf(int id, ReadOnlySpan<ElectionOrders.Entry> order)
+    {
+        foreach (var entry in order)
+        {
+            if (entry.Node == id)
+            {
+                return entry.Rank;
+            }
+        }
+
+        return UInt128.MaxValue;
+    }
+
     // A node with two interfaces on the segment is judged by the better of them.
     private Ineligible Check(int id, VipFacts vip, out int flaws)
     {
@@ -130,7 +338,10 @@ public sealed class SegmentElection
     private Ineligible Check(int id, SegmentMember member, NodeFacts facts, VipFacts vip) =>
         member.Leaving ? Ineligible.Leaving
         : !member.Ready ? Ineligible.SpeakerNotReady
-        : facts.Excluded ? Ineligible.NodeExcluded
+        : CheckFacts(id, member, facts, vip);
+
+    private Ineligible CheckFacts(int id, SegmentMember member, NodeFacts facts, VipFacts vip) =>
+        facts.Excluded ? Ineligible.NodeExcluded
         : facts.NetworkUnavailable ? Ineligible.NetworkUnavailable
         : !Selected(vip.Pool, id) ? Ineligible.NodeSelector
         : vip.Pool.Interfaces.Count > 0 && !vip.Pool.Interfaces.Contains(member.Link) ? Ineligible.Interface
@@ -160,5 +371,18 @@ public sealed class SegmentElection
         }
 
         return byId[id];
+    }
+
+    /// <summary>A claim in the running.</summary>
+    private readonly record struct Incumbency(int Node, ulong Term, bool Yields, bool Outranked)
+    {
+        public static Incumbency None => new(-1, 0, false, true);
+
+        public bool Beats(in Incumbency other, ReadOnlySpan<ElectionOrders.Entry> order) =>
+            other.Node < 0
+            || (Outranked != other.Outranked ? !Outranked
+                : Term != other.Term ? Term > other.Term
+                : Node != other.Node ? RankOf(Node, order) < RankOf(other.Node, order)
+                : !Yields && other.Yields);
     }
 }

@@ -21,7 +21,7 @@ public readonly record struct HeartbeatTarget(MacAddress Mac, ulong HeardBoot, u
 /// Who is alive on one segment, from the frames heard on it and the passing of time. Fed with verified frames and a monotonic
 /// <c>now</c>; one thread at a time. Hearing a frame of a known peer allocates nothing.
 /// </summary>
-public sealed class SegmentMembership
+public sealed partial class SegmentMembership
 {
     private const int StallsExcusedInSilence = 3;
     private static readonly TimeSpan PendingFor = TimeSpan.FromSeconds(1);
@@ -34,6 +34,7 @@ public sealed class SegmentMembership
     private TimeSpan listenUntil;
     private TimeSpan holdUntil;
     private TimeSpan lastLook;
+    private TimeSpan lastAdvance;
     private ulong confirmAbove;
     private int ownLosses;
     private SpeakerState stateSeen;
@@ -52,6 +53,7 @@ public sealed class SegmentMembership
         ownName = Encoding.ASCII.GetBytes(identity.Node);
         ownBoot = boot;
         lastLook = now;
+        lastAdvance = now;
         listenUntil = now + timings.Listen;
     }
 
@@ -86,6 +88,7 @@ public sealed class SegmentMembership
     /// <summary>What to say about this node in frames.</summary>
     public SpeakerState StateAt(TimeSpan now) =>
         (Ready && Carrier && now >= listenUntil ? SpeakerState.Ready : 0)
+        | (Carrier && Serving && (servingTold || unsent.Count == 0) ? SpeakerState.Serving : 0)
         | (Leaving ? SpeakerState.Leaving : 0)
         | (now < holdUntil ? SpeakerState.Holding : 0);
 
@@ -96,6 +99,9 @@ public sealed class SegmentMembership
         {
             Listen(now);
         }
+
+        // What is owned without a carrier is owned by nobody; back on the wire, the peers say what is still ours.
+        Serving &= carrier;
 
         Carrier = carrier;
     }
@@ -109,6 +115,7 @@ public sealed class SegmentMembership
     /// <param name="lastSequenceSent">The last sequence number this node has used on any link.</param>
     public HearResult Hear(in HeartbeatFrame frame, TimeSpan now, ulong lastSequenceSent)
     {
+        Look(now);
         if (frame.Node.SequenceEqual(ownName))
         {
             return new HearResult(frame.Boot == ownBoot ? HeartbeatRefusal.OwnFrame : HeartbeatRefusal.SameName);
@@ -135,19 +142,24 @@ public sealed class SegmentMembership
             // It has heard a frame we sent after the run on record was believed, so it is not a recording of an earlier run.
             peer.Boot = frame.Boot;
             peer.Sequence = 0;
+            peer.ClaimSequence = 0;
+
+            // What it owned is still its own; deputy it is no more.
+            claimsChanged |= peer.Claims.RemoveDeputies();
             peer.PendingUntil = TimeSpan.Zero;
             peer.ConfirmAbove = lastSequenceSent;
         }
 
         if (frame.Sequence <= peer.Sequence)
         {
-            return new HearResult(HeartbeatRefusal.Replayed);
+            return peer.Alive && peer.IsLate(frame) ? TakeLate(peer, frame) : new HearResult(HeartbeatRefusal.Replayed);
         }
 
-        if (!peer.Alive && frame.HeardBoot != ownBoot)
+        if (!peer.Alive && frame.HeardBoot != ownBoot && frame.Kind != HeartbeatKind.Heartbeat)
         {
             // A hello shows that it lives, not that it hears us: believed as it is, one-way loss would bring it back once a second.
-            peer.Sequence = frame.Sequence;
+            // A heartbeat is sent to us often enough to stay believed, and what such a peer claims must be known.
+            peer.Advance(frame.Sequence);
             return AskToConfirm(peer, frame, now);
         }
 
@@ -161,27 +173,33 @@ public sealed class SegmentMembership
     /// <returns>Whether <see cref="View"/> changed.</returns>
     public bool Advance(TimeSpan now)
     {
-        if (now - lastLook > timings.Stall)
+        Look(now);
+        if (now - lastAdvance > OwnGoodFor && AliveCount > 0)
         {
-            CompensateStall(lastLook, now);
+            // The peers may have taken over meanwhile: find out before answering beside them.
+            Hold(now, Math.Max(1, ownLosses));
+            fencedSince = now;
         }
 
-        lastLook = now;
-
+        lastAdvance = now;
         var changed = false;
         foreach (var peer in peers)
         {
             if (peer.Alive && now >= peer.ExpiresAt)
             {
-                Lose(peer);
+                Lose(peer, now);
                 changed = true;
             }
             else if (peer.Losses > 0 && peer.Alive && now - peer.AliveSince > timings.ForgetLosses)
             {
                 peer.Losses = 0;
             }
+
+            changed |= FollowPresence(peer, now);
         }
 
+        changed |= LiftFence(now);
+        servingTold = Serving && (servingTold || unsent.Count == 0);
         var state = StateAt(now);
         changed |= state != stateSeen;
         if ((state & SpeakerState.Ready) == 0)
@@ -192,12 +210,10 @@ public sealed class SegmentMembership
         {
             readySince = now;
         }
-        else if (!mayAct && now >= readySince + timings.Settle)
-        {
-            changed = true;
-        }
 
+        changed |= mayAct != MayAct(now) || mayServe != MayServe(now);
         mayAct = MayAct(now);
+        mayServe = MayServe(now);
         stateSeen = state;
         return changed;
     }
@@ -227,6 +243,9 @@ public sealed class SegmentMembership
             {
                 next = peer.ExpiresAt;
             }
+
+            var due = NextPresence(peer, now);
+            next = due < next ? due : next;
         }
 
         return next;
@@ -252,6 +271,11 @@ public sealed class SegmentMembership
             if (wanted && now < peer.PendingUntil && count < targets.Length)
             {
                 targets[count++] = new HeartbeatTarget(peer.PendingMac, peer.PendingBoot, peer.PendingSequence, peer.Losses);
+            }
+            else if (!newcomersOnly && IsProbed(peer, now) && count < targets.Length)
+            {
+                peer.ProbeAt = now + timings.ProbeInterval;
+                targets[count++] = new HeartbeatTarget(peer.Mac, 0, 0, peer.Losses);
             }
         }
 
@@ -294,22 +318,36 @@ public sealed class SegmentMembership
         var members = new List<SegmentMember>(AliveCount + fromLeases.Count);
         foreach (var peer in peers)
         {
-            if (peer.Alive)
+            if (peer.Alive || peer.AwaySince is not null)
             {
-                members.Add(Member(peer.Identity, MemberSource.Wire, peer.State, peer.HearsUs) with { Mac = peer.Mac });
+                members.Add(Member(peer.Identity, MemberSource.Wire, peer.State, peer.HearsUs) with
+                {
+                    Mac = peer.Mac,
+                    Ready = peer.Alive && peer.AwaySince is null && (peer.State & SpeakerState.Ready) != 0,
+                    Away = peer.AwaySince is not null,
+                    GraceOver = peer.AwaySince + timings.Grace <= now,
+                });
             }
         }
 
         members.AddRange(fromLeases.Where(member => !HasHeard(member.Node) && member.Node != identity.Node));
-        return new SegmentView(Member(identity, MemberSource.Self, StateAt(now), true), members, MayAct(now));
+        return new SegmentView(Member(identity, MemberSource.Self, StateAt(now), true), members, MayAct(now))
+        {
+            MayServe = MayServe(now),
+            Majority = HasMajority(now),
+            Claims = ClaimsOfPeers(),
+        };
     }
 
     // Told to the peers first, acted upon a moment later: nodes that start together see each other ready before they decide.
-    private bool MayAct(TimeSpan now) => readySince is { } since && now >= since + timings.Settle;
+    private bool MayAct(TimeSpan now) => readySince is { } since && now >= since + timings.Settle && MayServe(now);
 
     private static SegmentMember Member(HeartbeatIdentity identity, MemberSource source, SpeakerState state, bool hearsUs) => new(
         identity.Node, identity.Link, source, identity.Prefixes, identity.OtherPrefixes,
-        (state & SpeakerState.Ready) != 0, (state & SpeakerState.Leaving) != 0, (state & SpeakerState.Holding) != 0, hearsUs);
+        (state & SpeakerState.Ready) != 0, (state & SpeakerState.Leaving) != 0, (state & SpeakerState.Holding) != 0, hearsUs)
+    {
+        Serving = (state & SpeakerState.Serving) != 0,
+    };
 
     private static HearResult AskToConfirm(Peer peer, in HeartbeatFrame frame, TimeSpan now)
     {
@@ -325,14 +363,17 @@ public sealed class SegmentMembership
 
     private HearResult Believe(Peer peer, in HeartbeatFrame frame, TimeSpan now)
     {
-        var changed = peer.UpdateIdentity(frame) | peer.State != frame.Flags;
-        peer.Sequence = frame.Sequence;
+        var describes = frame.Kind is HeartbeatKind.Hello or HeartbeatKind.Heartbeat;
+        var changed = (describes && peer.UpdateIdentity(frame)) | peer.State != frame.Flags;
+        peer.Advance(frame.Sequence);
         peer.Mac = frame.Source;
         peer.State = frame.Flags;
         peer.HeardAt = now;
         peer.GoodFor = frame.GoodFor;
         peer.ExpiresAt = now + frame.GoodFor;
         peer.StallsExcused = 0;
+        peer.CheckedSince = null;
+        peer.ClaimDigest = frame.ClaimDigest;
         if (frame.Kind == HeartbeatKind.Heartbeat)
         {
             var hearsUs = frame.HeardBoot == ownBoot;
@@ -353,7 +394,10 @@ public sealed class SegmentMembership
             Digest ^= peer.NameHash;
         }
 
-        return new HearResult(HeartbeatRefusal.None, changed | isNew, isNew);
+        changed |= FollowPresence(peer, now);
+        changed |= frame.Kind == HeartbeatKind.Claims && TakeClaims(peer, frame);
+        peer.DumpDue |= frame.Kind == HeartbeatKind.ClaimRequest;
+        return new HearResult(HeartbeatRefusal.None, changed | isNew, isNew || peer.DumpDue || !peer.ClaimsKnown);
     }
 
     // The peers count how often they lost this node; it draws the consequence itself, so that all of them agree on it.
@@ -385,6 +429,17 @@ public sealed class SegmentMembership
         holdUntil = until > holdUntil ? until : holdUntil;
     }
 
+    // At each frame and each look at the clock, whichever comes first after the stall.
+    private void Look(TimeSpan now)
+    {
+        if (now - lastLook > timings.Stall)
+        {
+            CompensateStall(lastLook, now);
+        }
+
+        lastLook = now;
+    }
+
     private void CompensateStall(TimeSpan since, TimeSpan now)
     {
         var gap = now - since;
@@ -392,25 +447,21 @@ public sealed class SegmentMembership
         foreach (var peer in peers)
         {
             // Whose frame was read after the stall lost no time by it. And a process that is late every time must find a dead peer too.
-            if (peer.Alive && peer.HeardAt <= since && peer.StallsExcused < StallsExcusedInSilence)
+            if (peer.HeardAt <= since && peer.StallsExcused < StallsExcusedInSilence)
             {
-                peer.ExpiresAt += gap;
+                peer.ExpiresAt += peer.Alive ? gap : TimeSpan.Zero;
+                peer.KernelHeardAt += peer.KernelHeardAt <= since ? gap : TimeSpan.Zero;
                 peer.StallsExcused++;
             }
         }
-
-        // The peers have taken over meanwhile: give way at once instead of answering beside them.
-        if (gap > OwnGoodFor && AliveCount > 0)
-        {
-            Hold(now, Math.Max(1, ownLosses));
-        }
     }
 
-    private void Lose(Peer peer)
+    private void Lose(Peer peer, TimeSpan now)
     {
-        if (Carrier && (peer.State & SpeakerState.Leaving) == 0 && IsItsOwnFault(peer))
+        peer.Blamed = Carrier && (peer.State & SpeakerState.Leaving) == 0 && IsItsOwnFault(peer);
+        if (!KernelAnswers(peer, now))
         {
-            peer.Losses++;
+            Depart(peer);
         }
 
         peer.Alive = false;
@@ -458,7 +509,7 @@ public sealed class SegmentMembership
     // What is forgotten could be played back; nothing recorded until now is believed of whoever is met anew.
     private bool ForgetOne(TimeSpan now, ulong lastSequenceSent)
     {
-        var index = peers.FindIndex(peer => !peer.Alive && now >= peer.PendingUntil);
+        var index = peers.FindIndex(peer => !peer.Alive && peer.AwaySince is null && now >= peer.PendingUntil);
         if (index < 0)
         {
             return false;

@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Heartbeats;
 
 namespace LoadBalancer.Core.Ownership;
 
@@ -17,6 +18,12 @@ public sealed class SegmentOwnership
 
     /// <summary>The number of VIPs this node owns here.</summary>
     public int Owned { get; private set; }
+
+    /// <summary>The number of VIPs this node answers for in place of an owner whose speaker is away.</summary>
+    public int Represented { get; private set; }
+
+    /// <summary>The number of VIPs this node still answers for until another node does.</summary>
+    public int HandedOver { get; private set; }
 
     /// <summary>The state of a VIP; the default for an unknown one.</summary>
     public OwnershipState this[IpAddress vip] => states.GetValueOrDefault(vip);
@@ -40,10 +47,12 @@ public sealed class SegmentOwnership
         DropGone(vips, transitions);
         TimeSpan? deadline = null;
         Owned = 0;
+        Represented = 0;
+        HandedOver = 0;
         foreach (var (address, facts) in vips)
         {
             var before = states.GetValueOrDefault(address);
-            var input = new OwnershipInput(view.Self.Node, election.Decide(facts), view.Self.Holding, leaveBy, view.MayAct);
+            var input = new OwnershipInput(view.Self.Node, election.Decide(facts, before), leaveBy, view.MayAct, view.MayServe, view.Majority);
             var (after, action) = OwnershipMachine.Step(before, input, now);
             if (after != before)
             {
@@ -51,19 +60,47 @@ public sealed class SegmentOwnership
                 transitions.Add(new OwnershipTransition(address, action, before, after));
             }
 
-            if (after.Phase == OwnershipPhase.HandingOver && !(deadline < after.Until))
+            if (after.Until != default && !(deadline < after.Until))
             {
                 deadline = after.Until;
             }
 
             Owned += after.Phase == OwnershipPhase.Owner ? 1 : 0;
+            HandedOver += after.Phase == OwnershipPhase.HandingOver ? 1 : 0;
+            Represented += after.Phase == OwnershipPhase.Deputy ? 1 : 0;
         }
 
         return deadline;
     }
 
     /// <summary>Whether the node answers for the VIP on this segment.</summary>
-    public bool Answers(IpAddress vip) => this[vip].Phase != OwnershipPhase.Away;
+    public bool Answers(IpAddress vip) => this[vip].Answers;
+
+    /// <summary>What this node claims about a VIP in a state.</summary>
+    /// <param name="vip">The VIP.</param>
+    /// <param name="state">Its state.</param>
+    /// <param name="self">This node.</param>
+    /// <returns>The claim, or null to leave it as it is: a node that leaves goes on owning what its deputy answers for.</returns>
+    public static Claim? ClaimOf(IpAddress vip, in OwnershipState state, string self) => state.Phase switch
+    {
+        OwnershipPhase.Away when state.Owner == self => null,
+        OwnershipPhase.Owner => new Claim(vip, self, state.Term, state.Yields ? ClaimKind.Yielding : ClaimKind.Owner),
+        OwnershipPhase.HandingOver => new Claim(vip, self, Math.Max(1, state.Term), ClaimKind.Yielding),
+        OwnershipPhase.Deputy => new Claim(vip, state.For ?? self, Math.Max(1, state.Term), ClaimKind.Deputy),
+        _ => new Claim(vip, self, 1, ClaimKind.Released),
+    };
+
+    /// <summary>The VIPs in a phase.</summary>
+    public IEnumerable<KeyValuePair<IpAddress, OwnershipState>> All => states;
+
+    /// <summary>This node gives a VIP away that another should own, though it is fit itself.</summary>
+    public void Yield(IpAddress vip)
+    {
+        if (states.TryGetValue(vip, out var state) && state.Phase == OwnershipPhase.Owner)
+        {
+            states[vip] = state with { Yields = true };
+        }
+    }
 
     // A VIP whose Service is gone is nobody's: stop at once, another Service may get the address on another node.
     private void DropGone(IReadOnlyDictionary<IpAddress, VipFacts> vips, List<OwnershipTransition> transitions)

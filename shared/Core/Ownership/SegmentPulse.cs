@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Heartbeats;
 
@@ -16,15 +17,28 @@ public sealed class SegmentPulse
     // The first hello of a start may be lost; by the end of the listen period everybody should have answered one.
     private static readonly TimeSpan EarlyHello = TimeSpan.FromMilliseconds(200);
 
+    // Five broadcasts a second in the long run: a frame holds about a hundred claims. Twenty at once move two thousand VIPs.
+    private static readonly TimeSpan ClaimPace = TimeSpan.FromMilliseconds(200);
+    private const int ClaimBurst = 20;
+
+    private static readonly HeartbeatTarget Everybody = new(MacAddress.Broadcast, 0, 0, 0);
+
+    // Who hears nobody may have been cut off, as may somebody else it never met: both look for company.
+    private static readonly TimeSpan LonelyHello = TimeSpan.FromMilliseconds(400);
+
     private readonly SegmentMembership membership;
     private readonly SequenceCounter sequence;
     private readonly FrameSink send;
     private readonly ulong boot;
     private readonly byte[] frame = new byte[HeartbeatLayout.MaxFrame];
+    private readonly byte[] claimsBody;
+    private readonly HeartbeatIdentity bare;
+    private readonly List<Claim> claims = [];
     private readonly HeartbeatTarget[] targets;
     private TimeSpan nextHello;
     private TimeSpan nextHeartbeat;
     private int earlyHellos = 2;
+    private TimeSpan claimsEven;
     private bool allDue;
     private bool someDue;
 
@@ -42,6 +56,8 @@ public sealed class SegmentPulse
         this.sequence = sequence;
         this.send = send;
         targets = new HeartbeatTarget[2 * maxPeers];
+        bare = new HeartbeatIdentity(membership.Identity.Node, membership.Identity.Link, [], []);
+        claimsBody = new byte[ClaimCodec.Room(bare)];
         nextHello = now;
         nextHeartbeat = now;
     }
@@ -68,6 +84,10 @@ public sealed class SegmentPulse
     public TimeSpan Beat(TimeSpan now, HeartbeatKey key, MacAddress own, TimeSpan interval)
     {
         membership.OwnGoodFor = HeartbeatSchedule.GoodFor(interval);
+
+        // Claims go first: the digest in what follows includes them.
+        var claimsDue = BroadcastClaims(now, key, own);
+        AnswerRequests(now, key, own);
         if (allDue || now >= nextHeartbeat)
         {
             SendHeartbeats(now, key, own, newcomersOnly: false);
@@ -81,13 +101,68 @@ public sealed class SegmentPulse
         someDue = false;
         if (now >= nextHello || (allDue && membership.Leaving))
         {
-            Send(new HeartbeatTarget(MacAddress.Broadcast, 0, 0, 0), HeartbeatKind.Hello, now, key, own);
-            nextHello = now + (earlyHellos-- > 1 ? EarlyHello : HeartbeatSchedule.HelloInterval(membership.AliveCount));
+            Send(Everybody, HeartbeatKind.Hello, now, key, own);
+            nextHello = now + (earlyHellos-- > 1 ? EarlyHello
+                : membership.AliveCount == 0 ? LonelyHello
+                : HeartbeatSchedule.HelloInterval(membership.AliveCount));
             earlyHellos = Math.Max(earlyHellos, 0);
         }
 
         allDue = false;
-        return nextHello < nextHeartbeat ? nextHello : nextHeartbeat;
+        var next = nextHello < nextHeartbeat ? nextHello : nextHeartbeat;
+        return claimsDue < next ? claimsDue.Value : next;
+    }
+
+    private TimeSpan? BroadcastClaims(TimeSpan now, HeartbeatKey key, MacAddress own)
+    {
+        while (membership.HasUnsentClaims)
+        {
+            // The virtual scheduling form of the leaky bucket, ITU-T I.371.
+            var after = (claimsEven > now ? claimsEven : now) + ClaimPace;
+            if (after - now > ClaimBurst * ClaimPace)
+            {
+                return after - (ClaimBurst * ClaimPace);
+            }
+
+            claimsEven = after;
+            membership.TakeUnsent(claims);
+            var length = ClaimCodec.Write(CollectionsMarshal.AsSpan(claims), claims[0].Subject, flags: 0, claimsBody, out var written);
+            membership.MarkSent(CollectionsMarshal.AsSpan(claims)[..written]);
+            Send(Everybody, HeartbeatKind.Claims, now, key, own, claimsBody.AsSpan(0, length));
+        }
+
+        return null;
+    }
+
+    private void AnswerRequests(TimeSpan now, HeartbeatKey key, MacAddress own)
+    {
+        while (membership.TakeDump(now) is { } asker)
+        {
+            Dump(asker, now, key, own);
+        }
+
+        while (membership.TakeRequest(now) is { } peer)
+        {
+            Send(peer, HeartbeatKind.ClaimRequest, now, key, own);
+        }
+    }
+
+    private void Dump(in HeartbeatTarget asker, TimeSpan now, HeartbeatKey key, MacAddress own)
+    {
+        claims.Clear();
+        claims.AddRange(membership.ToldClaims.All.OrderBy(static claim => claim.Subject, StringComparer.Ordinal));
+        var rest = CollectionsMarshal.AsSpan(claims);
+        var first = ClaimCodec.First;
+        do
+        {
+            var subject = rest.IsEmpty ? membership.Identity.Node : rest[0].Subject;
+            var length = ClaimCodec.Write(rest, subject, first, claimsBody, out var written);
+            rest = rest[written..];
+            claimsBody[0] |= rest.IsEmpty ? ClaimCodec.Last : (byte)0;
+            Send(asker, HeartbeatKind.Claims, now, key, own, claimsBody.AsSpan(0, length));
+            first = 0;
+        }
+        while (!rest.IsEmpty);
     }
 
     private void SendHeartbeats(TimeSpan now, HeartbeatKey key, MacAddress own, bool newcomersOnly)
@@ -99,11 +174,14 @@ public sealed class SegmentPulse
         }
     }
 
-    private void Send(in HeartbeatTarget to, HeartbeatKind kind, TimeSpan now, HeartbeatKey key, MacAddress own)
+    private void Send(
+        in HeartbeatTarget to, HeartbeatKind kind, TimeSpan now, HeartbeatKey key, MacAddress own, ReadOnlySpan<byte> trailer = default)
     {
         var header = new HeartbeatHeader(
             kind, to.Mac, own, boot, sequence.Next(), to.HeardBoot, to.HeardSequence,
-            membership.Digest, membership.AliveCount, membership.StateAt(now), membership.OwnGoodFor, to.Losses);
-        send(frame.AsSpan(0, HeartbeatEncoder.Encode(header, membership.Identity, key, frame)));
+            membership.Digest, membership.AliveCount, membership.StateAt(now), membership.OwnGoodFor, to.Losses,
+            membership.ToldClaims.Digest);
+        send(frame.AsSpan(0, HeartbeatEncoder.Encode(
+            header, kind is HeartbeatKind.Hello or HeartbeatKind.Heartbeat ? membership.Identity : bare, key, frame, trailer)));
     }
 }

@@ -36,8 +36,20 @@ public sealed record SegmentMember(
     bool Holding,
     bool HearsUs)
 {
-    /// <summary>Its hardware address on the segment, if its frames are heard; else zero.</summary>
+    /// <summary>Its interface's hardware address.</summary>
     public MacAddress Mac { get; init; }
+
+    /// <summary>Whether it answers for what it claims.</summary>
+    public bool Serving { get; init; } = true;
+
+    /// <summary>
+    /// Whether its speaker is away while the node lives: starting, stopping, or silent with a kernel that answers. What it owns stays
+    /// its own until <see cref="GraceOver"/>; somebody else answers with its hardware address.
+    /// </summary>
+    public bool Away { get; init; }
+
+    /// <summary>Whether it has been away for longer than that is put up with.</summary>
+    public bool GraceOver { get; init; }
 
     /// <summary>Whether its interface on this segment has a subnet with the address.</summary>
     public bool Covers(IpAddress address) => Contain(Prefixes, address);
@@ -64,4 +76,14 @@ public sealed record SegmentMember(
 /// <param name="Self">This node.</param>
 /// <param name="Peers">The others; a node with two interfaces on the segment appears twice.</param>
 /// <param name="MayAct">Whether the peers have had the time to hear that this node is ready, so that it may take what is its.</param>
-public sealed record SegmentView(SegmentMember Self, IReadOnlyList<SegmentMember> Peers, bool MayAct);
+public sealed record SegmentView(SegmentMember Self, IReadOnlyList<SegmentMember> Peers, bool MayAct)
+{
+    /// <summary>Whether this node has listened and knows what the others claim, so that it may go on with what is its own already.</summary>
+    public bool MayServe { get; init; } = MayAct;
+
+    /// <summary>Whether this node hears more than half of the nodes it knows on the segment, itself counted.</summary>
+    public bool Majority { get; init; } = true;
+
+    /// <summary>What the peers claim.</summary>
+    public ClaimView Claims { get; init; } = ClaimView.Empty;
+}

@@ -85,4 +85,38 @@ public enum NoOwner
 /// <param name="Owner">The node, or null.</param>
 /// <param name="Reason">Why nobody.</param>
 /// <param name="Self">Whether and why not this node could.</param>
-public readonly record struct OwnerDecision(string? Owner, NoOwner Reason, Ineligible Self);
+public readonly record struct OwnerDecision(string? Owner, NoOwner Reason, Ineligible Self)
+{
+    /// <summary>The node whose claim counts, fit or not: it, or its deputy, answers for the VIP now. Null if nobody claims it.</summary>
+    public string? Incumbent { get; init; }
+
+    /// <summary>The incumbent's term; 0 without one.</summary>
+    public ulong Term { get; init; }
+
+    /// <summary>The highest term that any node claims; 0 for none.</summary>
+    public ulong HighestTerm { get; init; }
+
+    /// <summary>Whether the owner, another node, says itself that it answers.</summary>
+    public bool Claimed { get; init; }
+
+    /// <summary>Whether the owner's speaker is away: its deputy answers for it.</summary>
+    public bool OwnerAway { get; init; }
+
+    /// <summary>Who answers for an owner that is away; null if nobody can.</summary>
+    public string? Deputy { get; init; }
+
+    /// <summary>Whether the deputy, another node, says that it answers.</summary>
+    public bool DeputyClaimed { get; init; }
+
+    /// <summary>The owner's hardware address, if it is another node of the segment.</summary>
+    public MacAddress OwnerMac { get; init; }
+
+    /// <summary>Whether the owner is another node that cannot be heard: it never claims anything.</summary>
+    public bool Unheard { get; init; }
+
+    /// <summary>Whether the owner of before is there and claims nothing: it has given way to somebody this node may not know yet.</summary>
+    public bool FormerGaveWay { get; init; }
+
+    /// <summary>Whether another node claims to own what this node owns, and loses.</summary>
+    public bool Rival { get; init; }
+}

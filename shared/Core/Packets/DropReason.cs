@@ -116,6 +116,11 @@ public enum DropReason : byte
     /// </summary>
     AskedByOwner,
 
+    /// <summary>
+    /// This process stood still for so long that another node may answer by now; it answers again when it has heard from its peers.
+    /// </summary>
+    NotSure,
+
     /// <summary>There was an answer, and the kernel did not take it: link down or its queue full.</summary>
     NotSent,
 }
@@ -160,6 +165,7 @@ public static class DropReasons
         DropReason.Gratuitous => "gratuitous",
         DropReason.TargetNotOurs => "target_not_ours",
         DropReason.AskedByOwner => "asked_by_owner",
+        DropReason.NotSure => "not_sure",
         DropReason.NotSent => "not_sent",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "Not a drop reason."),
     };

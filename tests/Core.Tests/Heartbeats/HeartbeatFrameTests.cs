@@ -45,8 +45,8 @@ public sealed class HeartbeatFrameTests
         Assert.Equal([1, 2], frame.AsSpan(18, 2).ToArray());
         Assert.Equal(frame.Length - 14, BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(20)));
         Assert.Equal(hmac.ComputeHash("loadbalancer heartbeat cluster id"u8.ToArray())[..8], frame.AsSpan(22, 8).ToArray());
-        Assert.Equal("n2eth0", Encoding.ASCII.GetString(frame, 14 + 72, 6));
-        Assert.Equal([4, 20, 192, 168, 96, 12], frame.AsSpan(14 + 78, 6).ToArray());
+        Assert.Equal("n2eth0", Encoding.ASCII.GetString(frame, 14 + 80, 6));
+        Assert.Equal([4, 20, 192, 168, 96, 12], frame.AsSpan(14 + 86, 6).ToArray());
         Assert.Equal(hmac.ComputeHash(frame[..^32]), frame[^32..]);
     }
 
@@ -77,7 +77,7 @@ public sealed class HeartbeatFrameTests
     [InlineData(12, 0x08, HeartbeatRefusal.NotHeartbeat)]
     [InlineData(14, 0x00, HeartbeatRefusal.BadMagic)]
     [InlineData(18, 0x02, HeartbeatRefusal.UnknownVersion)]
-    [InlineData(19, 0x03, HeartbeatRefusal.UnknownKind)]
+    [InlineData(19, 0x05, HeartbeatRefusal.UnknownKind)]
     [InlineData(20, 0xFF, HeartbeatRefusal.BadLength)]
     [InlineData(20, 0x05, HeartbeatRefusal.Truncated)]
     [InlineData(22, 0x00, HeartbeatRefusal.ForeignCluster)]
@@ -96,9 +96,9 @@ public sealed class HeartbeatFrameTests
     [InlineData(65, 16)]
     [InlineData(66, 25)] // more prefixes than a message may have
     [InlineData(67, 3)] // more than it has
-    [InlineData(72, 0x1F)] // a control character in the name
-    [InlineData(78, 5)] // no such family
-    [InlineData(79, 33)] // an IPv4 prefix of 33 bits
+    [InlineData(80, 0x1F)] // a control character in the name
+    [InlineData(86, 5)] // no such family
+    [InlineData(87, 33)] // an IPv4 prefix of 33 bits
     public void Decode_SignedButContradictory_IsMalformed(int offset, byte value)
     {
         var frame = Frames.Encode();

@@ -1,3 +1,4 @@
+using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Ownership;
 using static LoadBalancer.Core.Tests.Ownership.Members;
 
@@ -5,18 +6,23 @@ namespace LoadBalancer.Core.Tests.Ownership;
 
 public sealed class OwnershipMachineTests
 {
-    private static readonly OwnershipInput Ours = new("n1", new OwnerDecision("n1", NoOwner.None, Ineligible.None), false, null);
-    private static readonly OwnershipInput Theirs = new("n1", new OwnerDecision("n2", NoOwner.None, Ineligible.None), false, null);
-    private static readonly OwnershipState Owner = new(OwnershipPhase.Owner, "n1", NoOwner.None, default, 1);
-    private static readonly OwnershipState HandingOver = new(OwnershipPhase.HandingOver, "n2", NoOwner.None, Ms(1200), 2);
+    private static readonly MacAddress Mac = MacAddress.Parse("52:54:00:00:00:02");
+    private static readonly OwnershipInput Ours = new("n1", new OwnerDecision("n1", NoOwner.None, Ineligible.None), null);
+    private static readonly OwnershipInput Theirs = new("n1", new OwnerDecision("n2", NoOwner.None, Ineligible.None), null);
+    private static readonly OwnershipState Owner = new(OwnershipPhase.Owner, "n1", NoOwner.None, default, 3);
+    private static readonly OwnershipState HandingOver = new(OwnershipPhase.HandingOver, "n2", NoOwner.None, default, 3);
+
+    // n2 owns the VIP and its speaker is away; this node is first in the order.
+    private static readonly OwnershipInput Represented = Theirs with
+    {
+        Decision = Theirs.Decision with { Incumbent = "n2", Term = 3, HighestTerm = 3, OwnerAway = true, Deputy = "n1", OwnerMac = Mac },
+    };
+
+    private static readonly OwnershipState Deputy =
+        new(OwnershipPhase.Deputy, "n2", NoOwner.None, default, 3) { Mac = Mac, For = "n2" };
 
     [Fact]
-    public void Step_ElectedForTheFirstTime_Announces()
-    {
-        var (state, action) = OwnershipMachine.Step(default, Ours, Ms(1000));
-        Assert.Equal(OwnershipAction.Announce, action);
-        Assert.Equal(Owner, state);
-    }
+    public void Step_ElectedForTheFirstTime_Announces() => AssertStep((Owner, OwnershipAction.Announce), default, Ours);
 
     [Fact]
     public void Step_ElectedBeforeThePeersKnow_Waits()
@@ -27,79 +33,149 @@ public sealed class OwnershipMachineTests
     }
 
     [Fact]
-    public void Step_StillElected_DoesNothing() =>
-        Assert.Equal((Owner, OwnershipAction.None), OwnershipMachine.Step(Owner, Ours, Ms(1000)));
+    public void Step_StillTheIncumbent_DoesNothing() => AssertStep((Owner, OwnershipAction.None), Owner, Incumbent(3));
 
     [Fact]
-    public void Step_AnotherIsElected_AnswersOnUntilTheHandOverEnds()
+    public void Step_PeersKnowItAsTheOwnerOfBefore_ResumesInTheSameTermWithoutAnnouncing() =>
+        AssertStep((Owner with { Term = 7 }, OwnershipAction.Resume), default, Incumbent(7) with { MayAct = false });
+
+    [Fact]
+    public void Step_PeersClaimsNotKnownYet_DoesNotResume() =>
+        Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(default, Incumbent(7) with { MayServe = false }, Ms(0)).Action);
+
+    [Fact]
+    public void Step_TakesOverFromANodeThatIsGone_RaisesTheTerm()
     {
-        var (state, action) = OwnershipMachine.Step(Owner, Theirs, Ms(1000));
-        Assert.Equal(OwnershipAction.KeepAnswering, action);
-        Assert.Equal(HandingOver, state);
-        Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(state, Theirs, Ms(1199)).Action);
-        var (end, last) = OwnershipMachine.Step(state, Theirs, Ms(1200));
-        Assert.Equal((OwnershipPhase.Away, OwnershipAction.StopAnswering), (end.Phase, last));
+        var (state, action) = OwnershipMachine.Step(default, Ours with { Decision = Ours.Decision with { HighestTerm = 7 } }, Ms(0));
+        Assert.Equal((9ul, OwnershipAction.Announce), (state.Term, action));
+    }
+
+    [Theory]
+    [InlineData(0, true, 3)]
+    [InlineData(3, true, 5)]
+    [InlineData(4, true, 7)]
+    [InlineData(0, false, 2)]
+    [InlineData(5, false, 4)]
+    [InlineData(4, false, 4)]
+    public void NextTerm_OfTheLargerPart_IsAboveAll_OfASmallerPart_IsBelowTheLastOfALarger(ulong highest, bool majority, ulong expected) =>
+        Assert.Equal(expected, OwnershipMachine.NextTerm(highest, majority));
+
+    [Fact]
+    public void Step_AnotherIsElected_AnswersOnUntilItClaims()
+    {
+        AssertStep((HandingOver, OwnershipAction.KeepAnswering), Owner, Theirs, 1000);
+        AssertStep((HandingOver, OwnershipAction.None), HandingOver, Theirs, 100_000);
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(HandingOver, Claimed(5), Ms(2000)).Action);
     }
 
     [Fact]
-    public void Step_ElectedAgainWhileHandingOver_AnnouncesAgain() =>
-        Assert.Equal(OwnershipAction.Announce, OwnershipMachine.Step(HandingOver, Ours, Ms(1100)).Action);
-
-    public static TheoryData<string, OwnershipInput> ReasonsToStopAtOnce => new()
+    public void Step_AnotherClaimsAHigherTerm_StopsAtOnce()
     {
-        { "no local endpoint", Theirs with { Decision = Theirs.Decision with { Self = Ineligible.NoLocalEndpoint } } },
-        { "no network", Theirs with { Decision = Theirs.Decision with { Self = Ineligible.NetworkUnavailable } } },
-        { "others took over", Theirs with { Holding = true } },
-        { "no endpoint at all", Theirs with { Decision = new OwnerDecision(null, NoOwner.NoServingEndpoint, Ineligible.None) } },
-        { "no endpoint at all while leaving", Theirs with { Decision = new OwnerDecision(null, NoOwner.NoServingEndpoint, Ineligible.Leaving), LeaveBy = Ms(9000) } },
-    };
-
-    [Theory]
-    [MemberData(nameof(ReasonsToStopAtOnce))]
-    public void Step_TrafficWouldBeLostHere_StopsAtOnce(string why, OwnershipInput input)
-    {
-        Assert.True(OwnershipMachine.Step(Owner, input, Ms(1000)).Action == OwnershipAction.StopAnswering, why);
-        Assert.True(OwnershipMachine.Step(HandingOver, input, Ms(1000)).Action == OwnershipAction.StopAnswering, why);
+        var (state, action) = OwnershipMachine.Step(Owner, Claimed(5), Ms(1000));
+        Assert.Equal((OwnershipPhase.Away, 5ul, OwnershipAction.StopAnswering), (state.Phase, state.Term, action));
     }
 
-    // An administrator moves the VIP; the node still takes its traffic: make before break.
-    [Theory]
-    [InlineData(Ineligible.NodeExcluded)]
-    [InlineData(Ineligible.NodeSelector)]
-    public void Step_MovedAwayByAnAdministrator_HandsOver(Ineligible why)
+    [Fact]
+    public void Step_ARivalStops_AnnouncesAgain()
     {
-        var input = Theirs with { Decision = Theirs.Decision with { Self = why } };
-        Assert.Equal((HandingOver, OwnershipAction.KeepAnswering), OwnershipMachine.Step(Owner, input, Ms(1000)));
-        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(HandingOver, input, Ms(1200)).Action);
+        var contested = Incumbent(3) with { Decision = Incumbent(3).Decision with { Rival = true } };
+        var (state, action) = OwnershipMachine.Step(Owner, contested, Ms(0));
+        Assert.Equal((true, OwnershipAction.None), (state.Contested, action));
+        AssertStep((Owner, OwnershipAction.Announce), state, Incumbent(3));
+    }
 
-        var nobody = input with { Decision = new OwnerDecision(null, NoOwner.NoEligibleNode, why) };
+    // It says nothing on the wire: what it does can only be guessed.
+    [Fact]
+    public void Step_TheNewOwnerCannotBeHeard_AnswersOnForAMoment()
+    {
+        var unheard = Theirs with { Decision = Theirs.Decision with { Unheard = true } };
+        var (state, action) = OwnershipMachine.Step(Owner, unheard, Ms(1000));
+        Assert.Equal((OwnershipAction.KeepAnswering, Ms(1200)), (action, state.Until));
+        Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(state, unheard, Ms(1199)).Action);
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(state, unheard, Ms(1200)).Action);
+    }
+
+    [Theory]
+    [InlineData(Ineligible.NoLocalEndpoint)]
+    [InlineData(Ineligible.NetworkUnavailable)]
+    public void Step_TrafficIsLostHere_WaitsForASuccessorForASecondAtMost(Ineligible why)
+    {
+        var lost = Theirs with { Decision = Theirs.Decision with { Self = why } };
+        var (state, _) = OwnershipMachine.Step(Owner, lost, Ms(1000));
+        Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(state, lost, Ms(1999)).Action);
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(state, lost, Ms(2000)).Action);
+    }
+
+    [Theory]
+    [InlineData(NoOwner.NoServingEndpoint)]
+    [InlineData(NoOwner.NoEligibleNode)]
+    public void Step_NobodyMayOwnIt_StopsAtOnce(NoOwner reason)
+    {
+        var nobody = Theirs with { Decision = new OwnerDecision(null, reason, Ineligible.NodeExcluded) };
         Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(Owner, nobody, Ms(1000)).Action);
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(HandingOver, nobody, Ms(1000)).Action);
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(Deputy, nobody, Ms(1000)).Action);
     }
 
     [Fact]
-    public void Step_LeavingWithNobodyElse_AnswersToTheEnd()
+    public void Step_FitAgainBeforeAnybodyTookOver_GoesOnAsOwner() =>
+        AssertStep((Owner, OwnershipAction.Announce), HandingOver, Incumbent(3));
+
+    [Fact]
+    public void Step_OwnersSpeakerIsAway_TheDeputyAnswersWithTheOwnersAddress() =>
+        AssertStep((Deputy, OwnershipAction.Deputize), default, Represented);
+
+    [Fact]
+    public void Step_AnotherIsDeputy_OnlyWatches()
     {
-        var alone = new OwnershipInput("n1", new OwnerDecision(null, NoOwner.NoEligibleNode, Ineligible.Leaving), false, Ms(2000));
-        var (state, action) = OwnershipMachine.Step(Owner, alone, Ms(1000));
-        Assert.Equal((OwnershipAction.KeepAnswering, Ms(2000)), (action, state.Until));
-        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(state, alone, Ms(2000)).Action);
+        var other = Represented with { Decision = Represented.Decision with { Deputy = "n3" } };
+        Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(default, other, Ms(0)).Action);
+        Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(Deputy, other, Ms(0)).Action);
+        var claimed = other with { Decision = other.Decision with { DeputyClaimed = true } };
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(Deputy, claimed, Ms(0)).Action);
     }
 
     [Fact]
-    public void Step_LeavingAndEverybodyTookOver_StopsEarlier()
+    public void Step_OwnersSpeakerIsBack_TheDeputyAnswersUntilItClaims()
     {
-        var leaving = new OwnershipInput("n1", new OwnerDecision("n2", NoOwner.None, Ineligible.Leaving), false, Ms(2000));
-        var (state, _) = OwnershipMachine.Step(Owner, leaving, Ms(1000));
-        Assert.Equal(Ms(2000), state.Until);
-        var (_, action) = OwnershipMachine.Step(state, leaving with { LeaveBy = Ms(1150) }, Ms(1150));
-        Assert.Equal(OwnershipAction.StopAnswering, action);
+        var back = Theirs with { Decision = Theirs.Decision with { Incumbent = "n2", Term = 3, HighestTerm = 3, OwnerMac = Mac } };
+        AssertStep((Deputy, OwnershipAction.None), Deputy, back);
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(Deputy, Claimed(3), Ms(0)).Action);
     }
 
     [Fact]
-    public void Step_OwnerChanges_RaisesTheTerm()
+    public void Step_GraceOverForTheDeputy_BecomesTheOwnerAndAnnounces()
     {
-        var (state, _) = OwnershipMachine.Step(Owner, Theirs, Ms(1000));
-        Assert.Equal(2ul, state.Term);
-        Assert.Equal(2ul, OwnershipMachine.Step(state, Theirs, Ms(1001)).State.Term);
+        var (state, action) = OwnershipMachine.Step(
+            Deputy, Ours with { Decision = Ours.Decision with { Incumbent = "n2", Term = 3, HighestTerm = 3 } }, Ms(0));
+        Assert.Equal((OwnershipPhase.Owner, 5ul, default(MacAddress), OwnershipAction.Announce), (state.Phase, state.Term, state.Mac, action));
     }
+
+    [Fact]
+    public void Step_Leaving_AnswersUntilTheDeputyDoes()
+    {
+        var leaving = Incumbent(3) with { LeaveBy = Ms(2000) };
+        var (state, action) = OwnershipMachine.Step(Owner, leaving, Ms(1000));
+        Assert.Equal((OwnershipPhase.Owner, OwnershipAction.None), (state.Phase, action));
+        var claimed = leaving with { Decision = leaving.Decision with { DeputyClaimed = true } };
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(state, claimed, Ms(1010)).Action);
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(state, leaving, Ms(2000)).Action);
+    }
+
+    [Fact]
+    public void Step_NobodyTakesWhatNobodyHad_TheNextIsAskedAfterAWhile()
+    {
+        var (state, _) = OwnershipMachine.Step(default, Theirs, Ms(1000));
+        Assert.Equal(0, OwnershipMachine.Step(state, Theirs, Ms(2499)).State.Skipped);
+        Assert.Equal(1, OwnershipMachine.Step(state, Theirs, Ms(2500)).State.Skipped);
+    }
+
+    private static OwnershipInput Incumbent(ulong term) =>
+        Ours with { Decision = Ours.Decision with { Incumbent = "n1", Term = term, HighestTerm = term } };
+
+    private static OwnershipInput Claimed(ulong term) =>
+        Theirs with { Decision = Theirs.Decision with { Incumbent = "n2", Term = term, HighestTerm = term, Claimed = true } };
+
+    private static void AssertStep((OwnershipState, OwnershipAction) expected, OwnershipState from, OwnershipInput input, int at = 0) =>
+        Assert.Equal(expected, OwnershipMachine.Step(from, input, Ms(at)));
 }

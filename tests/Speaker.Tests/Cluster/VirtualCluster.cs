@@ -17,7 +17,7 @@ internal sealed class VirtualSpeaker : IDisposable
     private TimeSpan nextBeat;
     private TimeSpan nextStep;
 
-    public VirtualSpeaker(string name, ulong boot, VirtualSwitch.Port port, FakeApi api, TimeProvider time)
+    public VirtualSpeaker(string name, ulong boot, VirtualSwitch.Port port, FakeApi api, TimeProvider time, bool rebalance = false)
     {
         Name = name;
         Port = port;
@@ -26,11 +26,12 @@ internal sealed class VirtualSpeaker : IDisposable
         heartbeats = new Heartbeats(new SpeakerIdentity(name, boot), new MembershipTimings(), TimeSpan.FromMilliseconds(100), clock, changed);
         Events = new OwnershipEvents(api, name);
         var keys = HeartbeatKeyWatch.OfSecret(api.Secrets, FakeApi.KeySecret, heartbeats, clock, NullLogger.Instance);
-        var pass = new OwnershipPass(heartbeats, api.Nodes, new SpeakerLeases(api.Leases, name), Events);
+        var pass = new OwnershipPass(heartbeats, api.Nodes, new SpeakerLeases(api.Leases, name), Events, rebalance);
         Pipeline = new SpeakerPipeline(new SpeakerStores(api.Services, api.Slices, api.Nodes, api.Leases), () => api.Pools, heartbeats, keys,
             pass, Readiness, clock, changed, loadBalancerClass: null);
         var segment = heartbeats.Add(port);
         port.Received = frame => heartbeats.Hear(segment, frame);
+        port.HeardKernel = (mac, address) => heartbeats.HearKernel(segment, mac, address);
     }
 
     public string Name { get; }
@@ -46,6 +47,8 @@ internal sealed class VirtualSpeaker : IDisposable
     public bool Running { get; set; } = true;
 
     public bool Answers(string ip) => Port.Table.TryGet(IpAddress.Parse(ip), out _);
+
+    public string? MacFor(string ip) => Port.Table.TryGet(IpAddress.Parse(ip), out var mac) ? mac.ToString() : null;
 
     public void Dispose() => changed.Dispose();
 
@@ -80,8 +83,9 @@ internal sealed class VirtualCluster
     private readonly FakeTimeProvider time = new();
     private ulong boots;
 
-    public VirtualCluster(int nodes, bool keyed = true)
+    public VirtualCluster(int nodes, bool keyed = true, bool rebalance = false)
     {
+        Rebalance = rebalance;
         Api.Sync();
         if (keyed)
         {
@@ -94,6 +98,8 @@ internal sealed class VirtualCluster
         }
     }
 
+    private bool Rebalance { get; }
+
     public FakeApi Api { get; } = new();
 
     public VirtualSwitch Switch { get; } = new();
@@ -103,15 +109,24 @@ internal sealed class VirtualCluster
     public VirtualSpeaker this[string name] => Speakers.Last(speaker => speaker.Name == name);
 
     /// <summary>Starts a speaker, the first or the next run of its node.</summary>
-    public VirtualSpeaker Start(string name) => new(
-        name, ++boots, Switch.Connect(name, $"52:54:00:00:{boots:x2}:0{name[1..]}", $"192.168.96.1{name[1..]}/20"), Api, time);
+    /// <param name="name">The node.</param>
+    /// <param name="api">Its API server, if it is not the one of all.</param>
+    public VirtualSpeaker Start(string name, FakeApi? api = null) => new(
+        name, ++boots, Switch.Connect(name, MacOf(name), $"192.168.96.1{name[1..]}/20"), api ?? Api, time, Rebalance);
 
-    public VirtualSpeaker Restart(string name)
+    public VirtualSpeaker Restart(string name, FakeApi? api = null)
     {
-        var speaker = Start(name);
+        Switch.Disconnect(this[name].Port);
+        var speaker = Start(name, api);
         Speakers.Add(speaker);
         return speaker;
     }
+
+    public static string MacOf(string name) => $"52:54:00:00:00:0{name[1..]}";
+
+    /// <summary>The hardware addresses the address is answered with.</summary>
+    public IReadOnlyList<string> Macs(string ip) =>
+        [.. Speakers.Where(speaker => speaker.Port.Plugged).Select(speaker => speaker.MacFor(ip)).OfType<string>().Distinct()];
 
     /// <summary>Lets time pass; calls <paramref name="watch"/> after each 5 ms.</summary>
     public void Run(int milliseconds, Action<int>? watch = null)

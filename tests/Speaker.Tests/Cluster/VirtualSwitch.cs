@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
 using LoadBalancer.Speaker.Membership;
 
@@ -19,6 +20,8 @@ internal sealed class VirtualSwitch
         ports.Add(port);
         return port;
     }
+
+    public void Disconnect(Port port) => ports.Remove(port);
 
     /// <summary>Delivers what is queued, and what that brings about.</summary>
     public bool Deliver()
@@ -54,6 +57,12 @@ internal sealed class VirtualSwitch
 
         public List<IpAddress> Announced { get; } = [];
 
+        public List<IpAddress> Repeated { get; } = [];
+
+        public TimeSpan MayAnswerUntil { get; private set; }
+
+        public Action<MacAddress, IpAddress>? HeardKernel { get; set; }
+
         public bool Send(ReadOnlySpan<byte> frame)
         {
             wire.queue.Enqueue((this, frame.ToArray()));
@@ -63,6 +72,23 @@ internal sealed class VirtualSwitch
         public void Answer(AnswerTable table) => Table = table;
 
         public void Announce(IReadOnlyList<IpAddress> vips) => Announced.AddRange(vips);
+
+        public void Repeat(IReadOnlyList<IpAddress> vips) => Repeated.AddRange(vips);
+
+        /// <summary>The kernels of the nodes answer, whatever their speakers do.</summary>
+        public void Ask(in CheckTarget target)
+        {
+            var address = target.Address;
+            foreach (var port in wire.ports.Where(port => port.Facts.Prefixes[0].Address == address && port.Plugged && Plugged))
+            {
+                if (wire.Passes(this, port) && wire.Passes(port, this))
+                {
+                    HeardKernel?.Invoke(port.Facts.Mac, address);
+                }
+            }
+        }
+
+        public void AnswerUntil(TimeSpan until) => MayAnswerUntil = until;
 
         public void Hush(IReadOnlyList<IpAddress> vips)
         {

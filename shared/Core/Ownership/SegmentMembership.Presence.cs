@@ -1,0 +1,207 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Heartbeats;
+
+namespace LoadBalancer.Core.Ownership;
+
+/// <summary>A question to the kernel of a node whose speaker is silent: who has its address?</summary>
+/// <param name="Mac">The node's hardware address.</param>
+/// <param name="Address">Its address on the segment, of either family.</param>
+/// <param name="Broadcast">Whether to ask everybody: the node's hardware may have been replaced.</param>
+public readonly record struct CheckTarget(MacAddress Mac, IpAddress Address, bool Broadcast);
+
+/// <content>
+/// A silent speaker is not yet a dead node: its kernel is asked. While that answers, the node is away, not gone.
+/// </content>
+public sealed partial class SegmentMembership
+{
+    private TimeSpan? fencedSince;
+
+    /// <summary>
+    /// Whether this node answers for what it claims. Set when its ownership was decided, cleared with the carrier. The peers are told
+    /// once they were told the claims.
+    /// </summary>
+    public bool Serving { get; set; }
+
+    /// <summary>Whether the kernel of some peer is being asked, so that answers matter.</summary>
+    public bool Checking { get; private set; }
+
+    /// <summary>
+    /// Whether this process stood still for so long that the peers may have taken over, and has not yet heard from all of them. It must
+    /// answer nothing meanwhile.
+    /// </summary>
+    public bool Fenced => fencedSince is not null;
+
+    /// <summary>Fills in which kernels to ask now.</summary>
+    /// <returns>Their number; what finds no room is left out.</returns>
+    public int Checks(TimeSpan now, Span<CheckTarget> targets)
+    {
+        var count = 0;
+        foreach (var peer in peers)
+        {
+            if (!IsSilent(peer, now) || now < peer.CheckAt || count == targets.Length || peer.Identity.Prefixes.Count == 0)
+            {
+                continue;
+            }
+
+            peer.CheckedSince ??= now;
+            peer.CheckAt = now + timings.CheckInterval;
+            targets[count++] = new CheckTarget(peer.Mac, peer.Identity.Prefixes[0].Address, Broadcast: false);
+            if (AsksEverybody(peer, now) && count < targets.Length)
+            {
+                targets[count++] = new CheckTarget(peer.Mac, peer.Identity.Prefixes[0].Address, Broadcast: true);
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>A node's kernel was heard to answer for its own address.</summary>
+    /// <returns>Whether <see cref="View"/> changed.</returns>
+    public bool HearKernel(MacAddress mac, IpAddress address, TimeSpan now)
+    {
+        var changed = false;
+        foreach (var peer in peers)
+        {
+            if (peer.Mac == mac && peer.CheckedSince is not null && peer.Identity.Prefixes.Count > 0 && peer.Identity.Prefixes[0].Address == address)
+            {
+                peer.KernelHeardAt = now;
+                changed |= FollowPresence(peer, now);
+            }
+        }
+
+        return changed;
+    }
+
+    // After the second missed heartbeat, so that the answer is there when the third is missed.
+    private static TimeSpan SuspectAt(Peer peer) => peer.HeardAt + (peer.GoodFor * 4 / 7);
+
+    private static TimeSpan SilentAt(Peer peer) => peer.HeardAt + (peer.GoodFor * 5 / 7);
+
+    private static bool IsSilent(Peer peer, TimeSpan now) => peer.Alive ? now >= SuspectAt(peer) : peer.AwaySince is not null;
+
+    private bool KernelAnswers(Peer peer, TimeSpan now) =>
+        peer.CheckedSince is not null && peer.KernelHeardAt >= peer.CheckedSince && now - peer.KernelHeardAt < timings.KernelGoodFor;
+
+    private bool IsProbed(Peer peer, TimeSpan now) =>
+        !peer.Alive && peer.Boot != 0 && now >= peer.ProbeAt && now - peer.HeardAt < timings.ProbeFor;
+
+    private bool HasMajority(TimeSpan now)
+    {
+        int known = 1, here = 1;
+        foreach (var peer in peers)
+        {
+            var isHere = peer.Alive || peer.AwaySince is not null;
+            here += isHere ? 1 : 0;
+            known += isHere || (peer.Boot != 0 && now - peer.HeardAt < timings.ProbeFor && (peer.State & SpeakerState.Leaving) == 0) ? 1 : 0;
+        }
+
+        return 2 * here > known;
+    }
+
+    // One broadcast a loss, from one node of the segment.
+    private bool AsksEverybody(Peer silent, TimeSpan now)
+    {
+        if (!silent.Alive || silent.CheckedSince + timings.CheckInterval > now || silent.CheckedSince + (2 * timings.CheckInterval) <= now)
+        {
+            return false;
+        }
+
+        foreach (var peer in peers)
+        {
+            if (peer.IsServing && peer != silent && string.CompareOrdinal(peer.Identity.Node, identity.Node) < 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool FollowPresence(Peer peer, TimeSpan now)
+    {
+        var before = peer.AwaySince;
+        if (peer.Alive && now < SilentAt(peer))
+        {
+            var serves = peer.IsServing && (peer.State & SpeakerState.Leaving) == 0;
+            peer.AwaySince = serves ? null : before ?? now;
+        }
+        else if (KernelAnswers(peer, now))
+        {
+            peer.AwaySince = before ?? now;
+        }
+        else if (!peer.Alive && before is not null)
+        {
+            Depart(peer);
+        }
+
+        Checking = peers.Exists(static p => p.CheckedSince is not null);
+        return (before is null) != (peer.AwaySince is null) || GraceEnds(peer, now);
+    }
+
+    // True once, at the first look after it.
+    private bool GraceEnds(Peer peer, TimeSpan now)
+    {
+        var over = peer.AwaySince + timings.Grace <= now;
+        var was = peer.GraceOver;
+        peer.GraceOver = over;
+        return over && !was;
+    }
+
+    // Neither its speaker nor its kernel is there: what it claimed is free.
+    private void Depart(Peer peer)
+    {
+        peer.Losses += peer.Blamed ? 1 : 0;
+        peer.Blamed = false;
+        peer.AwaySince = null;
+        peer.CheckedSince = null;
+        peer.Claims.Clear();
+        claimsChanged = true;
+    }
+
+    private bool LiftFence(TimeSpan now)
+    {
+        if (fencedSince is not { } since)
+        {
+            return false;
+        }
+
+        if (now < since + timings.ClaimPatience)
+        {
+            foreach (var peer in peers)
+            {
+                if (peer.Alive && (peer.HeardAt < since || !peer.ClaimsKnown))
+                {
+                    return false;
+                }
+            }
+        }
+
+        fencedSince = null;
+        return true;
+    }
+
+    private TimeSpan NextPresence(Peer peer, TimeSpan now)
+    {
+        var next = TimeSpan.MaxValue;
+        if (peer.Alive && now < SuspectAt(peer))
+        {
+            next = SuspectAt(peer);
+        }
+        else if (IsSilent(peer, now))
+        {
+            next = peer.CheckAt;
+        }
+
+        if (peer.Alive && now < SilentAt(peer) && SilentAt(peer) < next)
+        {
+            next = SilentAt(peer);
+        }
+
+        if (peer.AwaySince + timings.Grace is { } graceEnd && now < graceEnd && graceEnd < next)
+        {
+            next = graceEnd;
+        }
+
+        return next;
+    }
+}
