@@ -25,6 +25,7 @@ public sealed class OwnershipEvents
     private readonly string node;
     private readonly Dictionary<IpAddress, string?> touched = [];
     private readonly Dictionary<IpAddress, Statement> assigned = [];
+    private readonly HashSet<IpAddress> resumed = [];
     private readonly Dictionary<IpAddress, Nobody> nobody = [];
     private VipSnapshot known = VipSnapshot.Empty;
     private DateTimeOffset? formerRun;
@@ -55,7 +56,7 @@ public sealed class OwnershipEvents
             // It was this node's all the time, and that was told.
             if (transition.Action == OwnershipAction.Resume)
             {
-                assigned.Add(transition.Vip);
+                resumed.Add(transition.Vip);
             }
         }
     }
@@ -181,7 +182,8 @@ public sealed class OwnershipEvents
         var text = AnnouncementText.Assigned(node, former, facts, election);
         var statement = new Statement(now, now);
         var mayHaveHadIt = (former is null || former == node) && now <= firstAssigned + AfterStart;
-        statement.Withhold(text, services.Where(service => mayHaveHadIt && service.Created < formerRun), now + RepeatAfterStart);
+        var hadIt = resumed.Remove(facts.Address);
+        statement.Withhold(text, services.Where(service => hadIt || (mayHaveHadIt && service.Created < formerRun)), now + RepeatAfterStart);
         statement.TellNewcomers(services, recorder);
         return statement;
     }
