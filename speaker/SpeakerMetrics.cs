@@ -48,6 +48,9 @@ internal static class SpeakerMetrics
     public static readonly Gauge ConfigStale =
         Metrics.CreateGauge("loadbalancer_config_stale", "1 if the ConfigMap is invalid or gone and an earlier configuration is in force.");
 
+    public static readonly Gauge Serving =
+        Metrics.CreateGauge("loadbalancer_speaker_serving", "Whether this speaker has listened since its start and answers for what is its own.");
+
     public static readonly Histogram DecisionSeconds = Metrics.CreateHistogram(
         "loadbalancer_speaker_decision_seconds", "Time of one pass over all addresses.",
         new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.00005, 4, 8) });
@@ -67,6 +70,7 @@ internal static class SpeakerMetrics
         Members.RemoveLabelled(link, "lease");
         OneWay.RemoveLabelled(link);
         VipsOwned.RemoveLabelled(link);
+        VipsRepresented.RemoveLabelled(link);
         OwnerChanges.RemoveLabelled(link);
     }
 

@@ -62,6 +62,9 @@ public sealed class Segment
     /// <summary>When a VIP may next be given away to the node that is first in its order; for the ownership thread only.</summary>
     public TimeSpan RebalanceAt { get; set; }
 
+    /// <summary>Whether this node answers for what is its own on the segment.</summary>
+    public bool Serving => membership.Serving;
+
     /// <summary>The peers alive on the wire.</summary>
     public int AliveCount => membership.AliveCount;
 

@@ -84,6 +84,7 @@ public sealed class OwnershipPass
             deadline = Earlier(deadline, next);
         }
 
+        SpeakerMetrics.Serving.Set(links.Any(static segment => segment.Serving) ? 1 : 0);
         return Earlier(deadline, events.Flush(snapshot, elections, now));
     }
 
