@@ -76,7 +76,7 @@ public abstract class ProgramTest(ClusterFixture fixture, ITestOutputHelper outp
                 {
                     return await GetPageAsync(Cluster.Client, address);
                 }
-                catch (HttpRequestException)
+                catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException)
                 {
                     return null;
                 }

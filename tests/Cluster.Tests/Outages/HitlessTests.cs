@@ -86,7 +86,7 @@ public sealed class HitlessTests(ClusterFixture fixture, ITestOutputHelper outpu
             {
                 await Cluster.Programs.Speaker(owner).StopAsync();
                 ProgramProcess next = Cluster.Programs.StartSpeaker(owner, apiServer ? [] : ["--heartbeat-key-file", key]);
-                await RepresentedByNobodyAsync(owner, next);
+                await ServesAsync(next);
             }));
             Assert.Equal(owner, await OwnerOnWireAsync(address));
             await RestartAsync(owner);
@@ -242,23 +242,33 @@ public sealed class HitlessTests(ClusterFixture fixture, ITestOutputHelper outpu
         await Cluster.Programs.Speaker(node).StopAsync();
         ProgramProcess next = Cluster.Programs.StartSpeaker(node);
         await ClusterPrograms.WaitUntilReadyAsync(next);
-        await RepresentedByNobodyAsync(node, next);
+        await ServesAsync(next);
     }
 
-    /// <summary>Waits until a speaker has listened, and answers for what is its own.</summary>
-    private async Task RepresentedByNobodyAsync(Node node, ProgramProcess speaker) => await Eventually.GetAsync(
-        async () =>
-        {
-            bool serves = (await ClusterPrograms.GetAsync(speaker, "metrics")).Body.Contains("loadbalancer_speaker_serving 1", StringComparison.Ordinal);
-            foreach (Node other in Cluster.Nodes.Where(other => other != node))
+    /// <summary>Waits until a speaker has listened and answers for what is its own, and no other does in its place.</summary>
+    private async Task ServesAsync(ProgramProcess speaker)
+    {
+        string found = "";
+        await Eventually.GetAsync(
+            async () =>
             {
-                serves &= !(await ClusterPrograms.GetAsync(Cluster.Programs.Speaker(other), "metrics")).Body
-                    .Split('\n').Any(line => line.StartsWith("loadbalancer_speaker_vips_represented{", StringComparison.Ordinal) && !line.EndsWith(" 0", StringComparison.Ordinal));
-            }
+                bool serves = (await FiguresAsync(speaker)).Contains("loadbalancer_speaker_serving 1");
+                var represented = new List<string>();
+                foreach (ProgramProcess other in Cluster.Nodes.Select(Cluster.Programs.Speaker).Where(other => other != speaker && !other.HasExited))
+                {
+                    represented.AddRange((await FiguresAsync(other))
+                        .Where(line => line.StartsWith("loadbalancer_speaker_vips_represented{", StringComparison.Ordinal) && !line.EndsWith(" 0", StringComparison.Ordinal))
+                        .Select(line => $"{other.Name}: {line}"));
+                }
 
-            return serves ? "serves" : null;
-        },
-        Soon, $"{speaker.Name} to answer for what is its own", () => Cluster.Programs.Tails());
+                found = $"serving: {serves}; {string.Join("; ", represented)}";
+                return serves && represented.Count == 0 ? "serves" : null;
+            },
+            TimeSpan.FromSeconds(60), $"{speaker.Name} to answer for what is its own", () => $"{found}\n{Cluster.Programs.Tails()}");
+    }
+
+    private static async Task<string[]> FiguresAsync(ProgramProcess speaker) =>
+        (await ClusterPrograms.GetAsync(speaker, "metrics")).Body.Split('\n');
 
     private async Task<string> KeyFileAsync()
     {
