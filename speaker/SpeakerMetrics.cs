@@ -48,6 +48,9 @@ internal static class SpeakerMetrics
     public static readonly Gauge ConfigStale =
         Metrics.CreateGauge("loadbalancer_config_stale", "1 if the ConfigMap is invalid or gone and an earlier configuration is in force.");
 
+    public static readonly Counter SilentOwners = Metrics.CreateCounter(
+        "loadbalancer_speaker_silent_owners_total", "Addresses taken over from a node that claimed them and did not answer for them.");
+
     public static readonly Gauge Serving =
         Metrics.CreateGauge("loadbalancer_speaker_serving", "Whether this speaker has listened since its start and answers for what is its own.");
 

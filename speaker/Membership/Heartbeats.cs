@@ -137,6 +137,8 @@ public sealed class Heartbeats
         {
             changed.Signal();
         }
+
+        segment.HearAnswer(mac, address);
     }
 
     /// <summary>Lets time pass on all links and sends what is due.</summary>

@@ -27,7 +27,10 @@ public sealed class Segment
     private IReadOnlyList<IpPrefix> othersSeen = [];
     private string? shadow;
     private TimeSpan shadowHeardAt;
+    private readonly Lock watchGate = new();
+    private readonly AnswerWatch watch = new();
     private volatile bool checking;
+    private volatile bool watches;
 
     /// <summary>A segment that starts to listen now.</summary>
     public Segment(ISegmentLink link, SpeakerIdentity identity, MembershipTimings timings, TimeSpan now)
@@ -107,6 +110,68 @@ public sealed class Segment
         {
             return membership.HearKernel(mac, address, now);
         }
+    }
+
+    /// <summary>Takes in that somebody answered a question for an address.</summary>
+    public void HearAnswer(MacAddress mac, IpAddress address)
+    {
+        if (watches)
+        {
+            lock (watchGate)
+            {
+                watch.Answered(address, mac);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Asks owners whether they answer for what they claim, as far as this node is the one to look.
+    /// </summary>
+    /// <param name="vips">The VIPs.</param>
+    /// <param name="election">Who is alive and fit.</param>
+    /// <param name="now">Monotonic time.</param>
+    /// <returns>When to call again, or null.</returns>
+    public TimeSpan? WatchOwners(IReadOnlyDictionary<IpAddress, VipFacts> vips, SegmentElection election, TimeSpan now)
+    {
+        lock (watchGate)
+        {
+            watch.Begin();
+            foreach (var (vip, facts) in vips)
+            {
+                var state = Ownership[vip];
+                if (state.Phase == OwnershipPhase.Away && state.Owner is { } owner && election.Watches(facts, owner) is { } mac)
+                {
+                    watch.Watch(vip, owner, mac, now);
+                }
+            }
+
+            watch.End();
+            while (watch.Next(now) is { } question)
+            {
+                Link.Ask(new CheckTarget(question.Mac, question.Vip, Broadcast: false));
+            }
+
+            watches = watch.Waits;
+            return watch.NextDue;
+        }
+    }
+
+    /// <summary>Brings what the questions came to before the next decision.</summary>
+    /// <returns>The number of VIPs whose owner is newly doubted.</returns>
+    public int NoteDoubts(IReadOnlyDictionary<IpAddress, VipFacts> vips)
+    {
+        var count = 0;
+        lock (watchGate)
+        {
+            foreach (var vip in vips.Keys)
+            {
+                var doubted = watch.Doubted(vip);
+                count += doubted is not null && Ownership[vip].Doubts is null ? 1 : 0;
+                Ownership.Doubt(vip, doubted);
+            }
+        }
+
+        return count;
     }
 
     /// <summary>Another link of this node on the same segment, which has precedence; null if there is none.</summary>

@@ -102,6 +102,7 @@ public sealed class OwnershipPass
         var vips = mute ? NoVips : isComplete ? snapshot.Vips : WithFormer(segment, view, snapshot.Vips);
         var election = new SegmentElection(orders, view, FactsOf);
         Rebalance(segment, election, vips, now);
+        SpeakerMetrics.SilentOwners.Inc(segment.NoteDoubts(vips));
         transitions.Clear();
         var deadline = segment.Ownership.Decide(vips, election, view, leaveBy, now, transitions);
         if (transitions.Count > 0)
@@ -117,6 +118,7 @@ public sealed class OwnershipPass
         }
 
         deadline = Earlier(deadline, Repeat(segment, now));
+        deadline = Earlier(deadline, segment.WatchOwners(vips, election, now));
 
         if (!mute)
         {

@@ -41,6 +41,9 @@ public readonly record struct OwnershipState(OwnershipPhase Phase, string? Owner
     /// <summary>As owner: this node wants to give it away although it is fit.</summary>
     public bool Yields { get; init; }
 
+    /// <summary>The owner, if it claims the VIP and was found not to answer for it.</summary>
+    public string? Doubts { get; init; }
+
     /// <summary>Whether this node answers for it.</summary>
     public bool Answers => Phase != OwnershipPhase.Away;
 }
@@ -156,6 +159,7 @@ public static class OwnershipMachine
             Until = default,
             Mac = default,
             For = null,
+            Doubts = null,
             Skipped = 0,
             Yields = false,
             Contested = decision.Rival,

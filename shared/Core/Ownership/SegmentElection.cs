@@ -87,6 +87,28 @@ public sealed class SegmentElection
             : Describe(decision, elected, vip, own, order, away: false);
     }
 
+    /// <summary>
+    /// The hardware address of a VIP's owner if this node is to look whether the owner answers: it is the one that would take over. Else null.
+    /// </summary>
+    public MacAddress? Watches(VipFacts vip, string owner)
+    {
+        var id = orders.IdOf(owner);
+        if (id == selfId || !IsPresent(id) || hasUnheard || Elect(vip, orders.Order(vip.ElectionAddress), id, 0, out _) != selfId)
+        {
+            return null;
+        }
+
+        foreach (var (claimant, claim) in view.Claims.For(vip.Address))
+        {
+            if (claim.Kind == ClaimKind.Owner && claimant == owner)
+            {
+                return MacOf(membersById[id]!);
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>The node that would own the VIP if nobody had it, or null.</summary>
     public string? Preferred(VipFacts vip)
     {
@@ -153,7 +175,8 @@ public sealed class SegmentElection
 
             highest = Math.Max(highest, claim.Term);
             var deaf = claim.Kind != ClaimKind.Deputy && members is not null && !members.Exists(static m => m.Member.HearsUs || m.Member.Away);
-            var found = new Incumbency(id, claim.Term, claim.Kind == ClaimKind.Yielding, Outranked: !deaf);
+            var yields = claim.Kind == ClaimKind.Yielding || (claim.Kind == ClaimKind.Owner && claimant == own.Doubts);
+            var found = new Incumbency(id, claim.Term, yields, Outranked: !deaf);
             if (found.Beats(best, order))
             {
                 best = found;

@@ -93,6 +93,15 @@ public sealed class SegmentOwnership
     /// <summary>The VIPs in a phase.</summary>
     public IEnumerable<KeyValuePair<IpAddress, OwnershipState>> All => states;
 
+    /// <summary>Notes whether the owner of a VIP, which claims it, was found not to answer for it.</summary>
+    public void Doubt(IpAddress vip, string? owner)
+    {
+        if (states.TryGetValue(vip, out var state) && state.Doubts != owner)
+        {
+            states[vip] = state with { Doubts = owner };
+        }
+    }
+
     /// <summary>This node gives a VIP away that another should own, though it is fit itself.</summary>
     public void Yield(IpAddress vip)
     {

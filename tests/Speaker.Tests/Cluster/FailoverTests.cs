@@ -142,6 +142,17 @@ public sealed class FailoverTests
         Assert.Equal(order[0], cluster.Only(Vip));
     }
 
+    // Its heartbeats are fine and its claims are there; nobody gets an answer.
+    [Fact]
+    public void OwnerDoesNotAnswer_TheNextTakesOverAndKeepsIt()
+    {
+        cluster.Run(20_000, _ => Assert.Equal([order[0]], cluster.Answering(Vip)));
+        cluster[order[0]].Port.Dumb = true;
+        cluster.Run(15_000);
+        Assert.Equal(order[1], cluster.Only(Vip));
+        cluster.Run(20_000, _ => Assert.Equal([order[1]], cluster.Answering(Vip)));
+    }
+
     [Fact]
     public void JoinerAndReturner_MoveNothing()
     {

@@ -59,6 +59,9 @@ internal sealed class VirtualSwitch
 
         public List<IpAddress> Repeated { get; } = [];
 
+        /// <summary>Whether it answers no question although its heartbeats go out.</summary>
+        public bool Dumb { get; set; }
+
         public TimeSpan MayAnswerUntil { get; private set; }
 
         public Action<MacAddress, IpAddress>? HeardKernel { get; set; }
@@ -84,6 +87,16 @@ internal sealed class VirtualSwitch
                 if (wire.Passes(this, port) && wire.Passes(port, this))
                 {
                     HeardKernel?.Invoke(port.Facts.Mac, address);
+                }
+            }
+
+            // A question for a VIP goes to the speaker that is asked.
+            var asked = target;
+            foreach (var port in wire.ports.Where(port => port.Facts.Mac == asked.Mac && port.Plugged && !port.Dumb))
+            {
+                if (port.Table.TryGet(address, out var mac))
+                {
+                    HeardKernel?.Invoke(mac, address);
                 }
             }
         }
