@@ -27,10 +27,12 @@ internal sealed class LinkMetrics
         Metrics.CreateCounter("loadbalancer_speaker_announcements_unsent_total", "Announcements the kernel did not take.");
 
     private readonly Dictionary<string, Totals> byLink = new(StringComparer.Ordinal);
-    private readonly LinkRunners links;
+    private readonly Func<IReadOnlyList<LinkRunner>> links;
     private readonly Announcer announcer;
 
-    public LinkMetrics(LinkRunners links, Announcer announcer)
+    /// <param name="links">The open links.</param>
+    /// <param name="announcer">Who announces.</param>
+    public LinkMetrics(Func<IReadOnlyList<LinkRunner>> links, Announcer announcer)
     {
         this.links = links;
         this.announcer = announcer;
@@ -39,11 +41,11 @@ internal sealed class LinkMetrics
     /// <summary>Copies the counters at each scrape.</summary>
     public void Register() => Metrics.DefaultRegistry.AddBeforeCollectCallback(Collect);
 
-    private void Collect()
+    internal void Collect()
     {
         lock (byLink)
         {
-            var current = links.Current;
+            var current = links();
             foreach (var runner in current)
             {
                 Collect(runner);

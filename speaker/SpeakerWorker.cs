@@ -117,7 +117,7 @@ internal sealed partial class SpeakerWorker : Worker
         pools.Changed += strangers.FactsChanged;
         secrets.Changed += _ => changed.Signal();
         runners.Changed += OnLinksChanged;
-        new LinkMetrics(runners, announcer).Register();
+        new LinkMetrics(() => runners.Current, announcer).Register();
         new VipMetrics(() => runners.Current, () => pipeline.Snapshot, Prometheus.Metrics.DefaultFactory)
             .Register(Prometheus.Metrics.DefaultRegistry);
 

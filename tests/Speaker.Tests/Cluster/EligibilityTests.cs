@@ -1,3 +1,4 @@
+using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Pools;
 using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
@@ -129,6 +130,23 @@ public sealed class EligibilityTests
         cluster.Api.PutService("udp", Vip, ["n3"], policy: "Local");
         cluster.Run(1500);
         Assert.Contains(cluster.Only(Vip), new[] { "n2", "n3" });
+    }
+
+    [Theory]
+    [InlineData(Vip)]
+    [InlineData("fd00:96::5")]
+    public void SharedAddress_OfEitherFamily_IsAnnouncedFromOneNode(string address)
+    {
+        cluster.Api.Pools = new PoolConfig([cluster.Api.Pools!.Pools[0] with
+        {
+            Ranges = [.. cluster.Api.Pools.Pools[0].Ranges, IpPrefix.Parse("fd00:96::/120").Range],
+        }]);
+        cluster.Api.PutService("tcp", address, ["n1"]);
+        cluster.Api.PutService("udp", address, ["n2"]);
+        cluster.Run(3000);
+        var owner = cluster.Only(address);
+        Assert.Equal(["default/tcp", "default/udp"], cluster.Api.Events.Select(told => told.Service).Order());
+        Assert.All(cluster.Api.Events, told => Assert.Equal($"announcing from node \"{owner}\" with protocol \"layer2\"", told.Message));
     }
 
     private IEnumerable<string> Others(string name) => cluster.Speakers.Select(speaker => speaker.Name).Where(other => other != name);
