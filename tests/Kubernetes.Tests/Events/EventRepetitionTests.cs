@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Threading.Channels;
 using LoadBalancer.Kubernetes.Events;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Kubernetes.Tests.Support;
@@ -13,6 +14,7 @@ public sealed class EventRepetitionTests : IAsyncDisposable
 
     private readonly TestClock clock = new();
     private readonly CancellationTokenSource stop = new();
+    private readonly Channel<EventOutcome> outcomes = Channel.CreateUnbounded<EventOutcome>();
     private ScriptedServer? server;
     private Task running = Task.CompletedTask;
 
@@ -30,7 +32,8 @@ public sealed class EventRepetitionTests : IAsyncDisposable
         var recorder = await StartAsync();
         server!.Then(201, "{}").Then("{}");
         recorder.Record(Service, EventSeverity.Normal, "nodeAssigned", "here");
-        await server.SeenAsync(1);
+        // Seen by the server is not yet answered: time that passed in between would be the answer's.
+        Assert.Equal(EventOutcome.Created, await outcomes.Reader.ReadAsync(TestContext.Current.CancellationToken));
         clock.Advance(IEventRecorder.RepeatPeriod);
         recorder.Repeat(Service, EventSeverity.Normal, "nodeAssigned", "here", IEventRecorder.RepeatPeriod);
         await server.SeenAsync(2);
@@ -74,7 +77,8 @@ public sealed class EventRepetitionTests : IAsyncDisposable
     private async Task<EventRecorder> StartAsync()
     {
         server = await ScriptedServer.StartAsync();
-        var recorder = new EventRecorder(server.Client(clock), new EventSource("test", "n1"), clock, NullLogger.Instance);
+        var recorder = new EventRecorder(server.Client(clock), new EventSource("test", "n1"), clock, NullLogger.Instance,
+            outcome => outcomes.Writer.TryWrite(outcome));
         running = recorder.RunAsync(stop.Token);
         return recorder;
     }

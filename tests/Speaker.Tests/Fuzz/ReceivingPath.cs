@@ -90,6 +90,18 @@ internal sealed class ReceivingPath : IPeerFrameSink, ISegmentLink, IDisposable
     {
     }
 
+    void ISegmentLink.Repeat(IReadOnlyList<IpAddress> vips)
+    {
+    }
+
+    void ISegmentLink.Ask(in CheckTarget target)
+    {
+    }
+
+    void ISegmentLink.AnswerUntil(TimeSpan until)
+    {
+    }
+
     void ISegmentLink.Hush(IReadOnlyList<IpAddress> vips)
     {
     }
