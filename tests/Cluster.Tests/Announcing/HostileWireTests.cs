@@ -43,7 +43,9 @@ public sealed class HostileWireTests(ClusterFixture fixture, ITestOutputHelper o
         Host stranger = Stranger();
         int[] before = [.. Cluster.Nodes.Select(node => Cluster.Programs.Speaker(node).Id)];
         var random = new Random(20260101);
-        byte[] proper = ArpFrame.Request(stranger.Mac, stranger.Address, "192.168.96.77");
+
+        // Of another network: mutants of the stranger's own address would be addresses of the pool, which then count as taken for minutes.
+        byte[] proper = ArpFrame.Request(stranger.Mac, "172.16.0.66", "192.168.96.77");
         using (var socket = new PacketSocket(stranger, PacketSocket.Arp))
         {
             for (int number = 0; number < 20_000; number++)
