@@ -175,7 +175,9 @@ public sealed class AllocatorProperties
                 changed = false;
                 foreach (var service in Services.Values.Order(ServiceFacts.ByAge).ToArray())
                 {
-                    var decision = Allocator.Apply(service);
+                    var decision = Planner.Plan(service, Allocator);
+                    // New terms alone may make room for an older Service on the same address: those that wait are asked again.
+                    changed |= Allocator.Assign(service.Id, service.Sharing, decision.Result);
                     Services[service.Id.Name] = service.After(decision);
                     changed |= decision is Decision.Set or Decision.Clear;
                 }
