@@ -100,6 +100,16 @@ public abstract class ProgramTest(ClusterFixture fixture, ITestOutputHelper outp
             within ?? Soon, $"one node that answers for {address}", () => string.Join(", ", macs));
     }
 
+    /// <summary>Waits until nobody answers for an address over a third of a second.</summary>
+    protected Task SilentOnWireAsync(string address) => Eventually.GetAsync(
+        async () =>
+        {
+            await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address);
+            await Eventually.TrueAsync(() => probe.Now > TimeSpan.FromMilliseconds(330), Soon, "330 ms");
+            return probe.Macs().Count == 0 ? address : null;
+        },
+        Soon, $"nobody answers for {address}", () => Cluster.Programs.Tails());
+
     protected Node? NodeOf(string mac) => Cluster.Nodes.FirstOrDefault(node => node.Host.Mac == mac);
 
     /// <summary>The node the newest Event nodeAssigned of a Service names, or null.</summary>

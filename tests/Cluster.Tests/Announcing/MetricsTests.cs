@@ -17,7 +17,7 @@ public sealed class MetricsTests(ClusterFixture fixture, ITestOutputHelper outpu
         await BecomesAsync(async () => await ValueAsync(speaker, series) == 1, series);
         Assert.True(await ValueAsync(speaker, "loadbalancer_speaker_vips_owned{link=\"eth0\"}") >= 1);
         Assert.True(await ValueAsync(speaker, "loadbalancer_speaker_announcements_sent_total") >= 2);
-        Assert.Equal(2, await ValueAsync(speaker, "loadbalancer_speaker_members{link=\"eth0\",source=\"wire\"}"));
+        await BecomesAsync(async () => await ValueAsync(speaker, "loadbalancer_speaker_members{link=\"eth0\",source=\"wire\"}") == 2, "two peers");
         Assert.Null(await ValueAsync(Cluster.Programs.Speaker(Cluster.Nodes.First(node => node != owner)), series));
 
         const string Answered = "loadbalancer_speaker_requests_answered_total{link=\"eth0\"}";

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Network;
-using LoadBalancer.LocalCluster.Probes;
 
 namespace LoadBalancer.Cluster.Tests.Assigning;
 
@@ -65,12 +64,7 @@ public sealed class ConfigurationTests(ClusterFixture fixture, ITestOutputHelper
         (string name, string address, _) = await CreateAnnouncedServiceAsync();
         await ChangeConfigAsync("address-pools: []");
         await Eventually.TrueAsync(() => Cluster.Addresses(name).Count == 0, Soon, "no address", () => Cluster.Programs.Tails());
-        await using (ArpProbe probe = ArpProbe.Start(Cluster.Client, address))
-        {
-            await Eventually.TrueAsync(() => probe.Now > TimeSpan.FromMilliseconds(500), Soon, "half a second");
-            Assert.Empty(probe.Macs(TimeSpan.FromMilliseconds(250)));
-        }
-
+        await SilentOnWireAsync(address);
         await ChangeConfigAsync(OtherPool);
         await OwnerOnWireAsync(await Cluster.WaitForAddressAsync(name));
     }
