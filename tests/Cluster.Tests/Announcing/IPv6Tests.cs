@@ -194,6 +194,24 @@ public sealed class IPv6Tests(ClusterFixture fixture, ITestOutputHelper output) 
     }
 
     [Fact]
+    public async Task SharedIPv6Address_IsAnnouncedFromOneNode_AndServesEachPort()
+    {
+        var sharing = new JsonObject { ["metallb.universe.tf/allow-shared-ip"] = "together" };
+        string first = NewName(), second = NewName();
+        await CreateServiceAsync(first, new JsonObject { ["ipFamilies"] = new JsonArray("IPv6") }, sharing);
+        string address = await Cluster.WaitForAddressAsync(first);
+        await CreateServiceAsync(
+            second,
+            new JsonObject { ["ipFamilies"] = new JsonArray("IPv6"), ["ports"] = new JsonArray(new JsonObject { ["port"] = 8080, ["targetPort"] = 8080 }) },
+            sharing);
+
+        Assert.Equal(address, await Cluster.WaitForAddressAsync(second));
+        await OwnerByNdpAsync(address);
+        await PageAsync(address);
+        await PageAsync(address, 8080);
+    }
+
+    [Fact]
     public async Task LocalPolicyByIPv6_IsAnnouncedWhereAPodServes_AndKeepsTheClientsAddress()
     {
         (string address, _) = await CreateLocalServiceAsync();
@@ -298,12 +316,12 @@ public sealed class IPv6Tests(ClusterFixture fixture, ITestOutputHelper output) 
         return (address, Cluster.Nodes[2]);
     }
 
-    private Task<string> PageAsync(string address) => Eventually.GetAsync(
+    private Task<string> PageAsync(string address, int port = 80) => Eventually.GetAsync(
         async () =>
         {
             try
             {
-                return await GetPageAsync(Cluster.Client, address);
+                return await GetPageAsync(Cluster.Client, address, port);
             }
             catch (Exception notYet) when (notYet is HttpRequestException or OperationCanceledException)
             {
@@ -311,7 +329,7 @@ public sealed class IPv6Tests(ClusterFixture fixture, ITestOutputHelper output) 
                 return null;
             }
         },
-        Soon, $"a page from {address}");
+        Soon, $"a page from {address}, port {port}");
 
     /// <summary>The node whose hardware address alone answers solicitations for an address over a third of a second.</summary>
     private Task<Node> OwnerByNdpAsync(string address) => NdpOwner.FindAsync(Cluster, address, Soon);
