@@ -1,9 +1,11 @@
 #!/bin/sh
-# Random faults on the local cluster; prints the seed, which repeats the run.
-#   DURATION=300   for how long    SEED=1   which faults
+# What an address goes through: each scenario of failover and restart in rounds, with min, median, 95th percentile and maximum; then
+# random faults, one after another. Prints the seed, which repeats them.
+#   ROUNDS=20   of each scenario    DURATION=300   of random faults, in seconds    SEED=1   which faults
 set -eu
 cd "$(dirname "$0")/.."
 build/prepare.sh run
 dotnet build LoadBalancer.sln --configuration Release --nologo -v quiet
-export LB_CHAOS_SECONDS="${DURATION:-300}" LB_CHAOS_SEED="${SEED:-}"
-exec tests/Cluster.Tests/bin/Release/net10.0/LoadBalancer.Cluster.Tests -noLogo -showLiveOutput -class LoadBalancer.Cluster.Tests.Outages.ChaosTests
+export LB_CHAOS_ROUNDS="${ROUNDS:-20}" LB_BUSY_SECONDS=60 LB_CHAOS_SECONDS="${DURATION:-300}" LB_CHAOS_SEED="${SEED:-}"
+exec tests/Cluster.Tests/bin/Release/net10.0/LoadBalancer.Cluster.Tests -noLogo -showLiveOutput \
+    -class LoadBalancer.Cluster.Tests.Outages.HitlessTests -class LoadBalancer.Cluster.Tests.Outages.ChaosTests

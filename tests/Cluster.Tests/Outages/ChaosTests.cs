@@ -1,4 +1,3 @@
-using System.Globalization;
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Network;
 using LoadBalancer.LocalCluster.Probes;
@@ -17,8 +16,8 @@ public sealed class ChaosTests(ClusterFixture fixture, ITestOutputHelper output)
     [Fact]
     public async Task RandomFaults_OneAfterAnother_TheAddressHasOneOwnerAfterEach()
     {
-        TimeSpan duration = TimeSpan.FromSeconds(Number("LB_CHAOS_SECONDS", 20));
-        int seed = Number("LB_CHAOS_SEED", Environment.ProcessId ^ (int)TimeProvider.System.GetTimestamp());
+        TimeSpan duration = TimeSpan.FromSeconds(Rounds.Number("LB_CHAOS_SECONDS", 20));
+        int seed = Rounds.Number("LB_CHAOS_SEED", Environment.ProcessId ^ (int)TimeProvider.System.GetTimestamp());
         var random = new Random(seed);
         _story.Add($"seed {seed}");
         (_, string address, _) = await CreateAnnouncedServiceAsync();
@@ -94,7 +93,4 @@ public sealed class ChaosTests(ClusterFixture fixture, ITestOutputHelper output)
     };
 
     private static TimeSpan Max(TimeSpan one, TimeSpan other) => one > other ? one : other;
-
-    private static int Number(string variable, int usual) =>
-        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : usual;
 }
