@@ -43,7 +43,7 @@ internal sealed class ReceivingPath : IPeerFrameSink, ISegmentLink, IDisposable
     /// <summary>What the last frame was answered with, or null.</summary>
     public byte[]? Reply { get; private set; }
 
-    /// <summary>The heartbeats that were understood and signed as they should be.</summary>
+    /// <summary>The peers' frames that were believed.</summary>
     public int Heard { get; private set; }
 
     /// <summary>What was said about pool addresses.</summary>
@@ -70,9 +70,7 @@ internal sealed class ReceivingPath : IPeerFrameSink, ISegmentLink, IDisposable
     }
 
     public void OnPeerFrame(LinkRunner from, ReadOnlySpan<byte> frame) =>
-        Heard += heartbeats.Hear(segment, frame) is not (HeartbeatRefusal.BadSignature or HeartbeatRefusal.ForeignCluster or HeartbeatRefusal.Malformed
-            or HeartbeatRefusal.Truncated or HeartbeatRefusal.BadMagic or HeartbeatRefusal.BadLength or HeartbeatRefusal.UnknownKind
-            or HeartbeatRefusal.UnknownVersion or HeartbeatRefusal.NotForUs or HeartbeatRefusal.NotHeartbeat) ? 1 : 0;
+        Heard += heartbeats.Hear(segment, frame) == HeartbeatRefusal.None ? 1 : 0;
 
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Core.Packets;
@@ -34,7 +35,12 @@ internal static class SeedFrames
         Advertisement(),
         Heartbeat(HeartbeatKind.Hello, MacAddress.Broadcast),
         Heartbeat(HeartbeatKind.Heartbeat, Link),
+        Heartbeat(HeartbeatKind.ClaimRequest, Link),
+        Heartbeat(HeartbeatKind.Claims, MacAddress.Broadcast, Claims("n2", ClaimKind.Owner)),
+        Heartbeat(HeartbeatKind.Claims, Link, Claims("n3", ClaimKind.Deputy)),
     ];
+
+    private static ulong sequence = 7;
 
     private static SeedFrame Arp(ushort operation, string sender, string target, bool isAnswered)
     {
@@ -63,13 +69,21 @@ internal static class SeedFrames
         return new SeedFrame(frame, IsAnswered: false, SealNdp);
     }
 
-    private static SeedFrame Heartbeat(HeartbeatKind kind, MacAddress to)
+    // It has heard run 1, the receiver's, and so is believed at once.
+    private static SeedFrame Heartbeat(HeartbeatKind kind, MacAddress to, byte[]? claims = null)
     {
-        var header = new HeartbeatHeader(kind, to, Peer, Boot: 0x1122334455667788, Sequence: 7, HeardBoot: 0, HeardSequence: 0,
-            ViewDigest: 0, ViewCount: 1, SpeakerState.Ready, TimeSpan.FromMilliseconds(350), Losses: 0);
+        var header = new HeartbeatHeader(kind, to, Peer, Boot: 0x1122334455667788, Sequence: 7, HeardBoot: 1, HeardSequence: 1,
+            ViewDigest: 0, ViewCount: 1, SpeakerState.Ready, TimeSpan.FromMilliseconds(350), Losses: 0, ClaimDigest: 5);
         var identity = new HeartbeatIdentity("n2", "eth0", [IpPrefix.Parse("192.168.96.12/20"), IpPrefix.Parse("fd00:96::12/64")], []);
         var buffer = new byte[HeartbeatLayout.MaxFrame];
-        return new SeedFrame(buffer[..HeartbeatEncoder.Encode(header, identity, Key, buffer)], IsAnswered: false, Sign);
+        return new SeedFrame(buffer[..HeartbeatEncoder.Encode(header, identity, Key, buffer, claims)], IsAnswered: false, Sign);
+    }
+
+    private static byte[] Claims(string subject, ClaimKind kind)
+    {
+        var room = new byte[500];
+        Claim[] claims = [new(Vip4, subject, 3, kind), new(Vip6, subject, 4, kind)];
+        return room[..ClaimCodec.Write(claims, subject, ClaimCodec.First | ClaimCodec.Last, room, out _)];
     }
 
     // RFC 4443 §2.3, on whatever the length field says as far as there are octets.
@@ -97,7 +111,7 @@ internal static class SeedFrames
         return frame;
     }
 
-    // The signature ends the message, whose length stands in it.
+    // The signature ends the message, whose length stands in it. A number that was seen before is not looked at further.
     private static byte[] Sign(byte[] frame)
     {
         if (frame.Length < 54)
@@ -105,6 +119,7 @@ internal static class SeedFrames
             return frame;
         }
 
+        BinaryPrimitives.WriteUInt64BigEndian(frame.AsSpan(38), ++sequence);
         var end = Math.Clamp(14 + ((frame[20] << 8) | frame[21]), 54, frame.Length);
         Key.Sign(frame.AsSpan(0, end - 32), frame.AsSpan(end - 32, 32));
         return frame;
