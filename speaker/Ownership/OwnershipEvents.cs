@@ -159,6 +159,7 @@ public sealed class OwnershipEvents
         if (election is null)
         {
             assigned.Remove(vip);
+            resumed.Remove(vip);
         }
         else if (!assigned.ContainsKey(vip))
         {
@@ -183,9 +184,13 @@ public sealed class OwnershipEvents
         var statement = new Statement(now, now);
         var mayHaveHadIt = (former is null || former == node) && now <= firstAssigned + AfterStart;
         var hadIt = resumed.Remove(facts.Address);
-        statement.Withhold(text, services.Where(service => hadIt || (mayHaveHadIt && service.Created < formerRun)), now + RepeatAfterStart);
+        statement.Withhold(text, services.Where(WasTold), now + RepeatAfterStart);
         statement.TellNewcomers(services, recorder);
         return statement;
+
+        // An address that is resumed may be another Service's by now. While the former run is unknown, the API server is away.
+        bool WasTold(ServiceResource service) =>
+            (hadIt && formerRun is null) || ((hadIt || mayHaveHadIt) && service.Created < formerRun);
     }
 
     private TimeSpan? RepeatAssigned(TimeSpan now)

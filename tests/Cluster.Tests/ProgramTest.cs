@@ -115,7 +115,7 @@ public abstract class ProgramTest(ClusterFixture fixture, ITestOutputHelper outp
     /// <summary>The node the newest Event nodeAssigned of a Service names, or null.</summary>
     protected async Task<Node?> NodeInEventAsync(string service) =>
         await Cluster.LastEventAsync(service, "nodeAssigned") is { } message
-            ? Cluster.Nodes.FirstOrDefault(node => message.Contains($"\"{node.Name}\"", StringComparison.Ordinal))
+            ? Cluster.Nodes.FirstOrDefault(node => message.StartsWith($"announcing from node \"{node.Name}\"", StringComparison.Ordinal))
             : null;
 
     /// <summary>The node whose controller holds the Lease, or null.</summary>

@@ -1,36 +1,59 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using k8s;
 using k8s.Authentication;
+using k8s.Exceptions;
 
 namespace LoadBalancer.Kubernetes.Client;
 
 /// <summary>
-/// The process's one connection pool to the API server: the official client with its credentials and TLS settings. Requests are sent
-/// over its <see cref="HttpClient"/> and not through its typed methods, which would read every object in full and link in the models
-/// of the whole API.
+/// The process's one connection pool to the API server, with the credentials and TLS settings that the official client reads from a
+/// configuration. The client itself is not made: its serializer would link the models of the whole API into the program, a third of it.
 /// </summary>
 public sealed class ApiConnection : IDisposable
 {
-    private readonly k8s.Kubernetes client;
+    private readonly HttpClient client;
+    private readonly X509Certificate2? certificate;
+    private readonly ServiceClientCredentials? credentials;
     private readonly string? serverName;
+    private readonly ProductInfoHeaderValue userAgent;
 
+    /// <exception cref="KubeConfigException">The configuration's address is none.</exception>
     internal ApiConnection(KubernetesClientConfiguration configuration, string origin, string userAgent)
     {
         Origin = origin;
+        Server = ServerOf(configuration);
+        this.userAgent = ProductInfoHeaderValue.Parse(userAgent);
         serverName = string.IsNullOrWhiteSpace(configuration.TlsServerName) ? null : configuration.TlsServerName;
-        configuration.UserAgent = userAgent;
-        SocketsHttpHandler? handler = null;
-        configuration.FirstMessageHandlerSetup = created => handler = ApiHandler.Configure(created);
-        client = new k8s.Kubernetes(configuration);
-        if (client.BaseUri.Scheme == Uri.UriSchemeHttps && !configuration.SkipTlsVerify)
+        credentials = k8s.Kubernetes.CreateCredentials(configuration);
+        var handler = ApiHandler.Configure(new SocketsHttpHandler());
+        if (Server.Scheme == Uri.UriSchemeHttps)
         {
-            ServerTrust.Apply(handler!.SslOptions, configuration.SslCaCerts);
+            if (configuration.SkipTlsVerify)
+            {
+#pragma warning disable CA5359 // What insecure-skip-tls-verify in the kubeconfig asks for.
+                handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
+#pragma warning restore CA5359
+            }
+            else
+            {
+                ServerTrust.Apply(handler.SslOptions, configuration.SslCaCerts);
+            }
+
+            certificate = CertificateOf(configuration);
+            if (certificate is not null)
+            {
+                handler.SslOptions.ClientCertificates = [certificate];
+            }
         }
+
+        client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
     /// <summary>The API server's address.</summary>
-    public Uri Server => client.BaseUri;
+    public Uri Server { get; }
 
     /// <summary>Where the configuration comes from, for the log: a file's name, or <c>in-cluster</c>.</summary>
     public string Origin { get; }
@@ -42,6 +65,7 @@ public sealed class ApiConnection : IDisposable
     {
         using var message = new HttpRequestMessage(method, new Uri(Server, uri)) { Version = HttpVersion.Version20 };
         message.Headers.Accept.Add(Json);
+        message.Headers.UserAgent.Add(userAgent);
         message.Headers.Host = serverName;
         if (!body.IsEmpty)
         {
@@ -49,12 +73,21 @@ public sealed class ApiConnection : IDisposable
             message.Content.Headers.ContentType = new MediaTypeHeaderValue(contentType);
         }
 
-        await AuthenticateAsync(client.Credentials, message, cancellationToken).ConfigureAwait(false);
-        return await client.HttpClient.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        await AuthenticateAsync(credentials, message, cancellationToken).ConfigureAwait(false);
+        return await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => client.Dispose();
+    public void Dispose()
+    {
+        client.Dispose();
+        certificate?.Dispose();
+    }
+
+    private static Uri ServerOf(KubernetesClientConfiguration configuration) =>
+        Uri.TryCreate(configuration.Host, UriKind.Absolute, out var server) && server.Scheme is "https" or "http"
+            ? server.AbsoluteUri.EndsWith('/') ? server : new Uri(server.AbsoluteUri + "/")
+            : throw new KubeConfigException($"its server is '{configuration.Host}'; it must be an address such as https://192.168.96.2:6443");
 
     private static readonly MediaTypeWithQualityHeaderValue Json = new("application/json");
 
@@ -76,4 +109,22 @@ public sealed class ApiConnection : IDisposable
             throw new HttpRequestException($"no credentials for {message.RequestUri}: {e.Message}", e);
         }
     }
+
+    private static X509Certificate2? CertificateOf(KubernetesClientConfiguration configuration)
+    {
+        var certificate = Pem(configuration.ClientCertificateData, configuration.ClientCertificateFilePath);
+        var key = Pem(configuration.ClientCertificateKeyData, configuration.ClientKeyFilePath);
+        return (certificate, key) switch
+        {
+            (null, null) => null,
+            (not null, not null) => X509Certificate2.CreateFromPem(certificate, key),
+            (null, _) => throw new KubeConfigException("its user has a client-key and no client-certificate"),
+            _ => throw new KubeConfigException("its user has a client-certificate and no client-key"),
+        };
+    }
+
+    private static string? Pem(string? data, string? path) =>
+        !string.IsNullOrEmpty(data) ? Encoding.UTF8.GetString(Convert.FromBase64String(data))
+        : !string.IsNullOrEmpty(path) ? File.ReadAllText(path)
+        : null;
 }

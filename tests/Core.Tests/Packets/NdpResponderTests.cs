@@ -191,7 +191,7 @@ public sealed class NdpResponderTests
     [InlineData(Code, "01", DropReason.NdpCode)]
     [InlineData(Source, "ff020000000000000000000000000001", DropReason.NdpSource)]
     [InlineData(Source, "00000000000000000000000000000001", DropReason.NdpSource)]
-    [InlineData(Source, "00000000000000000000000000000000", DropReason.NdpSource)] // :: with a link-layer option
+    [InlineData(Source, "00000000000000000000000000000000", DropReason.NdpSource)]
     [InlineData(Source, "fd000096000000000000000000010100", DropReason.Gratuitous)]
     [InlineData(Destination, "ff0200000000000000000001ff010101", DropReason.EthernetDestination)]
     [InlineData(Target, "ff020000000000000000000000000001", DropReason.NdpTarget)]

@@ -181,7 +181,7 @@ internal sealed class Demonstration : IAsyncDisposable
         async () =>
         {
             string? message = await Here.LastEventAsync("web", "nodeAssigned");
-            return message is null ? null : Here.Nodes.FirstOrDefault(node => message.Contains($"\"{node.Name}\"", StringComparison.Ordinal));
+            return message is null ? null : Here.Nodes.FirstOrDefault(node => message.StartsWith($"announcing from node \"{node.Name}\"", StringComparison.Ordinal));
         },
         Patience, "an Event nodeAssigned for web");
 
