@@ -56,6 +56,7 @@ public sealed class SpeakerPipeline
     private volatile VipSnapshot snapshot = VipSnapshot.Empty;
     private TimeSpan catalogDue;
     private TimeSpan? leaveBy;
+    private bool complete;
     private volatile bool dirty = true;
     private volatile bool leaving;
 
@@ -133,9 +134,12 @@ public sealed class SpeakerPipeline
             heartbeats.Leave();
         }
 
-        if (dirty && now >= catalogDue)
+        // Complete is what the facts were made from, not what the stores have by now: facts that lack a VIP would give it up.
+        var synced = stores.HaveSynced && pools() is not null;
+        if ((dirty || synced != complete) && now >= catalogDue)
         {
             dirty = false;
+            complete = synced;
             snapshot = catalog.Build();
 
             // With ten thousand Services and endpoints that flap, making the facts must not become all this thread does.
@@ -143,14 +147,14 @@ public sealed class SpeakerPipeline
             catalogDue = now + (CatalogPause > took * 5 ? CatalogPause : took * 5);
         }
 
-        var deadline = pass.Run(snapshot, stores.HaveSynced && pools() is not null, leaveBy, now);
+        var deadline = pass.Run(snapshot, complete, leaveBy, now);
         if (leaveBy <= now || (leaving && !pass.Answers))
         {
             left.TrySetResult();
         }
 
         next = Earlier(next, deadline);
-        next = Earlier(next, dirty ? catalogDue : null);
+        next = Earlier(next, dirty || synced != complete ? catalogDue : null);
         next = Earlier(next, leaveBy > now ? leaveBy : null);
         return next - now < LongestSleep ? next - now : LongestSleep;
     }

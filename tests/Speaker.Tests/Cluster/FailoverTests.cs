@@ -1,3 +1,5 @@
+using LoadBalancer.Kubernetes.Resources;
+
 namespace LoadBalancer.Speaker.Tests.Cluster;
 
 public sealed class FailoverTests
@@ -114,6 +116,29 @@ public sealed class FailoverTests
         cluster.Run(60_000, _ => Assert.Equal([VirtualCluster.MacOf(order[0])], cluster.Macs(Vip)));
         Assert.Equal(order[0], cluster.Only(Vip));
         Assert.False(cluster[order[0]].Readiness.IsReady);
+    }
+
+    [Fact]
+    public void OwnerStartsAgainWithoutTheApiServer_WhichComesBackRightAfterALook_KeepsTheVip()
+    {
+        cluster[order[0]].Kill();
+        cluster.Run(1000);
+        var returning = new FakeApi { Pools = null };
+        returning.PutKey("the key of this cluster, 32 bytes");
+        cluster.Restart(order[0], returning);
+        cluster.Run(2000);
+
+        // The facts are made anew for the first kind that is there; those of the others come before they are made again.
+        returning.PutNode(new NodeResource { Key = new ObjectKey("", order[0]) });
+        cluster.Run(5);
+        returning.Pools = cluster.Api.Pools;
+        returning.Nodes.Replace([]);
+        returning.Leases.Replace([]);
+        returning.Slices.Replace([.. cluster.Api.Slices.All()]);
+        returning.Services.Replace([.. cluster.Api.Services.All()]);
+        cluster.Run(3000, _ => Assert.Equal([VirtualCluster.MacOf(order[0])], cluster.Macs(Vip)));
+        Assert.Equal(order[0], cluster.Only(Vip));
+        Assert.True(cluster[order[0]].Readiness.IsReady);
     }
 
     [Fact]
