@@ -37,29 +37,14 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
     /// <inheritdoc/>
     public void OnPeerFrame(LinkRunner link, ReadOnlySpan<byte> frame)
     {
-        foreach (var (runner, segment) in pairs)
+        if (SegmentOf(link) is { } segment)
         {
-            if (runner == link)
-            {
-                heartbeats.Hear(segment, frame);
-                return;
-            }
+            heartbeats.Hear(segment, frame);
         }
     }
 
     /// <summary>Who is alive on the segment of a link, as ownership last saw it; null while that is not known. From any thread.</summary>
-    public SegmentView? ViewOf(LinkRunner link)
-    {
-        foreach (var (runner, segment) in pairs)
-        {
-            if (runner == link)
-            {
-                return segment.LastView;
-            }
-        }
-
-        return null;
-    }
+    public SegmentView? ViewOf(LinkRunner link) => SegmentOf(link)?.LastView;
 
     /// <inheritdoc/>
     public void OnArp(LinkRunner link, in ArpPacket packet)
@@ -82,14 +67,23 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
 
     private void HearKernel(LinkRunner link, MacAddress mac, IpAddress address)
     {
+        if (SegmentOf(link) is { } segment)
+        {
+            heartbeats.HearKernel(segment, mac, address);
+        }
+    }
+
+    private Segment? SegmentOf(LinkRunner link)
+    {
         foreach (var (runner, segment) in pairs)
         {
             if (runner == link)
             {
-                heartbeats.HearKernel(segment, mac, address);
-                return;
+                return segment;
             }
         }
+
+        return null;
     }
 
     /// <summary>Makes the segments match the open links.</summary>
