@@ -59,5 +59,11 @@ if [ "$skipped" -gt 0 ]; then
     echo "skipped, because:"
     grep -ho '<reason><!\[CDATA\[[^]]*' "$results"/*.xml | sed 's/.*CDATA\[/  /' | sort | uniq -c
 fi
+if [ "$failed" -gt 0 ]; then
+    echo "failed:"
+    # A line for each: its name and how its message begins.
+    cat "$results"/*.xml | tr '\n' ' ' | sed 's/<test /\n<test /g' |
+        sed -n '/result="Fail"/s/^<test [^>]* name="\([^"]*\)".*<message><!\[CDATA\[\(.\{0,300\}\).*/  \1: \2/p' | sed 's/\]\]>.*//'
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
