@@ -23,6 +23,9 @@ public enum ReflectorFault
 
     /// <summary>The connection failed.</summary>
     Connection,
+
+    /// <summary>A list was older than what is known, or empty where there were objects, and is not believed yet.</summary>
+    Doubtful,
 }
 
 /// <summary>Is told what a reflector does, for metrics. Called on the reflector's task; must not throw.</summary>

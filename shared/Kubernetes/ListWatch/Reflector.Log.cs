@@ -34,4 +34,8 @@ public sealed partial class Reflector<T>
 
     [LoggerMessage(EventId = 2004, Level = LogLevel.Debug, Message = "Listing {Kind} again ({Fault}): {Error}")]
     private partial void LogRelist(string kind, ReflectorFault fault, string error);
+
+    [LoggerMessage(EventId = 2005, Level = LogLevel.Warning,
+        Message = "The list of {Kind} is not believed: {Reason}. What is known stays in force until the API server has said so for {For}")]
+    private partial void LogDoubtful(string kind, string reason, TimeSpan @for);
 }

@@ -28,6 +28,7 @@ public sealed partial class Reflector<T>
     private readonly Func<double> random;
     private readonly ILogger logger;
     private readonly IReflectorObserver? observer;
+    private readonly ListDoubt doubt;
 
     private readonly Lock gate = new();
     private readonly List<TaskCompletionSource> relistWaiters = [];
@@ -62,6 +63,7 @@ public sealed partial class Reflector<T>
         this.random = random;
         this.logger = logger;
         this.observer = observer;
+        doubt = new ListDoubt(time);
     }
 
     /// <summary>
@@ -75,7 +77,7 @@ public sealed partial class Reflector<T>
 
     /// <summary>
     /// Lists anew, whatever the watch is doing. Completes once the store holds a LIST that began after this call, and so everything
-    /// that was written before it.
+    /// that was written before it. A list that is not believed (<see cref="ListDoubt"/>) does not count.
     /// </summary>
     /// <exception cref="OperationCanceledException">It was cancelled before that.</exception>
     public Task RelistAsync(CancellationToken cancellationToken)
@@ -160,6 +162,14 @@ public sealed partial class Reflector<T>
         {
             var list = await source.ListAsync(cancellationToken).ConfigureAwait(false);
             Touch();
+            if (doubt.Why(list.Items.Count, store.Count, list.ResourceVersion) is { } reason)
+            {
+                observer?.Failed(kind, ReflectorFault.Doubtful);
+                LogDoubtful(kind, reason, ListDoubt.BelievedAfter);
+                return ListDoubt.AskAgainAfter;
+            }
+
+            doubt.Saw(list.ResourceVersion);
             store.Replace(list.Items);
             waiters.ForEach(static waiter => waiter.TrySetResult());
             version = list.ResourceVersion;
@@ -188,6 +198,7 @@ public sealed partial class Reflector<T>
             observer?.Received(kind, next.Type);
             store.Apply(next);
             version = next.ResourceVersion;
+            doubt.Saw(version);
         }
 
         return received;

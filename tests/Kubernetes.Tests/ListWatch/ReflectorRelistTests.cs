@@ -46,4 +46,44 @@ public sealed class ReflectorRelistTests
         await Eventually.Within(relist);
         await test.NamesAsync("b");
     }
+
+    [Theory]
+    [InlineData("it is empty")]
+    [InlineData("it is older", "b")]
+    public async Task List_OlderOrEmptied_TakesNothingAwayUntilTheServerHasSaidSoForHalfAMinute(string what, params string[] names)
+    {
+        await using var test = await ReflectorHarness.CreateAsync();
+        var version = names.Length == 0 ? 50 : 9;
+        test.Server.Then(Json.List(10, Json.Service("a", 7), Json.Service("b", 8))).ThenWatchAndClose(Json.Modified("a", 20)).Then(410, Json.Gone);
+        for (var i = 0; i < 7; i++)
+        {
+            test.Server.Then(Json.List(version, [.. names.Select(name => Json.Service(name, 8))]));
+        }
+
+        test.Server.ThenWatch();
+        test.Run();
+        for (var i = 0; i < 6; i++)
+        {
+            await test.Server.SeenAsync(4 + i);
+            await Eventually.EqualAsync(1 + i, () => test.Happened.Count(line => line == "failed Doubtful"), $"the lists not believed, {what}");
+            Assert.Equal(2, test.Store.Count);
+            await test.Clock.PassAsync(5);
+        }
+
+        await test.NamesAsync(names);
+        Assert.Equal($"{version}", (await test.RequestAsync(10)).Parameter("resourceVersion"));
+    }
+
+    [Fact]
+    public async Task List_EmptyOnce_IsForgottenWhenTheNextIsComplete()
+    {
+        await using var test = await ReflectorHarness.CreateAsync();
+        test.Server.Then(Json.List(10, Json.Service("a", 7))).Then(410, Json.Gone)
+            .Then(Json.List(12)).Then(Json.List(20, Json.Service("a", 7), Json.Service("b", 15))).ThenWatch();
+        test.Run();
+        await test.Server.SeenAsync(3);
+        await test.Clock.PassAsync(5);
+        await test.NamesAsync("a", "b");
+        Assert.Equal(["a", "b"], test.Changes);
+    }
 }
