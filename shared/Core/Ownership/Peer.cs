@@ -61,6 +61,9 @@ internal sealed class Peer
     /// <summary>The stalls of this process since it was last heard for which it was given the lost time back.</summary>
     public int StallsExcused { get; set; }
 
+    /// <summary>Whether it was kept although it was due to be lost, in this silence, for its kernel to be asked.</summary>
+    public bool LastChance { get; set; }
+
     public SpeakerState State { get; set; }
 
     public bool HearsUs { get; set; }

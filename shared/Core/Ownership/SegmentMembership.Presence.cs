@@ -98,6 +98,20 @@ public sealed partial class SegmentMembership
         return 2 * here > known;
     }
 
+    // This process came too late to have asked the silent peer's kernel, on a machine whose cores are all busy: that is done before the
+    // peer is given up. Once in a silence.
+    private bool IsAskedFirst(Peer peer, TimeSpan now)
+    {
+        if (peer.LastChance || !Carrier || peer.Identity.Prefixes.Count == 0 || peer.CheckedSince + timings.CheckInterval <= now)
+        {
+            return false;
+        }
+
+        peer.LastChance = true;
+        peer.ExpiresAt = now + (2 * timings.CheckInterval);
+        return true;
+    }
+
     // One broadcast a loss, from one node of the segment.
     private bool AsksEverybody(Peer silent, TimeSpan now)
     {

@@ -185,7 +185,7 @@ public sealed partial class SegmentMembership
         var changed = false;
         foreach (var peer in peers)
         {
-            if (peer.Alive && now >= peer.ExpiresAt)
+            if (peer.Alive && now >= peer.ExpiresAt && !IsAskedFirst(peer, now))
             {
                 Lose(peer, now);
                 changed = true;
@@ -372,6 +372,7 @@ public sealed partial class SegmentMembership
         peer.GoodFor = frame.GoodFor;
         peer.ExpiresAt = now + frame.GoodFor;
         peer.StallsExcused = 0;
+        peer.LastChance = false;
         peer.CheckedSince = null;
         peer.ClaimDigest = frame.ClaimDigest;
         if (frame.Kind == HeartbeatKind.Heartbeat)

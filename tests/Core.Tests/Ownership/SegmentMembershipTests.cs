@@ -254,6 +254,7 @@ public sealed class SegmentMembershipTests
         for (var at = from; at < to; at += 50)
         {
             membership.Advance(Ms(at));
+            membership.Checks(Ms(at), new CheckTarget[4]);
         }
 
         membership.Advance(Ms(to));

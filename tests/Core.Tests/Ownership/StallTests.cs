@@ -54,6 +54,30 @@ public sealed class StallTests
         Assert.Single(membership.View(Ms(10_000), []).Peers);
     }
 
+    // All cores busy: this process looks a moment before the peer is suspect, and then not before it is due to be lost.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void LookAfterTheKernelShouldHaveBeenAsked_AsksItBeforeThePeerIsGivenUp(bool answers)
+    {
+        membership.Hear(n2.Say(), Ms(0));
+        membership.Advance(Ms(195));
+        membership.Advance(Ms(352));
+        Span<CheckTarget> asked = stackalloc CheckTarget[4];
+        Assert.Equal(1, membership.Checks(Ms(352), asked));
+        if (answers)
+        {
+            membership.HearKernel(asked[0].Mac, asked[0].Address, Ms(354));
+        }
+
+        membership.Advance(Ms(412));
+        Assert.Single(membership.View(Ms(412), []).Peers);
+        membership.Advance(Ms(475));
+        var peers = membership.View(Ms(475), []).Peers;
+        Assert.Equal(answers, peers.Count == 1);
+        Assert.All(peers, static peer => Assert.True(peer.Away));
+    }
+
     private int LossesOfN2
     {
         get
@@ -69,6 +93,7 @@ public sealed class StallTests
         for (var at = from; at <= to; at += 50)
         {
             membership.Advance(Ms(at));
+            membership.Checks(Ms(at), new CheckTarget[4]);
         }
 
         membership.Advance(Ms(to));
