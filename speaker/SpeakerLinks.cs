@@ -49,27 +49,34 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
     /// <inheritdoc/>
     public void OnArp(LinkRunner link, in ArpPacket packet)
     {
-        if (packet.SenderIp != 0)
-        {
-            HearKernel(link, packet.SenderMac, IpAddress.FromUInt32(packet.SenderIp));
-        }
+        var asked = packet is { Operation: ArpPacket.Request, IsGratuitous: false } ? IpAddress.FromUInt32(packet.TargetIp) : default;
+        Hear(link, packet.SenderMac, packet.SenderIp == 0 ? default : IpAddress.FromUInt32(packet.SenderIp), asked);
     }
 
     /// <inheritdoc/>
     public void OnNdp(LinkRunner link, in NdpPacket packet)
     {
         var says = packet.Type == NdpPacket.Advertisement ? packet.Target : packet.Source;
-        if (says != 0)
-        {
-            HearKernel(link, packet.SenderMac, IpAddress.From(IpFamily.IPv6, says));
-        }
+        var asked = packet.Type == NdpPacket.Solicitation ? IpAddress.From(IpFamily.IPv6, packet.Target) : default;
+        Hear(link, packet.SenderMac, says == 0 ? default : IpAddress.From(IpFamily.IPv6, says), asked);
     }
 
-    private void HearKernel(LinkRunner link, MacAddress mac, IpAddress address)
+    // The address a host says it has, and the one it asks for; default for none.
+    private void Hear(LinkRunner link, MacAddress mac, IpAddress says, IpAddress asked)
     {
-        if (SegmentOf(link) is { } segment)
+        if (SegmentOf(link) is not { } segment)
         {
-            heartbeats.HearKernel(segment, mac, address);
+            return;
+        }
+
+        if (says != default)
+        {
+            heartbeats.HearKernel(segment, mac, says);
+        }
+
+        if (asked != default)
+        {
+            segment.Questions.Note(asked, clock.Now);
         }
     }
 

@@ -11,6 +11,7 @@ namespace LoadBalancer.Speaker;
 /// <param name="Node">This node's name in Kubernetes.</param>
 /// <param name="InterfacesExclude">Regular expressions of interfaces that are no links.</param>
 /// <param name="HeartbeatKeyFile">A file with the heartbeat key in place of the Secret, or null.</param>
+/// <param name="HeartbeatKeyMount">A folder the Secret is mounted in as well, for a start without the API server; or null.</param>
 /// <param name="HeartbeatInterval">Between heartbeats: 20 ms to 10 s.</param>
 /// <param name="ProbeInterval">Between two looks at a free pool address: 1 s to 24 h; null for not looking.</param>
 /// <param name="Grace">How long an address stays with a node whose speaker is away: up to 10 minutes; zero hands over at once.</param>
@@ -19,6 +20,7 @@ internal sealed record SpeakerOptions(
     string Node,
     IReadOnlyList<string> InterfacesExclude,
     string? HeartbeatKeyFile,
+    string? HeartbeatKeyMount,
     TimeSpan HeartbeatInterval,
     TimeSpan? ProbeInterval,
     TimeSpan Grace,
@@ -34,6 +36,8 @@ internal sealed record SpeakerOptions(
             string.Join(',', LinkSelection.DefaultExclude), ParsePatterns);
         var keyFile = command.Add<string?>("--heartbeat-key-file", "FILE",
             "Read the heartbeat key from this file instead of the Secret.", null, ProgramCommand.NotEmpty);
+        var keyMount = command.Add<string?>("--heartbeat-key-mount", "FOLDER",
+            "Where the Secret is mounted as well. Read by a speaker that starts while the API server does not answer.", null, ProgramCommand.NotEmpty);
         var interval = command.Add("--heartbeat-interval", "DURATION",
             "Time between heartbeats; a node is gone after three and a half. The same on all nodes.", "100ms", Checked(ParseInterval));
         var probing = command.Add("--probe-interval", "DURATION",
@@ -45,7 +49,7 @@ internal sealed record SpeakerOptions(
         var rebalance = command.Add("--rebalance", "true|false",
             "Move addresses back to the nodes they would be on had none ever failed: one a minute, without a gap.", "false", ParseBool);
         return parsed => new SpeakerOptions(
-            parsed.GetValue(node) ?? DefaultNode(), parsed.GetValue(exclude)!, parsed.GetValue(keyFile), ParseInterval(parsed.GetValue(interval)!),
+            parsed.GetValue(node) ?? DefaultNode(), parsed.GetValue(exclude)!, parsed.GetValue(keyFile), parsed.GetValue(keyMount), ParseInterval(parsed.GetValue(interval)!),
             ParseProbeInterval(parsed.GetValue(probing)!), ParseGrace(parsed.GetValue(grace)!), parsed.GetValue(rebalance));
     }
 

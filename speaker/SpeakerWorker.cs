@@ -89,9 +89,10 @@ internal sealed partial class SpeakerWorker : Worker
         var keyLogger = loggers.CreateLogger<HeartbeatKeyWatch>();
         var keys = options.HeartbeatKeyFile is { } file
             ? HeartbeatKeyWatch.OfFile(file, heartbeats, clock, keyLogger)
-            : HeartbeatKeyWatch.OfSecret(secrets, secret, heartbeats, clock, keyLogger);
+            : HeartbeatKeyWatch.OfSecret(secrets, secret, options.HeartbeatKeyMount, heartbeats, clock, keyLogger);
         events = new OwnershipEvents(recorder, options.Node);
-        var pass = new OwnershipPass(heartbeats, nodes, new SpeakerLeases(leases, options.Node), events, options.Rebalance);
+        var pass = new OwnershipPass(heartbeats, nodes, new SpeakerLeases(leases, options.Node), events,
+            new IsolationEvents(recorder, nodes, options.Node), options.Rebalance);
         var stores = new SpeakerStores(services, slices, nodes, leases);
         pipeline = new SpeakerPipeline(stores, () => pools.Current, heartbeats, keys, pass,
             readiness, clock, changed, common.LoadBalancerClass);

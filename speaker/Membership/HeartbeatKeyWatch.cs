@@ -35,10 +35,47 @@ public sealed partial class HeartbeatKeyWatch
         this.logger = logger;
     }
 
+    // A file tells nobody that it changed; once a second is soon enough.
+    private static readonly TimeSpan FileInterval = TimeSpan.FromSeconds(1);
+
+    // What is mounted may be a minute old, so that the API server is given the time to answer first.
+    private static readonly TimeSpan MountPatience = TimeSpan.FromSeconds(2);
+
     /// <summary>Keys from a Secret.</summary>
+    /// <param name="store">Has the Secret, once the API server has answered.</param>
+    /// <param name="secret">The Secret.</param>
+    /// <param name="mount">A folder the Secret is mounted in as well, or null. Read while the API server has not given any key.</param>
+    /// <param name="heartbeats">Get the keys.</param>
+    /// <param name="clock">The clock.</param>
+    /// <param name="logger">Is told of new keys and of bad ones.</param>
     public static HeartbeatKeyWatch OfSecret(
-        IStore<SecretResource> store, ObjectKey secret, Heartbeats heartbeats, MonotonicClock clock, ILogger logger) =>
-        new(() => store.Get(secret) is { } found ? Material(found) : null, heartbeats, clock, logger);
+        IStore<SecretResource> store, ObjectKey secret, string? mount, Heartbeats heartbeats, MonotonicClock clock, ILogger logger)
+    {
+        var readAt = clock.Now + MountPatience;
+        var known = false;
+        return new HeartbeatKeyWatch(Read, heartbeats, clock, logger);
+
+        HeartbeatKeyMaterial? Read()
+        {
+            if (store.Get(secret) is { } found)
+            {
+                known = true;
+                return Material($"Secret {secret}", entry => found.Data.GetValueOrDefault(entry), found.Data.Keys);
+            }
+
+            if (known || mount is null || clock.Now < readAt)
+            {
+                return null;
+            }
+
+            readAt = clock.Now + FileInterval;
+            return Directory.Exists(mount) && Directory.GetFiles(mount) is { Length: > 0 } files
+                ? Material($"The folder {mount}", entry => Contents(Path.Combine(mount, entry)), files.Select(file => Path.GetFileName(file)))
+                : null;
+        }
+
+        static byte[]? Contents(string file) => File.Exists(file) ? File.ReadAllBytes(file) : null;
+    }
 
     /// <summary>The key from a file that holds just it.</summary>
     public static HeartbeatKeyWatch OfFile(string path, Heartbeats heartbeats, MonotonicClock clock, ILogger logger)
@@ -46,10 +83,9 @@ public sealed partial class HeartbeatKeyWatch
         TimeSpan? readAt = null;
         return new HeartbeatKeyWatch(Read, heartbeats, clock, logger);
 
-        // A file tells nobody that it changed; once a second is soon enough.
         HeartbeatKeyMaterial? Read()
         {
-            if (clock.Now < readAt + TimeSpan.FromSeconds(1))
+            if (clock.Now < readAt + FileInterval)
             {
                 return null;
             }
@@ -104,13 +140,15 @@ public sealed partial class HeartbeatKeyWatch
         }
     }
 
-    private static HeartbeatKeyMaterial? Material(SecretResource secret) =>
-        secret.Data.TryGetValue(KeyEntry, out var key)
-            ? new HeartbeatKeyMaterial(Key($"Secret {secret.Key}, entry {KeyEntry}", key), Optional(secret, NextEntry), Optional(secret, PreviousEntry))
-            : throw new FormatException($"Secret {secret.Key} has no entry '{KeyEntry}'; it has: {string.Join(", ", secret.Data.Keys)}");
+    private static HeartbeatKeyMaterial Material(string source, Func<string, byte[]?> read, IEnumerable<string> entries)
+    {
+        return Optional(KeyEntry) is { } key
+            ? new HeartbeatKeyMaterial(key, Optional(NextEntry), Optional(PreviousEntry))
+            : throw new FormatException($"{source} has no entry '{KeyEntry}'; it has: {string.Join(", ", entries)}");
 
-    private static HeartbeatKey? Optional(SecretResource secret, string entry) =>
-        secret.Data.TryGetValue(entry, out var bytes) && bytes.Length > 0 ? Key($"Secret {secret.Key}, entry {entry}", bytes) : null;
+        HeartbeatKey? Optional(string entry) =>
+            read(entry) is { } bytes && (bytes.Length > 0 || entry == KeyEntry) ? Key($"{source}, entry {entry}", bytes) : null;
+    }
 
     private static HeartbeatKey Key(string source, byte[] bytes)
     {

@@ -23,7 +23,6 @@ public sealed class Heartbeats
     private volatile HeartbeatKeys? keys;
     private volatile int standing;
     private int stalls;
-    private bool started;
     private ImmutableArray<(Segment Segment, IReadOnlyList<IpPrefix> Prefixes, IReadOnlyList<IpPrefix> Others)> prefixes = [];
 
     /// <summary>Heartbeats of a node without links yet.</summary>
@@ -152,15 +151,6 @@ public sealed class Heartbeats
         }
 
         var links = segments;
-        if (!started)
-        {
-            started = true;
-            foreach (var segment in links)
-            {
-                segment.Start(now);
-            }
-        }
-
         FollowPrefixes(links);
         var peers = 0;
         foreach (var segment in links)

@@ -32,7 +32,10 @@ public sealed class Segment
     private volatile bool checking;
     private volatile bool watches;
 
-    /// <summary>A segment that starts to listen now.</summary>
+    // Without a key nothing can be heard or said: the time to listen begins with the first beat.
+    private bool listens;
+
+    /// <summary>A segment that starts to listen with its first beat.</summary>
     public Segment(ISegmentLink link, SpeakerIdentity identity, MembershipTimings timings, TimeSpan now)
     {
         Link = link;
@@ -51,6 +54,9 @@ public sealed class Segment
 
     /// <summary>Who owns what on the segment; for the ownership thread only.</summary>
     public SegmentOwnership Ownership { get; } = new();
+
+    /// <summary>Which addresses hosts ask for; written by the link's thread.</summary>
+    public RecentQuestions Questions { get; } = new();
 
     /// <summary>Who was alive when ownership was last decided; null before. From any thread.</summary>
     public SegmentView? LastView
@@ -218,6 +224,13 @@ public sealed class Segment
     {
         lock (gate)
         {
+            if (!listens)
+            {
+                listens = true;
+                membership.Listen(now);
+                pulse.Introduce(now);
+            }
+
             var changed = Follow(now, otherPrefixes);
             membership.Ready = standing.Ready;
             membership.Leaving = standing.Leaving;
@@ -239,22 +252,13 @@ public sealed class Segment
         }
     }
 
-    /// <summary>Starts to listen and introduces this node: nothing could be heard or said until now.</summary>
-    public void Start(TimeSpan now)
-    {
-        lock (gate)
-        {
-            membership.Listen(now);
-            pulse.Introduce(now);
-        }
-    }
-
     /// <summary>Who is alive.</summary>
     public SegmentView View(TimeSpan now, IReadOnlyList<SegmentMember> fromLeases)
     {
         lock (gate)
         {
-            return membership.View(now, fromLeases);
+            var view = membership.View(now, fromLeases);
+            return listens ? view : view with { MayAct = false, MayServe = false };
         }
     }
 

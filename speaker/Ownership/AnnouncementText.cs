@@ -57,6 +57,14 @@ public sealed record AnnouncementText(EventSeverity Severity, AnnouncementEvent 
     public static AnnouncementText OfAHost(Exclusion exclusion) => new(EventSeverity.Warning, AnnouncementEvent.AddressNotAnnounced,
         $"{exclusion.Address} is not announced: it is {exclusion.Reason}; ask for another address");
 
+    /// <summary>Whether the facts say why the address is no longer where it was.</summary>
+    /// <param name="node">This node.</param>
+    /// <param name="former">Who had it, or null.</param>
+    /// <param name="vip">The address.</param>
+    /// <param name="election">The election on the link.</param>
+    public static bool IsExplained(string node, string? former, VipFacts vip, SegmentElection election) =>
+        former is null || former == node || !election.Explain(vip).Contains((former, Ineligible.None));
+
     private static string WhyNot(string node, VipFacts vip, SegmentElection? election)
     {
         foreach (var (name, why) in election?.Explain(vip) ?? [])

@@ -18,6 +18,9 @@ public sealed class OwnershipEvents
     // What comes to this node this soon after its first address, without another having owned it, it had before it restarted.
     private static readonly TimeSpan AfterStart = TimeSpan.FromSeconds(5);
 
+    // The former owner may act on a fact that this node gets a moment later, and then knows as the reason.
+    private static readonly TimeSpan ReasonPatience = TimeSpan.FromSeconds(1);
+
     // A former run's Event may be as old as the period of repetition: soon said again, or it is forgotten meanwhile.
     private static readonly TimeSpan RepeatAfterStart = TimeSpan.FromMinutes(5);
 
@@ -92,7 +95,7 @@ public sealed class OwnershipEvents
         }
 
         touched.Clear();
-        return Earlier(TellNobody(links, now), RepeatAssigned(now));
+        return Earlier(TellNobody(links, now), RepeatAssigned(links, now));
     }
 
     private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
@@ -146,16 +149,8 @@ public sealed class OwnershipEvents
         IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links,
         TimeSpan now)
     {
-        bool owned = false;
-        SegmentElection? election = null;
-        foreach (var (ownership, its) in links)
-        {
-            var state = ownership[vip];
-            election = state.Phase == OwnershipPhase.Owner ? its : election;
-            owned |= state.Owner is not null;
-        }
-
         // On a further link of the same node it is no change of owner.
+        var election = ElectionOf(vip, links);
         if (election is null)
         {
             assigned.Remove(vip);
@@ -163,10 +158,12 @@ public sealed class OwnershipEvents
         }
         else if (!assigned.ContainsKey(vip))
         {
-            assigned.Add(vip, TellAssigned(facts, former, election, now));
+            assigned.Add(vip, AnnouncementText.IsExplained(node, former, facts, election)
+                ? TellAssigned(facts, former, election, now)
+                : new Statement(now, now + ReasonPatience) { Former = former });
         }
 
-        if (owned)
+        if (links.Any(link => link.Ownership[vip].Owner is not null))
         {
             nobody.Remove(vip);
         }
@@ -175,6 +172,11 @@ public sealed class OwnershipEvents
             nobody[vip] = new Nobody(null, former, new Statement(now, now + Patience), facts.Served);
         }
     }
+
+    // The last link on which this node owns it, or null.
+    private static SegmentElection? ElectionOf(
+        IpAddress vip, IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links) =>
+        links.LastOrDefault(link => link.Ownership[vip].Phase == OwnershipPhase.Owner).Election;
 
     private Statement TellAssigned(VipFacts facts, string? former, SegmentElection election, TimeSpan now)
     {
@@ -193,14 +195,16 @@ public sealed class OwnershipEvents
             (hadIt && formerRun is null) || ((hadIt || mayHaveHadIt) && service.Created < formerRun);
     }
 
-    private TimeSpan? RepeatAssigned(TimeSpan now)
+    private TimeSpan? RepeatAssigned(IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links, TimeSpan now)
     {
         TimeSpan? next = null;
         foreach (var (vip, statement) in assigned)
         {
             if (now >= statement.Due)
             {
-                statement.TellAgain(known.Services[vip], recorder, now);
+                statement.Tell(
+                    statement.Text ?? AnnouncementText.Assigned(node, statement.Former, known.Vips[vip], ElectionOf(vip, links)),
+                    known.Services[vip], recorder, now);
             }
 
             next = Earlier(next, statement.Due);

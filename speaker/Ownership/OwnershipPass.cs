@@ -26,6 +26,7 @@ public sealed class OwnershipPass
     private readonly IStore<NodeResource> nodes;
     private readonly SpeakerLeases leases;
     private readonly OwnershipEvents events;
+    private readonly IsolationEvents isolation;
     private readonly bool rebalance;
     private readonly ElectionOrders orders = new();
     private readonly Dictionary<string, NodeFacts> nodeFacts = new(StringComparer.Ordinal);
@@ -38,15 +39,18 @@ public sealed class OwnershipPass
     /// <param name="nodes">All Nodes.</param>
     /// <param name="leases">The speakers' Leases.</param>
     /// <param name="events">Told of every change.</param>
+    /// <param name="isolation">Told of peers that are not heard.</param>
     /// <param name="rebalance">Whether addresses go back, slowly, to the nodes that are first in their order.</param>
     public OwnershipPass(
-        Heartbeats heartbeats, IStore<NodeResource> nodes, SpeakerLeases leases, OwnershipEvents events, bool rebalance = false)
+        Heartbeats heartbeats, IStore<NodeResource> nodes, SpeakerLeases leases, OwnershipEvents events, IsolationEvents isolation,
+        bool rebalance = false)
     {
         this.rebalance = rebalance;
         this.heartbeats = heartbeats;
         this.nodes = nodes;
         this.leases = leases;
         this.events = events;
+        this.isolation = isolation;
     }
 
     /// <summary>Whether this node answers for any VIP on any link.</summary>
@@ -73,6 +77,7 @@ public sealed class OwnershipPass
         foreach (var gone in segmentsSeen.Where(segment => !links.Contains(segment)))
         {
             events.LinkGone();
+            isolation.Forget(gone.Name);
             SpeakerMetrics.Forget(gone.Name);
         }
 
@@ -82,6 +87,7 @@ public sealed class OwnershipPass
         {
             var next = Decide(segment, snapshot, isComplete, leaveBy, now);
             deadline = Earlier(deadline, next);
+            deadline = Earlier(deadline, isolation.Note(segment.Name, segment.LastView!, now));
         }
 
         SpeakerMetrics.Serving.Set(links.Any(static segment => segment.Serving) ? 1 : 0);
@@ -242,7 +248,8 @@ public sealed class OwnershipPass
 
         if (announced is not null)
         {
-            segment.Link.Announce(announced);
+            // A thousand take seconds within the budget: first those that somebody waits for.
+            segment.Link.Announce([.. announced.OrderByDescending(segment.Questions.LastAsked)]);
         }
     }
 

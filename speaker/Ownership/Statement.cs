@@ -10,7 +10,12 @@ namespace LoadBalancer.Speaker.Ownership;
 internal sealed class Statement(TimeSpan since, TimeSpan due)
 {
     private readonly HashSet<string> told = new(StringComparer.Ordinal);
-    private AnnouncementText? text;
+
+    /// <summary>What was said; null before.</summary>
+    public AnnouncementText? Text { get; private set; }
+
+    /// <summary>Who had the VIP, while it is not said yet why it moved.</summary>
+    public string? Former { get; init; }
 
     /// <summary>Since when it is so.</summary>
     public TimeSpan Since { get; } = since;
@@ -21,7 +26,7 @@ internal sealed class Statement(TimeSpan since, TimeSpan due)
     /// <summary>It was said already by a former run of this program: not now, but within a while.</summary>
     public void Withhold(AnnouncementText was, IEnumerable<ServiceResource> services, TimeSpan until)
     {
-        text = was;
+        Text = was;
         told.UnionWith(services.Select(static service => service.Uid));
         Due = until;
     }
@@ -29,16 +34,13 @@ internal sealed class Statement(TimeSpan since, TimeSpan due)
     /// <summary>Not now, or not by this speaker: look again then.</summary>
     public void Wait(TimeSpan until) => Due = until;
 
-    /// <summary>Says once more what was said.</summary>
-    public void TellAgain(IReadOnlyList<ServiceResource> services, IEventRecorder recorder, TimeSpan at) => Tell(text!, services, recorder, at);
-
     /// <summary>Says it: to whom it is new as an Event, to the others as still so.</summary>
     public void Tell(AnnouncementText now, IReadOnlyList<ServiceResource> services, IEventRecorder recorder, TimeSpan at)
     {
-        if (text != now)
+        if (Text != now)
         {
             told.Clear();
-            text = now;
+            Text = now;
         }
 
         foreach (var service in services)
@@ -61,7 +63,7 @@ internal sealed class Statement(TimeSpan since, TimeSpan due)
     {
         foreach (var service in services)
         {
-            if (text is not null && told.Add(service.Uid))
+            if (Text is not null && told.Add(service.Uid))
             {
                 Record(service, recorder);
             }
@@ -69,5 +71,5 @@ internal sealed class Statement(TimeSpan since, TimeSpan due)
     }
 
     private void Record(ServiceResource service, IEventRecorder recorder) =>
-        recorder.Record(EventTarget.For(service), text!.Severity, text.Reason.ToString(), text.Message);
+        recorder.Record(EventTarget.For(service), Text!.Severity, Text.Reason.ToString(), Text.Message);
 }

@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace LoadBalancer.Speaker.Strangers;
 
 /// <summary>
-/// What becomes of statements on the wire about pool addresses. A peer's is handed on as a fact for ownership; a stranger's is a conflict
-/// if the address is a VIP this node answers for, and a quarantine if it is free. One thread calls <see cref="Step"/>.
+/// What becomes of statements on the wire about pool addresses. A peer's is nothing new: who owns what, peers settle by their claims. A
+/// stranger's is a conflict if the address is a VIP this node answers for, and a quarantine if it is free. One thread calls <see cref="Step"/>.
 /// </summary>
 public sealed partial class StrangerWatch
 {
@@ -86,12 +86,6 @@ public sealed partial class StrangerWatch
         stores.Nodes.Changed += _ => FactsChanged();
         stores.Leases.Changed += _ => leasesChanged = true;
     }
-
-    /// <summary>
-    /// A node of the cluster said that it has a pool address: the link, what was said, and the node. Raised on the thread of
-    /// <see cref="Step"/>; handlers only put it into a queue or set a flag.
-    /// </summary>
-    public event Action<LinkRunner, AddressStatement, string>? PeerSpoke;
 
     /// <summary><see cref="Published"/> changed. Raised on the thread of <see cref="Step"/>.</summary>
     public event Action? PublishedChanged;
@@ -220,14 +214,9 @@ public sealed partial class StrangerWatch
 
     private void Take(LinkRunner link, in AddressStatement statement, TimeSpan now)
     {
-        switch (stations.Judge(statement.Mac, out var node))
+        if (stations.Judge(statement.Mac, out _) == StationKind.Stranger && guards.TryGetValue(link, out var guard))
         {
-            case StationKind.Peer:
-                PeerSpoke?.Invoke(link, statement, node);
-                break;
-            case StationKind.Stranger when guards.TryGetValue(link, out var guard):
-                TakeStranger(guard, statement, now);
-                break;
+            TakeStranger(guard, statement, now);
         }
     }
 

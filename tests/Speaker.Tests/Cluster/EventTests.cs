@@ -43,6 +43,39 @@ public sealed class EventTests
         AssertMoved("n2", "it has no serving endpoint, and externalTrafficPolicy is Local");
     }
 
+    // The owner gives it up by the fact; the successor takes it since the owner gave it up, and then gets the fact.
+    [Fact]
+    public void OwnerChanged_ByAFactThatTheNewOwnerGetsAMomentLater_IsToldWithThatReason()
+    {
+        var late = new FakeApi();
+        late.Sync();
+        late.PutKey("the key of this cluster, 32 bytes");
+        cluster["n3"].Kill();
+        cluster.Restart("n3", late);
+        foreach (var api in new[] { cluster.Api, late })
+        {
+            api.PutService("web", Vip, ["n2"], policy: "Local");
+        }
+
+        cluster.Run(3000);
+        Assert.Equal("n2", cluster.Only(Vip));
+        foreach (var api in new[] { cluster.Api, late })
+        {
+            api.PutEndpoints("web", ["n2", "n3"]);
+        }
+
+        cluster.Run(1000);
+        cluster.Api.PutEndpoints("web", ["n3"]);
+        cluster.Run(300);
+        Assert.Empty(late.Events);
+        late.PutEndpoints("web", ["n3"]);
+        cluster.Run(2000);
+        Assert.Equal("n3", cluster.Only(Vip));
+        Assert.EndsWith(
+            "was at node \"n2\" before: it has no serving endpoint, and externalTrafficPolicy is Local",
+            Assert.Single(late.Events).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void NobodyAnyMore_NamesTheNodeItWasAt()
     {

@@ -1,3 +1,4 @@
+using LoadBalancer.Core.Addressing;
 using LoadBalancer.Kubernetes.Resources;
 
 namespace LoadBalancer.Speaker.Tests.Cluster;
@@ -116,6 +117,51 @@ public sealed class FailoverTests
         cluster.Run(60_000, _ => Assert.Equal([VirtualCluster.MacOf(order[0])], cluster.Macs(Vip)));
         Assert.Equal(order[0], cluster.Only(Vip));
         Assert.False(cluster[order[0]].Readiness.IsReady);
+    }
+
+    [Fact]
+    public void OwnerStartsAgainWithoutTheApiServer_TheMountedKeyIsAsGoodAsTheSecret()
+    {
+        var mount = Directory.CreateTempSubdirectory("heartbeat-key-");
+        try
+        {
+            File.WriteAllText(Path.Combine(mount.FullName, "key"), "the key of this cluster, 32 bytes");
+            cluster[order[0]].Kill();
+            cluster.Run(1000);
+            cluster.Restart(order[0], new FakeApi { Pools = null, KeyMount = mount.FullName });
+            cluster.Run(5000, at => Assert.True(cluster.Macs(Vip) is [var mac] && mac == VirtualCluster.MacOf(order[0]), $"at {at} ms {string.Join(", ", cluster.Macs(Vip))}"));
+            Assert.Equal(order[0], cluster.Only(Vip));
+        }
+        finally
+        {
+            mount.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void OwnerOffTheWire_WhatWasAskedForLastIsAnnouncedFirst()
+    {
+        string[] others = [.. Enumerable.Range(1, 40).Select(i => $"192.168.96.{100 + i}")];
+        foreach (var ip in others)
+        {
+            cluster.Api.PutService($"web-{ip}", ip, ["n1", "n2", "n3"]);
+        }
+
+        cluster.Run(3000);
+        string[] moving = [.. others.Where(ip => cluster.Only(ip) == order[0])];
+        var successor = cluster[order[1]];
+        var wanted = moving.Where(ip => cluster.Order(ip).First(node => node != order[0]) == successor.Name).Reverse().ToList();
+        Assert.True(wanted.Count >= 3, $"{wanted.Count} addresses for {successor.Name}");
+        foreach (var ip in wanted.Take(2).Reverse())
+        {
+            cluster.Run(200);
+            successor.Segment.Questions.Note(IpAddress.Parse(ip), TimeSpan.FromMilliseconds(cluster.Now));
+        }
+
+        var before = successor.Port.Announced.Count;
+        cluster[order[0]].Port.Plugged = false;
+        cluster.Run(1000);
+        Assert.Equal(wanted.Take(2), successor.Port.Announced.Skip(before).Take(2).Select(ip => ip.ToString()));
     }
 
     [Fact]

@@ -25,6 +25,9 @@ internal sealed class FakeApi : IEventRecorder
 
     public Store<SecretResource> Secrets { get; } = new();
 
+    /// <summary>Where the Secret is mounted, if it is.</summary>
+    public string? KeyMount { get; init; }
+
     public PoolConfig? Pools { get; set; } =
         new([new Pool { Name = "default", Ranges = [new IpRange(IpAddress.Parse("192.168.96.100"), IpAddress.Parse("192.168.96.150"))] }]);
 

@@ -186,6 +186,13 @@ public sealed class OwnershipTests
         }
 
         Assert.Equal(cluster.Order(Vip)[0], cluster.Only(Vip));
+        foreach (var name in cluster.Speakers.Select(speaker => speaker.Name))
+        {
+            var others = string.Join(", ", cluster.Speakers.Select(s => s.Name).Where(other => other != name));
+            var told = Assert.Single(cluster.Api.Events, e => e.Service == name);
+            Assert.Equal("SpeakersNotHeard", told.Reason);
+            Assert.StartsWith($"eth0: not heard on the wire, known by their Leases only: the speakers of {others}. ", told.Message, StringComparison.Ordinal);
+        }
 
         // The owner's node dies: its Lease is renewed no more, and the next takes over at the Lease's speed.
         var dead = cluster.Only(Vip);
@@ -197,6 +204,12 @@ public sealed class OwnershipTests
         }
 
         Assert.Equal(cluster.Order(Vip)[1], cluster.Only(Vip));
+
+        // The wire is mended.
+        cluster.Switch.Passes = (_, _) => true;
+        RenewAll(dead);
+        cluster.Run(15_000);
+        Assert.Single(cluster.Api.Events, e => e.Service == cluster.Only(Vip) && e.Reason == "SpeakersHeard");
 
         void RenewAll(string? except = null)
         {

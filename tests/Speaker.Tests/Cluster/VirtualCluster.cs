@@ -25,18 +25,21 @@ internal sealed class VirtualSpeaker : IDisposable
         changed = new WakeUp();
         heartbeats = new Heartbeats(new SpeakerIdentity(name, boot), new MembershipTimings(), TimeSpan.FromMilliseconds(100), clock, changed);
         Events = new OwnershipEvents(api, name);
-        var keys = HeartbeatKeyWatch.OfSecret(api.Secrets, FakeApi.KeySecret, heartbeats, clock, NullLogger.Instance);
-        var pass = new OwnershipPass(heartbeats, api.Nodes, new SpeakerLeases(api.Leases, name), Events, rebalance);
+        var keys = HeartbeatKeyWatch.OfSecret(api.Secrets, FakeApi.KeySecret, api.KeyMount, heartbeats, clock, NullLogger.Instance);
+        var pass = new OwnershipPass(heartbeats, api.Nodes, new SpeakerLeases(api.Leases, name), Events,
+            new IsolationEvents(api, api.Nodes, name), rebalance);
         Pipeline = new SpeakerPipeline(new SpeakerStores(api.Services, api.Slices, api.Nodes, api.Leases), () => api.Pools, heartbeats, keys,
             pass, Readiness, clock, changed, loadBalancerClass: null);
-        var segment = heartbeats.Add(port);
-        port.Received = frame => heartbeats.Hear(segment, frame);
-        port.HeardKernel = (mac, address) => heartbeats.HearKernel(segment, mac, address);
+        Segment = heartbeats.Add(port);
+        port.Received = frame => heartbeats.Hear(Segment, frame);
+        port.HeardKernel = (mac, address) => heartbeats.HearKernel(Segment, mac, address);
     }
 
     public string Name { get; }
 
     public VirtualSwitch.Port Port { get; }
+
+    public Segment Segment { get; }
 
     public Readiness Readiness { get; } = new();
 
@@ -104,6 +107,9 @@ internal sealed class VirtualCluster
 
     public VirtualSwitch Switch { get; } = new();
 
+    /// <summary>The milliseconds that were let pass.</summary>
+    public int Now { get; private set; }
+
     public List<VirtualSpeaker> Speakers { get; } = [];
 
     public VirtualSpeaker this[string name] => Speakers.Last(speaker => speaker.Name == name);
@@ -134,6 +140,7 @@ internal sealed class VirtualCluster
         for (var at = 0; at < milliseconds; at += (int)StepTime.TotalMilliseconds)
         {
             time.Advance(StepTime);
+            Now += (int)StepTime.TotalMilliseconds;
             do
             {
                 Speakers.ForEach(speaker => speaker.Step());

@@ -57,7 +57,7 @@ public sealed class StrangerWatchTests
     [Theory]
     [InlineData("52:54:00:00:00:02")] // heard on the wire
     [InlineData("52:54:00:00:00:03")] // named in a Lease
-    public void Node_OfTheCluster_OnAVip_IsNoConflict_ButAFactForOwnership(string mac)
+    public void Node_OfTheCluster_OnAVip_IsNoConflict(string mac)
     {
         using var bench = new WatchBench();
         bench.Own("web", "192.168.96.100");
@@ -65,7 +65,6 @@ public sealed class StrangerWatchTests
 
         Assert.Empty(bench.Api.Events);
         Assert.Empty(bench.Sent());
-        Assert.Equal((IpAddress.Parse("192.168.96.100"), MacAddress.Parse(mac)), Assert.Single(bench.PeersSaid));
     }
 
     [Fact]

@@ -36,7 +36,6 @@ internal sealed class WatchBench : IDisposable
         var catalog = new VipCatalog(Api.Services, Api.Slices, Api.Nodes, Api.Leases, () => Api.Pools, null);
         Watch = new StrangerWatch(Listener, stores, () => Api.Pools, () => [Link], _ => View, catalog.Build, Api, self,
             probing ? new ProbeTimings() : null, new MonotonicClock(time), Wake, NullLogger.Instance);
-        Watch.PeerSpoke += (_, statement, _) => PeersSaid.Add((statement.Address, statement.Mac));
         PutLease("n3", new() { [StrangerAnnotations.Macs] = "52:54:00:00:00:03" });
         Watch.Step();
     }
@@ -54,8 +53,6 @@ internal sealed class WatchBench : IDisposable
     public StrangerWatch Watch { get; }
 
     public bool Elected { get; set; }
-
-    public List<(IpAddress Address, MacAddress Mac)> PeersSaid { get; } = [];
 
     private SegmentView View => new(
         Member(self, "52:54:00:00:00:01") with { Ready = Elected },
