@@ -8,4 +8,5 @@ build/prepare.sh run
 dotnet build LoadBalancer.sln --configuration Release --nologo -v quiet
 export LB_CHAOS_ROUNDS="${ROUNDS:-20}" LB_BUSY_SECONDS=60 LB_CHAOS_SECONDS="${DURATION:-300}" LB_CHAOS_SEED="${SEED:-}"
 exec tests/Cluster.Tests/bin/Release/net10.0/LoadBalancer.Cluster.Tests -noLogo -showLiveOutput \
-    -class LoadBalancer.Cluster.Tests.Outages.HitlessTests -class LoadBalancer.Cluster.Tests.Outages.ChaosTests
+    -class LoadBalancer.Cluster.Tests.Outages.HitlessTests \
+    -class LoadBalancer.Cluster.Tests.Outages.PartitionTests -class LoadBalancer.Cluster.Tests.Outages.ChaosTests

@@ -48,10 +48,7 @@ public abstract class ProgramTest(ClusterFixture fixture, ITestOutputHelper outp
         {
             await Cluster.SetConfigAsync(UsualConfig);
             await Cluster.Programs.StartAllAsync();
-            string canary = NewName("canary");
-            await CreateServiceAsync(canary);
-            await Eventually.TrueAsync(() => Cluster.Addresses(canary) is ["192.168.96.100"], Soon, "the usual pool in force again");
-            await Cluster.Api.DeleteAsync(ServicePath(canary));
+            await WaitForPoolAsync("192.168.96.100");
         }
     }
 
@@ -60,6 +57,16 @@ public abstract class ProgramTest(ClusterFixture fixture, ITestOutputHelper outp
     {
         _configChanged = true;
         return Cluster.SetConfigAsync(text);
+    }
+
+    /// <summary>Waits until new Services get addresses that begin so: a changed configuration is in force.</summary>
+    protected async Task WaitForPoolAsync(string prefix)
+    {
+        string canary = NewName("canary");
+        await CreateServiceAsync(canary);
+        await Eventually.TrueAsync(
+            () => Cluster.Addresses(canary) is [var address] && address.StartsWith(prefix, StringComparison.Ordinal), Soon, $"an address {prefix}…");
+        await Cluster.Api.DeleteAsync(ServicePath(canary));
     }
 
     /// <summary>Creates a Service, waits for its address and for the node that announces it.</summary>

@@ -49,51 +49,24 @@ public sealed class StrangerTests(ClusterFixture fixture, ITestOutputHelper outp
         await StopSpeakersAsync();
     }
 
-    [Theory]
-    [InlineData("IPv4")]
-    [InlineData("IPv6")]
-    public async Task StrangerOnAVip_IsDefendedAndToldAtItsFirstFrame_AndDefendedOnceInTenSeconds(string family)
+    [Fact]
+    public async Task StrangerOnAVip_OfEitherFamily_IsDefendedAndToldAtItsFirstFrame_AndDefendedOnceInTenSeconds()
     {
-        // One that no other test wants: it counts as taken for a while yet.
-        string name = await CreateServiceOfAsync(family, new JsonObject { ["loadBalancerIP"] = family == "IPv6" ? "fd00:96::1:77" : "192.168.96.147" });
-        string address = await Cluster.WaitForAddressAsync(name);
-        Host stranger = Stranger();
-        await using ClaimLog claims = new(Cluster.Client, address, Cluster.Nodes.Select(node => node.Host.Mac));
-        await OwnerOfAsync(address);
-        await Eventually.TrueAsync(() => claims.Now > TimeSpan.FromSeconds(3) + claims.Last, 3 * Soon, "the end of the announcements");
-        Node owner = await OwnerOfAsync(address);
+        // Two that no other test wants: they count as taken for a while yet.
+        string[] addresses = ["192.168.96.147", "fd00:96::1:77"];
+        await UseBothFamiliesAsync();
+        string name = NewName();
+        await CreateServiceAsync(
+            name,
+            new JsonObject { ["ipFamilyPolicy"] = "RequireDualStack" },
+            new JsonObject { ["metallb.universe.tf/loadBalancerIPs"] = string.Join(',', addresses) });
+        await Cluster.WaitForAddressAsync(name);
+        Node owner = await OwnerOfAsync(addresses[0]);
 
         // Alone: on a machine short of CPU the address would move, and be announced anew by whoever gets it.
         await StopSpeakersAsync(except: owner);
-        await Eventually.TrueAsync(() => claims.Now > TimeSpan.FromSeconds(3) + claims.Last, 3 * Soon, "the end of what the owner says as it becomes the only one");
-        using var socket = new PacketSocket(stranger, EtherType(address));
-        byte[] claim = Claim(stranger, address);
-
-        TimeSpan began = claims.Now;
-        socket.Send(claim);
-        await Eventually.TrueAsync(() => claims.Last > began, Soon, "the defence", () => Cluster.Programs.Tails());
-        TimeSpan defended = claims.Last - began;
-        string message = await Eventually.GetAsync(() => Cluster.LastEventAsync(name, "AddressConflict"), Soon, "an Event AddressConflict", () => Cluster.Programs.Tails());
-        TimeSpan told = claims.Now - began;
-
-        Assert.Contains(stranger.Mac, message, StringComparison.Ordinal);
-        Assert.Contains("DHCP", message, StringComparison.Ordinal);
-        int sent = 1;
-        await Eventually.TrueAsync(
-            () =>
-            {
-                socket.Send(claim);
-                sent++;
-                return claims.Now - began > 2.2 * DefendInterval;
-            },
-            3 * DefendInterval, "22 s of claims");
-        TimeSpan[] defences = [.. claims.Since(began)];
-        Figure($"first frame: defended after {defended.TotalMilliseconds:0.0} ms, Event after {told.TotalMilliseconds:0} ms; "
-            + $"{sent} frames of the stranger in 22 s: defended at {string.Join(", ", defences.Select(at => $"{(at - began).TotalSeconds:0.0} s"))}");
-        Assert.InRange(defences.Length, 2, 3);
-        Assert.All(defences.Zip(defences.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, 0.99 * DefendInterval, TimeSpan.MaxValue));
-        Assert.Single(await Cluster.EventsAsync(name), entry => (string?)entry["reason"] == "AddressConflict");
-        Assert.Contains("loadbalancer_speaker_address_conflicts{link=\"eth0\"} 1", (await ClusterPrograms.GetAsync(Cluster.Programs.Speaker(owner), "metrics")).Body, StringComparison.Ordinal);
+        await Task.WhenAll(addresses.Select(address => IsDefendedAsync(name, address, owner)));
+        Assert.Contains("loadbalancer_speaker_address_conflicts{link=\"eth0\"} 2", (await ClusterPrograms.GetAsync(Cluster.Programs.Speaker(owner), "metrics")).Body, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -169,6 +142,52 @@ public sealed class StrangerTests(ClusterFixture fixture, ITestOutputHelper outp
         await Eventually.GetAsync(async () => await SkippedAsync(address) is null ? "free" : null, UntilFree, $"{address} free again", () => Cluster.Programs.Tails());
     }
 
+    private async Task IsDefendedAsync(string name, string address, Node owner)
+    {
+        Host stranger = Stranger();
+        await using ClaimLog claims = new(Cluster.Client, address, [owner.Host.Mac]);
+        await Eventually.TrueAsync(() => claims.Now > TimeSpan.FromSeconds(3) + claims.Last, 3 * Soon, "the end of the announcements");
+        using var socket = new PacketSocket(stranger, EtherType(address));
+        byte[] claim = Claim(stranger, address);
+
+        TimeSpan began = claims.Now;
+        socket.Send(claim);
+        await Eventually.TrueAsync(() => claims.Last > began, Soon, "the defence", () => Cluster.Programs.Tails());
+        TimeSpan defended = claims.Last - began;
+        string message = await Eventually.GetAsync(() => ConflictAsync(name, address), Soon, $"an Event AddressConflict of {address}", () => Cluster.Programs.Tails());
+        TimeSpan told = claims.Now - began;
+
+        Assert.Contains(stranger.Mac, message, StringComparison.Ordinal);
+        Assert.Contains("DHCP", message, StringComparison.Ordinal);
+        int sent = 1;
+        await Eventually.TrueAsync(
+            () =>
+            {
+                socket.Send(claim);
+                sent++;
+                return claims.Now - began > 1.2 * DefendInterval;
+            },
+            3 * DefendInterval, "12 s of claims");
+        TimeSpan[] defences = [.. claims.Since(began)];
+        Assert.NotNull(await ConflictAsync(name, address));
+        Figure($"{address}: defended {defended.TotalMilliseconds:0.0} ms after the first frame, Event after {told.TotalMilliseconds:0} ms; "
+            + $"{sent} frames of the stranger in 12 s: defended at {string.Join(", ", defences.Select(at => $"{(at - began).TotalSeconds:0.0} s"))}");
+        Assert.Equal(2, defences.Length);
+        Assert.InRange(defences[1] - defences[0], 0.99 * DefendInterval, TimeSpan.MaxValue);
+    }
+
+    /// <summary>The message of the one Event AddressConflict about an address; null while there is none.</summary>
+    private async Task<string?> ConflictAsync(string service, string address)
+    {
+        string[] messages =
+        [
+            .. (await Cluster.EventsAsync(service)).Where(entry => (string?)entry["reason"] == "AddressConflict").Select(entry => (string)entry["message"]!)
+                .Where(message => message.Contains(address, StringComparison.Ordinal)),
+        ];
+        Assert.InRange(messages.Length, 0, 1);
+        return messages.FirstOrDefault();
+    }
+
     private static async Task HoldsForAsync(TimeSpan duration, Func<Task<bool>> condition, string what)
     {
         long start = TimeProvider.System.GetTimestamp();
@@ -193,10 +212,9 @@ public sealed class StrangerTests(ClusterFixture fixture, ITestOutputHelper outp
 
     private async Task<string> CreateServiceOfAsync(string family, JsonObject? spec = null)
     {
-        if (family == "IPv6" && !_dualStack)
+        if (family == "IPv6")
         {
-            await ChangeConfigAsync(DualStackConfig);
-            _dualStack = true;
+            await UseBothFamiliesAsync();
         }
 
         spec ??= [];
@@ -205,6 +223,15 @@ public sealed class StrangerTests(ClusterFixture fixture, ITestOutputHelper outp
         string name = NewName();
         await CreateServiceAsync(name, spec);
         return name;
+    }
+
+    private async Task UseBothFamiliesAsync()
+    {
+        if (!_dualStack)
+        {
+            await ChangeConfigAsync(DualStackConfig);
+            _dualStack = true;
+        }
     }
 
     private Task<Node> OwnerOfAsync(string address) =>

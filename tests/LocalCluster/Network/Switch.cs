@@ -9,6 +9,7 @@ namespace LoadBalancer.LocalCluster.Network;
 public sealed class Switch : IDisposable
 {
     private const string Bridge = "lan";
+    private const string FarBridge = "lan-far";
     private readonly List<Host> _hosts = [];
 
     /// <param name="families">Which addresses its hosts get.</param>
@@ -20,6 +21,8 @@ public sealed class Switch : IDisposable
             $"""
             link add {Bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0
             link set {Bridge} address {Lan.Mac(Lan.Router)} up
+            link add {FarBridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+            link set {FarBridge} up
             {addresses}
 
             """);
@@ -62,6 +65,25 @@ public sealed class Switch : IDisposable
         return host;
     }
 
+    /// <summary>
+    /// Parts the network as a broken cable between two switches does: these hosts reach each other, the rest, the router and the API
+    /// server among it, reach each other, and no port loses its carrier.
+    /// </summary>
+    public static void Part(params IEnumerable<Host> far)
+    {
+        foreach (Host host in far)
+        {
+            Tool.Run($"ip link set port-{host.Name} master {FarBridge}");
+        }
+    }
+
+    /// <summary>Ends <see cref="Part"/>.</summary>
+    public void Join()
+    {
+        string ports = string.Concat(_hosts.Select(host => $"link set port-{host.Name} master {Bridge}\n"));
+        Tool.Run("ip", ["-batch", "-"], ports);
+    }
+
     /// <summary>Unplugs and removes every host. The kernel does the same when the run ends; this is for what ends earlier.</summary>
     public void Dispose()
     {
@@ -69,6 +91,7 @@ public sealed class Switch : IDisposable
         _hosts.ForEach(host => Tool.Try("ip", ["link", "delete", $"port-{host.Name}"]));
         _hosts.ForEach(host => host.Dispose());
         Tool.Try("ip", ["link", "delete", Bridge]);
+        Tool.Try("ip", ["link", "delete", FarBridge]);
     }
 
     // The addresses of the stage are known to be nobody else's; duplicate address detection would only hold it up for a second.

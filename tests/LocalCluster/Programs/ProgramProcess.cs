@@ -57,6 +57,16 @@ public sealed class ProgramProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Processor time used since the start.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     /// <param name="name">The replica's name; its log carries it.</param>
     /// <param name="host">Where it runs.</param>
     /// <param name="command">The executable and its arguments.</param>

@@ -1,0 +1,101 @@
+using LoadBalancer.LocalCluster;
+using LoadBalancer.LocalCluster.Network;
+using LoadBalancer.LocalCluster.Probes;
+
+namespace LoadBalancer.Cluster.Tests.Outages;
+
+/// <summary>A network that falls apart has an owner in each part; healed, it has one within a second. The bounds leave room for a busy machine.</summary>
+public sealed class PartitionTests(ClusterFixture fixture, ITestOutputHelper output) : ProgramTest(fixture, output)
+{
+    private static readonly TimeSpan Noise = TimeSpan.FromSeconds(1);
+    private readonly Rounds _rounds = new();
+
+    public override async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        Cluster.Switch.Join();
+        await base.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task TwoHalves_AnOwnerInEach_HealedAgain_TheLargerHalfsWithinASecond(bool ownerAlone)
+    {
+        for (int round = 0; round < Rounds.Count; round++)
+        {
+            (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
+            Node[] others = [.. Cluster.Nodes.Where(node => node != owner)];
+            Node[] far = ownerAlone ? others : [others[0]];
+            await using ArpProbe near = ArpProbe.Start(Cluster.Client, address);
+            await Eventually.TrueAsync(() => near.Answers.Count > 10, Soon, "answers");
+            Switch.Part(far.Select(node => node.Host));
+
+            Node taker = await Eventually.GetAsync(
+                async () => await OwnersAsync(far) is [var only] ? only : null, Soon, "one owner in the far half", () => Cluster.Programs.Tails());
+            TimeSpan parted = near.Now;
+            await Eventually.TrueAsync(() => near.Now > parted + TimeSpan.FromSeconds(1), Soon, "a second");
+            Assert.Equal([owner.Host.Mac], near.Macs());
+
+            Cluster.Switch.Join();
+            TimeSpan healed = near.Now;
+            await Eventually.TrueAsync(() => near.Now > healed + TimeSpan.FromSeconds(4), Soon, "four seconds");
+            Node winner = ownerAlone ? taker : owner;
+            TimeSpan settled = LastOfOthers(near, winner, healed);
+            _rounds.Add("last answer of the other half", settled);
+            Assert.InRange(settled, TimeSpan.Zero, TimeSpan.FromSeconds(1) + Noise);
+            Assert.Equal(winner, await OwnerOnWireAsync(address));
+        }
+
+        Figure($"two halves, the owner's the {(ownerAlone ? "smaller" : "larger")}, healed: {_rounds}");
+    }
+
+    // The hard form of a partition: no node hears any other, every client hears all.
+    [Fact]
+    public async Task NodesCutOffFromEachOther_HealedAgain_OneOwnerWithinASecond()
+    {
+        for (int round = 0; round < Rounds.Count; round++)
+        {
+            (_, string address, _) = await CreateAnnouncedServiceAsync();
+            foreach (Node node in Cluster.Nodes)
+            {
+                node.Host.Isolate(true);
+            }
+
+            await using ArpProbe arp = ArpProbe.Start(Cluster.Client, address);
+            await Eventually.TrueAsync(() => arp.Macs(arp.Now - TimeSpan.FromMilliseconds(300)).Count > 1, Soon, "a split view", () => Cluster.Programs.Tails());
+            foreach (Node node in Cluster.Nodes)
+            {
+                node.Host.Isolate(false);
+            }
+
+            TimeSpan healed = arp.Now;
+            await Eventually.TrueAsync(() => arp.Now > healed + TimeSpan.FromSeconds(4), Soon, "four seconds");
+            TimeSpan settled = LastOfOthers(arp, await OwnerOnWireAsync(address), healed);
+            _rounds.Add("last answer of another", settled);
+            Assert.InRange(settled, TimeSpan.Zero, TimeSpan.FromSeconds(1) + Noise);
+        }
+
+        Figure($"split view healed: {_rounds}");
+    }
+
+    /// <summary>How long after a moment another node than the winner answered for the last time; zero if none did.</summary>
+    private static TimeSpan LastOfOthers(ArpProbe probe, Node winner, TimeSpan since) =>
+        probe.Answers.Where(answer => answer.Reply && answer.Mac != winner.Host.Mac && answer.At > since)
+            .Select(answer => answer.At - since).DefaultIfEmpty().Max();
+
+    private async Task<Node[]> OwnersAsync(IEnumerable<Node> nodes)
+    {
+        var owners = new List<Node>();
+        foreach (Node node in nodes)
+        {
+            string[] figures = (await LocalCluster.Programs.ClusterPrograms.GetAsync(Cluster.Programs.Speaker(node), "metrics")).Body.Split('\n');
+            if (figures.Contains("loadbalancer_speaker_vips_owned{link=\"eth0\"} 1"))
+            {
+                owners.Add(node);
+            }
+        }
+
+        return [.. owners];
+    }
+}
