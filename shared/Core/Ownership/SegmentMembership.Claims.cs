@@ -58,7 +58,7 @@ public sealed partial class SegmentMembership
     /// <summary>A peer that waits for all claims of this node, or null; it is taken out.</summary>
     public HeartbeatTarget? TakeDump(TimeSpan now)
     {
-        foreach (var peer in peers)
+        foreach (var peer in Peers)
         {
             if (peer.DumpDue && now >= peer.DumpAt)
             {
@@ -74,7 +74,7 @@ public sealed partial class SegmentMembership
     /// <summary>A peer whose claims are to be asked for, or null.</summary>
     public HeartbeatTarget? TakeRequest(TimeSpan now)
     {
-        foreach (var peer in peers)
+        foreach (var peer in Peers)
         {
             if (!peer.ClaimsKnown && peer.HearsUs && now >= peer.RequestAt)
             {
@@ -93,7 +93,7 @@ public sealed partial class SegmentMembership
             return false;
         }
 
-        foreach (var peer in peers)
+        foreach (var peer in Peers)
         {
             if (!peer.ClaimsKnown && now < peer.AliveSince + timings.ClaimPatience)
             {

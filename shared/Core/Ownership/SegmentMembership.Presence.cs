@@ -15,6 +15,7 @@ public readonly record struct CheckTarget(MacAddress Mac, IpAddress Address, boo
 public sealed partial class SegmentMembership
 {
     private TimeSpan? fencedSince;
+    private int asked;
 
     /// <summary>
     /// Whether this node answers for what it claims. Set when its ownership was decided, cleared with the carrier. The peers are told
@@ -23,7 +24,7 @@ public sealed partial class SegmentMembership
     public bool Serving { get; set; }
 
     /// <summary>Whether the kernel of some peer is being asked, so that answers matter.</summary>
-    public bool Checking { get; private set; }
+    public bool Checking => asked > 0;
 
     /// <summary>
     /// Whether this process stood still for so long that the peers may have taken over, and has not yet heard from all of them. It must
@@ -36,13 +37,14 @@ public sealed partial class SegmentMembership
     public int Checks(TimeSpan now, Span<CheckTarget> targets)
     {
         var count = 0;
-        foreach (var peer in peers)
+        foreach (var peer in Peers)
         {
             if (!IsSilent(peer, now) || now < peer.CheckAt || count == targets.Length || peer.Identity.Prefixes.Count == 0)
             {
                 continue;
             }
 
+            asked += peer.CheckedSince is null ? 1 : 0;
             peer.CheckedSince ??= now;
             peer.CheckAt = now + timings.CheckInterval;
             targets[count++] = new CheckTarget(peer.Mac, peer.Identity.Prefixes[0].Address, Broadcast: false);
@@ -60,7 +62,7 @@ public sealed partial class SegmentMembership
     public bool HearKernel(MacAddress mac, IpAddress address, TimeSpan now)
     {
         var changed = false;
-        foreach (var peer in peers)
+        foreach (var peer in Peers)
         {
             if (peer.Mac == mac && peer.CheckedSince is not null && peer.Identity.Prefixes.Count > 0 && peer.Identity.Prefixes[0].Address == address)
             {
@@ -73,9 +75,9 @@ public sealed partial class SegmentMembership
     }
 
     // After the second missed heartbeat, so that the answer is there when the third is missed.
-    private static TimeSpan SuspectAt(Peer peer) => peer.HeardAt + (peer.GoodFor * 4 / 7);
+    private static TimeSpan SuspectAt(Peer peer) => peer.HeardAt + new TimeSpan(peer.GoodFor.Ticks * 4 / 7);
 
-    private static TimeSpan SilentAt(Peer peer) => peer.HeardAt + (peer.GoodFor * 5 / 7);
+    private static TimeSpan SilentAt(Peer peer) => peer.HeardAt + new TimeSpan(peer.GoodFor.Ticks * 5 / 7);
 
     private static bool IsSilent(Peer peer, TimeSpan now) => peer.Alive ? now >= SuspectAt(peer) : peer.AwaySince is not null;
 
@@ -88,7 +90,7 @@ public sealed partial class SegmentMembership
     private bool HasMajority(TimeSpan now)
     {
         int known = 1, here = 1;
-        foreach (var peer in peers)
+        foreach (var peer in Peers)
         {
             var isHere = peer.Alive || peer.AwaySince is not null;
             here += isHere ? 1 : 0;
@@ -120,7 +122,7 @@ public sealed partial class SegmentMembership
             return false;
         }
 
-        foreach (var peer in peers)
+        foreach (var peer in Peers)
         {
             if (peer.IsServing && peer != silent && string.CompareOrdinal(peer.Identity.Node, identity.Node) < 0)
             {
@@ -148,7 +150,6 @@ public sealed partial class SegmentMembership
             Depart(peer);
         }
 
-        Checking = peers.Exists(static p => p.CheckedSince is not null);
         return (before is null) != (peer.AwaySince is null) || GraceEnds(peer, now);
     }
 
@@ -167,9 +168,15 @@ public sealed partial class SegmentMembership
         peer.Losses += peer.Blamed ? 1 : 0;
         peer.Blamed = false;
         peer.AwaySince = null;
-        peer.CheckedSince = null;
+        AskNoMore(peer);
         peer.Claims.Clear();
         claimsChanged = true;
+    }
+
+    private void AskNoMore(Peer peer)
+    {
+        asked -= peer.CheckedSince is null ? 0 : 1;
+        peer.CheckedSince = null;
     }
 
     private bool LiftFence(TimeSpan now)
@@ -181,7 +188,7 @@ public sealed partial class SegmentMembership
 
         if (now < since + timings.ClaimPatience)
         {
-            foreach (var peer in peers)
+            foreach (var peer in Peers)
             {
                 if (peer.Alive && (peer.HeardAt < since || !peer.ClaimsKnown))
                 {
