@@ -20,8 +20,12 @@ step "what is missing" build/prepare.sh test
 UseSharedCompilation=true
 export UseSharedCompilation
 step "build" dotnet build LoadBalancer.sln --configuration Release --nologo -v quiet
-step "publish the controller" build/publish.sh controller "$(dpkg --print-architecture)" artifacts/publish
-step "publish the speaker" build/publish.sh speaker "$(dpkg --print-architecture)" artifacts/publish
+publish() { # both at once: the linker keeps one core busy only
+    build/publish.sh controller "$(dpkg --print-architecture)" artifacts/publish &
+    other=$!
+    build/publish.sh speaker "$(dpkg --print-architecture)" artifacts/publish && wait $other
+}
+step "publish both programs" publish
 dotnet build-server shutdown --vbcscompiler >/dev/null 2>&1
 LB_BIN=$PWD/artifacts/publish
 export LB_BIN
@@ -30,23 +34,41 @@ passed=0 failed=0 skipped=0
 count() { # FILE NAME: an attribute of the report's assembly element; the whole report is one line, its collections have counts too
     grep -o '<assembly [^>]*>' "$1" | sed -n "s/.* $2=\"\([0-9]*\)\".*/\1/p"
 }
-for project in tests/*.Tests; do
-    name=$(basename "$project")
-    report=$results/$name.xml
-    printf '\n== %s\n' "$name"
+run() { # REPORT PROJECT ARGUMENT...: one run of a project's tests; prints what it printed when it is over
+    name=$1 project=$2
+    report=$results/$name.xml log=$results/$name.log
+    shift 2
     # shellcheck disable=SC2086 # FILTER is several words
-    timeout --kill-after=10 900 "$project/bin/Release/net10.0/LoadBalancer.$name" -noLogo -noColor -xml "$report" ${FILTER:-} </dev/null
-    status=$?
+    timeout --kill-after=10 900 "tests/$project/bin/Release/net10.0/LoadBalancer.$project" -noLogo -noColor -xml "$report" "$@" ${FILTER:-} </dev/null >"$log" 2>&1
+    echo $? >"$results/$name.status"
+    printf '\n== %s\n' "$name"
+    cat "$log"
+}
+for project in tests/*.Tests; do
+    project=$(basename "$project")
+    [ "$project" = Cluster.Tests ] || run "$project" "$project"
+done
+
+# Tests on the wire wait most of the time: two halves at once, each with a network of its own.
+wire=LoadBalancer.Cluster.Tests
+run Cluster.Tests.1 Cluster.Tests -namespace "$wire.Announcing" -namespace "$wire.Stage" >"$results/wire" 2>&1 &
+run Cluster.Tests.2 Cluster.Tests -namespace- "$wire.Announcing" -namespace- "$wire.Stage"
+wait
+cat "$results/wire"
+
+for status in "$results"/*.status; do
+    name=$(basename "$status" .status)
+    report=$results/$name.xml
     total=$(count "$report" total 2>/dev/null)
     if [ -z "$total" ] || { [ "$total" -eq 0 ] && [ -z "${FILTER:-}" ]; }; then
-        echo "$name: no test result (exit status $status)"
+        echo "$name: no test result (exit status $(cat "$status"))"
         failed=$((failed + 1))
         continue
     fi
     wrong=$(($(count "$report" failed) + $(count "$report" errors)))
     # A run that ends badly although each of its tests passed has still gone wrong.
-    if [ "$status" -ne 0 ] && [ "$wrong" -eq 0 ]; then
-        echo "$name: exit status $status"
+    if [ "$(cat "$status")" -ne 0 ] && [ "$wrong" -eq 0 ]; then
+        echo "$name: exit status $(cat "$status")"
         wrong=1
     fi
     passed=$((passed + $(count "$report" passed)))

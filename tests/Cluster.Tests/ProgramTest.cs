@@ -24,6 +24,12 @@ public abstract class ProgramTest(ClusterFixture fixture, ITestOutputHelper outp
     /// <summary>Generous for one thing that should happen at once; a test that measures has its own limit.</summary>
     protected static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
+    /// <summary>A bound for what takes a third of a second on a quiet machine, and six seconds or more elsewhere.</summary>
+    protected static readonly TimeSpan FailedOver = TimeSpan.FromSeconds(2);
+
+    /// <summary>A bound for a silence that is not to be noticed: tens of milliseconds on a quiet machine.</summary>
+    protected static readonly TimeSpan HardlyNoticed = TimeSpan.FromSeconds(1);
+
     private bool _configChanged;
 
     /// <summary>The two nodes that run a controller.</summary>

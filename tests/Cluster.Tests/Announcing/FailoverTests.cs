@@ -21,11 +21,11 @@ public sealed class FailoverTests(ClusterFixture fixture, ITestOutputHelper outp
     }
 
     [Fact]
-    public async Task OwnersCablePulled_FirstConnectElsewhere_WithinASecond() =>
+    public async Task OwnersCablePulled_FirstConnectElsewhere() =>
         await LoseNodeAsync(owner => owner.Host.Unplug(), "cable pulled");
 
     [Fact]
-    public async Task OwnersSwitchPortDead_FirstConnectElsewhere_WithinASecond() =>
+    public async Task OwnersSwitchPortDead_FirstConnectElsewhere() =>
         await LoseNodeAsync(owner => owner.Host.Block(), "switch port dead");
 
     [Fact]
@@ -44,7 +44,7 @@ public sealed class FailoverTests(ClusterFixture fixture, ITestOutputHelper outp
         Assert.Equal([owner.Host.Mac], arp.Macs());
         TimeSpan silence = arp.LongestSilence(before);
         Figure($"speaker terminated: longest silence {silence.TotalMilliseconds:0} ms; {owner.Name} keeps the address");
-        Assert.InRange(silence, TimeSpan.Zero, TimeSpan.FromMilliseconds(500));
+        Assert.InRange(silence, TimeSpan.Zero, HardlyNoticed);
         Assert.Equal(owner, await NodeInEventAsync(name));
     }
 
@@ -63,7 +63,7 @@ public sealed class FailoverTests(ClusterFixture fixture, ITestOutputHelper outp
         Node settled = await OwnerOnWireAsync(address);
 
         Figure($"speaker killed: longest silence {silence.TotalMilliseconds:0} ms; after its restart {settled.Name} answers (before: {owner.Name})");
-        Assert.InRange(silence, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        Assert.InRange(silence, TimeSpan.Zero, FailedOver);
         Assert.Contains("hello from web", await GetPageAsync(Cluster.Client, address), StringComparison.Ordinal);
     }
 
@@ -122,7 +122,7 @@ public sealed class FailoverTests(ClusterFixture fixture, ITestOutputHelper outp
         Node now = await OwnerOnWireAsync(address);
         Figure($"{what}: longest time without a successful connect {gap.TotalMilliseconds:0} ms, {owner.Name} to {now.Name}");
         Assert.NotEqual(owner, now);
-        Assert.InRange(gap, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        Assert.InRange(gap, TimeSpan.Zero, FailedOver);
         await Eventually.GetAsync(async () => await NodeInEventAsync(name) == now ? now : null, Soon, $"an Event nodeAssigned that names {now.Name}");
 
         owner.Host.Plug();
