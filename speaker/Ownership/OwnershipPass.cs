@@ -32,6 +32,8 @@ public sealed class OwnershipPass
     private readonly Dictionary<string, NodeFacts> nodeFacts = new(StringComparer.Ordinal);
     private readonly List<OwnershipTransition> transitions = [];
     private readonly List<(SegmentOwnership Ownership, SegmentElection Election)> elections = [];
+    private readonly HashSet<IpAddress> known = [];
+    private VipSnapshot? snapshotSeen;
     private ImmutableArray<Segment> segmentsSeen = [];
 
     /// <summary>A pass over these links and stores.</summary>
@@ -66,6 +68,7 @@ public sealed class OwnershipPass
     {
         leases.Observe(now);
         nodeFacts.Clear();
+        Remember(snapshot);
         SpeakerMetrics.Vips.Set(snapshot.Vips.Count);
         if (orders.Count > (2 * snapshot.Vips.Count) + 1000)
         {
@@ -105,7 +108,7 @@ public sealed class OwnershipPass
 
         // Without a key nothing can be known of the others; without a carrier nothing can be said; and one link of a node is enough.
         var mute = heartbeats.Keys is null || !facts.Carrier || IsShadowed(segment, now);
-        var vips = mute ? NoVips : isComplete ? snapshot.Vips : WithFormer(segment, view, snapshot.Vips);
+        var vips = mute ? NoVips : WithClaimed(segment, view, snapshot, isComplete);
         var election = new SegmentElection(orders, view, FactsOf);
         Rebalance(segment, election, vips, now);
         SpeakerMetrics.SilentOwners.Inc(segment.NoteDoubts(vips));
@@ -160,30 +163,60 @@ public sealed class OwnershipPass
     private bool IsShadowed(Segment segment, TimeSpan now) =>
         segment.ShadowedBy(now) is { } other && heartbeats.Segments.Any(s => s.Name == other && s.Link.Facts.Carrier);
 
-    // Started while the API server is away: what the peers hold for this node is its own, whatever Service it belongs to.
-    private static Dictionary<IpAddress, VipFacts> WithFormer(Segment segment, SegmentView view, IReadOnlyDictionary<IpAddress, VipFacts> known)
+    // What the API server has not told this node yet, its peers have: after a start without it, what they hold for this node is its own,
+    // whatever Service it belongs to; and an owner whose speaker goes away before a new Service is known here needs its deputy now.
+    private IReadOnlyDictionary<IpAddress, VipFacts> WithClaimed(Segment segment, SegmentView view, VipSnapshot snapshot, bool isComplete)
     {
-        var vips = new Dictionary<IpAddress, VipFacts>(known);
-        foreach (var vip in view.Claims.Vips)
+        Dictionary<IpAddress, VipFacts>? vips = null;
+        if (!isComplete || view.Peers.Any(static peer => peer is { Away: true, GraceOver: false }))
         {
-            foreach (var (_, claim) in view.Claims.For(vip))
+            foreach (var vip in view.Claims.Vips)
             {
-                if (claim.Subject == view.Self.Node)
+                foreach (var (_, claim) in view.Claims.For(vip))
                 {
-                    vips.TryAdd(vip, Former(vip));
+                    if (claim.Subject == view.Self.Node ? !isComplete : NeedsDeputy(vip, claim.Subject))
+                    {
+                        Add(vip);
+                    }
                 }
             }
         }
 
-        foreach (var (vip, state) in segment.Ownership.All)
+        if (!isComplete)
         {
-            if (state.Answers)
+            foreach (var (vip, state) in segment.Ownership.All)
             {
-                vips.TryAdd(vip, Former(vip));
+                if (state.Answers)
+                {
+                    Add(vip);
+                }
             }
         }
 
-        return vips;
+        return vips ?? snapshot.Vips;
+
+        // A VIP that was known here and is no longer is a deleted Service's.
+        bool NeedsDeputy(IpAddress vip, string owner) =>
+            !known.Contains(vip) && !snapshot.Unusable.ContainsKey(vip)
+            && view.Peers.Any(peer => peer.Node == owner && peer is { Away: true, GraceOver: false });
+
+        void Add(IpAddress vip) => (vips ??= new Dictionary<IpAddress, VipFacts>(snapshot.Vips)).TryAdd(vip, Former(vip));
+    }
+
+    private void Remember(VipSnapshot snapshot)
+    {
+        if (ReferenceEquals(snapshot, snapshotSeen))
+        {
+            return;
+        }
+
+        snapshotSeen = snapshot;
+        if (known.Count > (2 * snapshot.Vips.Count) + 1000)
+        {
+            known.Clear();
+        }
+
+        known.UnionWith(snapshot.Vips.Keys);
     }
 
     private static VipFacts Former(IpAddress vip) => new() { Address = vip, ElectionAddress = vip, Pool = UnknownPool, Served = true };

@@ -138,6 +138,42 @@ public sealed class FailoverTests
         }
     }
 
+    // A Service made a moment before the API server went away, which the owner alone heard of.
+    [Fact]
+    public void OwnersSpeakerKilled_OthersDoNotKnowTheService_TheyAnswerForItAllTheSame()
+    {
+        var owner = order[0];
+        var recent = Enumerable.Range(101, 40).Select(i => $"192.168.96.{i}").First(ip => cluster.Order(ip)[0] == owner);
+        var informed = new FakeApi();
+        informed.Sync();
+        informed.PutKey("the key of this cluster, 32 bytes");
+        cluster[owner].Kill();
+        cluster.Restart(owner, informed);
+        informed.PutService("web", Vip, ["n1", "n2", "n3"]);
+        cluster.Run(2000);
+        informed.PutService("recent", recent, ["n1", "n2", "n3"]);
+        cluster.Run(5000);
+        Assert.Equal(owner, cluster.Only(recent));
+
+        cluster[owner].Kill();
+        cluster.Run(400);
+        cluster.Run(10_000, _ => Assert.Equal([VirtualCluster.MacOf(owner)], cluster.Macs(recent)));
+        cluster.Restart(owner, informed);
+        cluster.Run(5000, _ => Assert.Equal([VirtualCluster.MacOf(owner)], cluster.Macs(recent)));
+        Assert.Equal(owner, cluster.Only(recent));
+    }
+
+    [Fact]
+    public void OwnersSpeakerKilled_TheServiceIsDeletedMeanwhile_NobodyAnswers()
+    {
+        cluster[order[0]].Kill();
+        cluster.Run(1000);
+        Assert.Equal([VirtualCluster.MacOf(order[0])], cluster.Macs(Vip));
+        cluster.Api.Services.Replace([]);
+        cluster.Run(100);
+        Assert.Empty(cluster.Macs(Vip));
+    }
+
     [Fact]
     public void OwnerOffTheWire_WhatWasAskedForLastIsAnnouncedFirst()
     {
