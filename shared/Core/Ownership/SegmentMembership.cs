@@ -33,6 +33,7 @@ public sealed partial class SegmentMembership
     private readonly List<Peer> peers = [];
     private HeartbeatIdentity identity;
     private TimeSpan listenUntil;
+    private TimeSpan listenAtMost;
     private TimeSpan holdUntil;
     private TimeSpan lastLook;
     private TimeSpan lastAdvance;
@@ -53,9 +54,7 @@ public sealed partial class SegmentMembership
         this.identity = identity;
         ownName = Encoding.ASCII.GetBytes(identity.Node);
         ownBoot = boot;
-        lastLook = now;
-        lastAdvance = now;
-        listenUntil = now + timings.Listen;
+        Listen(now);
     }
 
     /// <summary>This node on this link.</summary>
@@ -108,7 +107,13 @@ public sealed partial class SegmentMembership
     }
 
     /// <summary>Listens anew: nothing could be heard until now.</summary>
-    public void Listen(TimeSpan now) => listenUntil = now + timings.Listen;
+    public void Listen(TimeSpan now)
+    {
+        listenUntil = now + timings.Listen;
+        listenAtMost = now + (5 * timings.Listen);
+        lastLook = now;
+        lastAdvance = now;
+    }
 
     /// <summary>Takes in a verified frame.</summary>
     /// <param name="frame">The frame.</param>
@@ -449,6 +454,13 @@ public sealed partial class SegmentMembership
     {
         var gap = now - since;
         Stalls++;
+
+        // Nothing was heard meanwhile. On a machine that is late every time it comes to an end, too.
+        if (since < listenUntil)
+        {
+            listenUntil = listenUntil + gap < listenAtMost ? listenUntil + gap : listenAtMost;
+        }
+
         foreach (var peer in Peers)
         {
             // Whose frame was read after the stall lost no time by it. And a process that is late every time must find a dead peer too.

@@ -54,6 +54,17 @@ public sealed class StallTests
         Assert.Single(membership.View(Ms(10_000), []).Peers);
     }
 
+    [Fact]
+    public void StallWhileListening_IsNotListening()
+    {
+        membership.Ready = true;
+        for (var at = 0; at <= 1300; at += at == 300 ? 500 : 50)
+        {
+            membership.Advance(Ms(at));
+            Assert.Equal(at >= 1100, membership.View(Ms(at), []).MayServe);
+        }
+    }
+
     // All cores busy: this process looks a moment before the peer is suspect, and then not before it is due to be lost.
     [Theory]
     [InlineData(true)]

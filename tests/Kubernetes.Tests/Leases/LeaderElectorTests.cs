@@ -127,10 +127,10 @@ public sealed class LeaderElectorTests
     public async Task Follower_ExpiryBetweenTwoLooks_IsMetExactly()
     {
         store.Put(new LeaseResource { Key = Candidate.Key, HolderIdentity = "gone", LeaseDurationSeconds = 15 });
-        await using var two = new Candidate("two", store, clock, options => options with { PollPeriod = TimeSpan.FromSeconds(4) }).Run();
-        for (var i = 0; i < 3; i++)
+        await using var two = new Candidate("two", store, clock, options => options with { PollPeriod = TimeSpan.FromSeconds(6) }).Run();
+        for (var i = 0; i < 2; i++)
         {
-            await clock.PassAsync(4);
+            await clock.PassAsync(6);
         }
 
         Assert.False(two.IsLeader);
