@@ -2,6 +2,7 @@
 # Builds the two images with docker, podman or buildah, whichever is there.
 #   REGISTRY=registry.lan:5000   prefixes the names and pushes
 #   PLATFORMS=linux/amd64,linux/arm64   builds for several architectures (needs REGISTRY with docker: its store keeps one)
+#   SDK=… RUNTIME=…   other base images than the Dockerfiles', of a mirror for example; LIBPCAP=… libpcap's package in the former
 set -eu
 cd "$(dirname "$0")/.."
 version=$(sed -n 's|.*<Version>\(.*\)</Version>.*|\1|p' Directory.Build.props)
@@ -22,23 +23,29 @@ if [ -z "$tool" ]; then
     exit 1
 fi
 
+set --
+for name in SDK RUNTIME LIBPCAP; do
+    eval "value=\${$name:-}"
+    [ -z "$value" ] || set -- "$@" --build-arg "$name=$value"
+done
+
 for program in controller speaker; do
     image=${registry:+$registry/}loadbalancer/$program:$version
     echo "building $image with $tool${platforms:+ for $platforms}"
     case $tool in
         docker)
             if [ -n "$platforms" ]; then
-                docker buildx build --platform "$platforms" ${registry:+--push} -f "Dockerfile.$program" -t "$image" .
+                docker buildx build --platform "$platforms" ${registry:+--push} "$@" -f "Dockerfile.$program" -t "$image" .
             else
-                DOCKER_BUILDKIT=1 docker build -f "Dockerfile.$program" -t "$image" .
+                DOCKER_BUILDKIT=1 docker build "$@" -f "Dockerfile.$program" -t "$image" .
                 [ -z "$registry" ] || docker push "$image"
             fi ;;
         *)
             if [ -n "$platforms" ]; then
-                $tool build --platform "$platforms" --manifest "$image" -f "Dockerfile.$program" .
+                $tool build --platform "$platforms" --manifest "$image" "$@" -f "Dockerfile.$program" .
                 [ -z "$registry" ] || $tool manifest push --all "$image" "docker://$image"
             else
-                $tool build -f "Dockerfile.$program" -t "$image" .
+                $tool build "$@" -f "Dockerfile.$program" -t "$image" .
                 [ -z "$registry" ] || $tool push "$image"
             fi ;;
     esac

@@ -44,7 +44,24 @@ public sealed class ContainerTests
         Assert.Equal(["ALL"], context.Strings("capabilities", "drop"));
         Assert.Equal(program == "speaker" ? ["NET_RAW"] : [], context.Strings("capabilities", "add"));
         Assert.Equal("RuntimeDefault", Manifests.PodSpec(workload).Text("securityContext", "seccompProfile", "type"));
-        Assert.All(["hostPID", "hostIPC", "volumes"], field => Assert.Null(Manifests.PodSpec(workload).At(field)));
+        Assert.All(["hostPID", "hostIPC"], field => Assert.Null(Manifests.PodSpec(workload).At(field)));
+    }
+
+    [Fact]
+    public void Controller_MountsNothing() => Assert.Null(Manifests.PodSpec(Manifests.Workload("controller")).At("volumes"));
+
+    // For a start while the API server is away. The Secret is made by the controller: the first speakers start without it.
+    [Fact]
+    public void Speaker_MountsTheHeartbeatKeyAndNothingElse()
+    {
+        var workload = Manifests.Workload("speaker");
+        var volume = Assert.Single(Manifests.PodSpec(workload).Objects("volumes"));
+        Assert.Equal("heartbeat-key", volume.Text("secret", "secretName"));
+        Assert.True(volume.Flag("secret", "optional"));
+        var mount = Assert.Single(Manifests.Container(workload).Objects("volumeMounts"));
+        Assert.Equal(volume.Text("name"), mount.Text("name"));
+        Assert.True(mount.Flag("readOnly"));
+        Assert.Contains($"--heartbeat-key-mount={mount.Text("mountPath")}", Manifests.Container(workload).Strings("args"));
     }
 
     [Fact]

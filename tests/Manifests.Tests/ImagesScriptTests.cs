@@ -47,6 +47,18 @@ public sealed class ImagesScriptTests : IDisposable
     }
 
     [Fact]
+    public async Task OtherBaseImages_AreHandedOn()
+    {
+        AddTool("podman");
+        Assert.Equal(
+            [
+                "podman build --build-arg SDK=mirror.lan/sdk --build-arg LIBPCAP=libpcap0.8 -f Dockerfile.controller -t loadbalancer/controller:0.1.0 .",
+                "podman build --build-arg SDK=mirror.lan/sdk --build-arg LIBPCAP=libpcap0.8 -f Dockerfile.speaker -t loadbalancer/speaker:0.1.0 .",
+            ],
+            await CallsAsync(("SDK", "mirror.lan/sdk"), ("LIBPCAP", "libpcap0.8")));
+    }
+
+    [Fact]
     public async Task Registry_PrefixesTheNamesAndGetsTheImages()
     {
         AddTool("podman");
