@@ -184,7 +184,9 @@ public sealed class HitlessTests(ClusterFixture fixture, ITestOutputHelper outpu
         TimeSpan silence = arp.LongestSilence(before);
         _rounds.Add($"{what}: ARP silence", silence);
         _rounds.Add("slowest answer on a connection", connections.Slowest);
-        Assert.True(connections.Broken == 0, $"{connections.Broken} connections broken: {connections.FirstFailure}\n{Cluster.Programs.Tails()}");
+        Assert.True(
+            connections.Broken == 0,
+            $"{connections.Broken} connections broken: {connections.FirstFailure}; {owner.Name} ({owner.Host.Mac}) owned it, answered: {arp.Story()}\n{Cluster.Programs.Tails()}");
         Assert.Equal([owner.Host.Mac], arp.Macs());
         Assert.InRange(silence, TimeSpan.Zero, FailedOver);
     }

@@ -12,6 +12,10 @@ internal static partial class Native
     internal const int SignalContinue = 18;
     internal const int SignalStop = 19;
 
+    internal const int TraceDetach = 17;
+    internal const int TraceSeize = 0x4206;
+    internal const int TraceInterrupt = 0x4207;
+
     private const int NewNetworkNamespace = 0x4000_0000;
 
     /// <summary>Moves the calling thread into the network namespace of <paramref name="handle"/> (setns(2)).</summary>
@@ -33,6 +37,25 @@ internal static partial class Native
         }
     }
 
+    /// <summary>Asks something of a thread that the calling one traces, or is to trace (ptrace(2)).</summary>
+    internal static void Trace(int request, int thread)
+    {
+        if (ProcessTrace(request, thread, 0, 0) != 0)
+        {
+            throw new Win32Exception(Marshal.GetLastPInvokeError(), $"ptrace request {request} to thread {thread} failed");
+        }
+    }
+
+    /// <summary>Waits until a traced thread has stopped.</summary>
+    internal static void WaitForStop(int thread)
+    {
+        const int AlsoThreads = 0x4000_0000;
+        if (WaitProcess(thread, out _, AlsoThreads) != thread)
+        {
+            throw new Win32Exception(Marshal.GetLastPInvokeError(), $"waiting for thread {thread} failed");
+        }
+    }
+
     /// <summary>The effective user id; 0 is root.</summary>
     [LibraryImport("libc", EntryPoint = "geteuid")]
     internal static partial uint EffectiveUser();
@@ -42,4 +65,10 @@ internal static partial class Native
 
     [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
     private static partial int SetNamespace(int descriptor, int kind);
+
+    [LibraryImport("libc", EntryPoint = "ptrace", SetLastError = true)]
+    private static partial nint ProcessTrace(nint request, int thread, nint address, nint data);
+
+    [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
+    private static partial int WaitProcess(int thread, out int status, int options);
 }

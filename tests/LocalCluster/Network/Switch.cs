@@ -21,8 +21,6 @@ public sealed class Switch : IDisposable
             $"""
             link add {Bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0
             link set {Bridge} address {Lan.Mac(Lan.Router)} up
-            link add {FarBridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0
-            link set {FarBridge} up
             {addresses}
 
             """);
@@ -71,10 +69,13 @@ public sealed class Switch : IDisposable
     /// </summary>
     public static void Part(params IEnumerable<Host> far)
     {
-        foreach (Host host in far)
-        {
-            Tool.Run($"ip link set port-{host.Name} master {FarBridge}");
-        }
+        Tool.Run("ip", ["-batch", "-"],
+            $"""
+            link add {FarBridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+            link set {FarBridge} up
+            {string.Concat(far.Select(host => $"link set port-{host.Name} master {FarBridge}\n"))}
+
+            """);
     }
 
     /// <summary>Ends <see cref="Part"/>.</summary>
@@ -82,6 +83,7 @@ public sealed class Switch : IDisposable
     {
         string ports = string.Concat(_hosts.Select(host => $"link set port-{host.Name} master {Bridge}\n"));
         Tool.Run("ip", ["-batch", "-"], ports);
+        Tool.Try("ip", ["link", "delete", FarBridge]);
     }
 
     /// <summary>Unplugs and removes every host. The kernel does the same when the run ends; this is for what ends earlier.</summary>

@@ -42,6 +42,23 @@ public sealed class ArpProbe : IAsyncDisposable
     /// <summary>The hardware addresses that replied after a moment.</summary>
     public IReadOnlySet<string> Macs(TimeSpan since = default) => _answers.Where(answer => answer.Reply && answer.At >= since).Select(answer => answer.Mac).ToHashSet();
 
+    /// <summary>Who answered from when on, for people.</summary>
+    public string Story()
+    {
+        var story = new List<string>();
+        string last = "";
+        foreach (ArpAnswer answer in _answers)
+        {
+            if (answer.Mac != last)
+            {
+                story.Add($"{answer.At.TotalMilliseconds:0} ms {answer.Mac}{(answer.Reply ? "" : " (request)")}");
+                last = answer.Mac;
+            }
+        }
+
+        return string.Join(", ", story);
+    }
+
     /// <summary>The longest time without a reply after a moment.</summary>
     public TimeSpan LongestSilence(TimeSpan since = default)
     {
