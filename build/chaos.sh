@@ -4,8 +4,12 @@
 #   ROUNDS=20   of each scenario    DURATION=300   of random faults, in seconds    SEED=1   which faults
 set -eu
 cd "$(dirname "$0")/.."
-build/prepare.sh run
+build/prepare.sh test
 dotnet build LoadBalancer.sln --configuration Release --nologo -v quiet
+arch=$(dpkg --print-architecture)
+build/publish.sh controller "$arch" artifacts/publish
+build/publish.sh speaker "$arch" artifacts/publish
+export LB_BIN="$PWD/artifacts/publish"
 export LB_CHAOS_ROUNDS="${ROUNDS:-20}" LB_BUSY_SECONDS=60 LB_CHAOS_SECONDS="${DURATION:-300}" LB_CHAOS_SEED="${SEED:-}"
 exec tests/Cluster.Tests/bin/Release/net10.0/LoadBalancer.Cluster.Tests -noLogo -showLiveOutput \
     -class LoadBalancer.Cluster.Tests.Outages.HitlessTests \

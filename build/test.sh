@@ -51,8 +51,9 @@ done
 
 # Tests on the wire wait most of the time: two halves at once, each with a network of its own.
 wire=LoadBalancer.Cluster.Tests
-run Cluster.Tests.1 Cluster.Tests -namespace "$wire.Announcing" -namespace "$wire.Stage" >"$results/wire" 2>&1 &
-run Cluster.Tests.2 Cluster.Tests -namespace- "$wire.Announcing" -namespace- "$wire.Stage"
+run Cluster.Tests.1 Cluster.Tests -namespace "$wire.Announcing" -namespace "$wire.Assigning" -namespace "$wire.Stack" -namespace "$wire.Stage" \
+    >"$results/wire" 2>&1 &
+run Cluster.Tests.2 Cluster.Tests -namespace- "$wire.Announcing" -namespace- "$wire.Assigning" -namespace- "$wire.Stack" -namespace- "$wire.Stage"
 wait
 cat "$results/wire"
 

@@ -121,6 +121,8 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
 
         public bool Send(ReadOnlySpan<byte> frame) => runner.Send(frame);
 
+        public bool HasUnread => runner.HasUnread;
+
         public void Answer(AnswerTable table)
         {
             runner.Table = table;

@@ -15,6 +15,9 @@ public interface IPacketLink : IDisposable
     /// </summary>
     bool Send(ReadOnlySpan<byte> frame);
 
+    /// <summary>Whether frames wait that <see cref="Receive"/> has not handed on yet: its thread is behind. From any thread.</summary>
+    bool HasUnread { get; }
+
     /// <summary>
     /// Waits for frames and hands each to <paramref name="handler"/> on the calling thread until the link is disposed or gone.
     /// Allocates nothing per frame.

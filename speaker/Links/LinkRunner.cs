@@ -104,6 +104,9 @@ public sealed class LinkRunner : IDisposable
     /// <summary>Sends one frame, from any thread. False if the kernel did not take it.</summary>
     public bool Send(ReadOnlySpan<byte> frame) => link.Send(frame);
 
+    /// <summary>Whether frames wait that the link's thread has not looked at yet.</summary>
+    public bool HasUnread => link.HasUnread;
+
     /// <summary>Starts receiving.</summary>
     internal void Start() => thread.Start();
 

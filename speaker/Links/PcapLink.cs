@@ -102,6 +102,31 @@ public sealed class PcapLink : IPacketLink
     }
 
     /// <inheritdoc/>
+    public bool HasUnread
+    {
+        get
+        {
+            var held = false;
+            try
+            {
+                handle.DangerousAddRef(ref held);
+                return LibC.Poll([new() { File = device.Socket, Events = LibC.PollIn }], 1, 0) > 0;
+            }
+            catch (ObjectDisposedException)
+            {
+                return false;
+            }
+            finally
+            {
+                if (held)
+                {
+                    handle.DangerousRelease();
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public string Receive(FrameHandler handler)
     {
         bool handleHeld = false, wakeHeld = false;

@@ -13,6 +13,9 @@ public interface ISegmentLink
     /// <summary>Sends one frame; false if the kernel refused it.</summary>
     bool Send(ReadOnlySpan<byte> frame);
 
+    /// <summary>Whether frames wait that were not looked at yet: the peers may have spoken already.</summary>
+    bool HasUnread { get; }
+
     /// <summary>Swaps in what the link answers for.</summary>
     void Answer(AnswerTable table);
 

@@ -234,7 +234,7 @@ public sealed class Segment
             var changed = Follow(now, otherPrefixes);
             membership.Ready = standing.Ready;
             membership.Leaving = standing.Leaving;
-            if (membership.Advance(now))
+            if (membership.Advance(now, Link.HasUnread))
             {
                 changed = true;
             }

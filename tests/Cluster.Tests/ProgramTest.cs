@@ -31,6 +31,8 @@ public abstract class ProgramTest(ClusterFixture fixture, ITestOutputHelper outp
     protected static readonly TimeSpan HardlyNoticed = TimeSpan.FromSeconds(1);
 
     private bool _configChanged;
+    private bool _serverStopped;
+    private bool _outage;
 
     /// <summary>The two nodes that run a controller.</summary>
     protected IEnumerable<Node> ControllerNodes => Cluster.Nodes.Take(2);
@@ -49,12 +51,36 @@ public abstract class ProgramTest(ClusterFixture fixture, ITestOutputHelper outp
     public override async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
+        await StartServerAsync();
         await base.DisposeAsync();
+        if (_outage)
+        {
+            // They try again after a second or two, each kind for itself; the next test is not to wait for that.
+            await Cluster.Programs.DisposeAsync();
+        }
+
         if (_configChanged)
         {
             await Cluster.SetConfigAsync(UsualConfig);
             await Cluster.Programs.StartAllAsync();
             await WaitForPoolAsync("192.168.96.100");
+        }
+    }
+
+    /// <summary>Stops the API server; it is back when the test ends, at the latest.</summary>
+    protected async Task StopServerAsync()
+    {
+        _outage = _serverStopped = true;
+        await Cluster.Server.StopAsync();
+    }
+
+    /// <summary>Ends <see cref="StopServerAsync"/>; a server that runs is left alone.</summary>
+    protected async Task StartServerAsync()
+    {
+        if (_serverStopped)
+        {
+            await Cluster.Server.StartAsync();
+            _serverStopped = false;
         }
     }
 

@@ -100,18 +100,22 @@ public sealed partial class SegmentMembership
         return 2 * here > known;
     }
 
-    // This process came too late to have asked the silent peer's kernel, on a machine whose cores are all busy: that is done before the
-    // peer is given up. Once in a silence.
-    private bool IsAskedFirst(Peer peer, TimeSpan now)
+    // On a machine whose cores are all busy this process may have come too late to ask the silent peer's kernel, or not have got round to
+    // what was received: that is done before the peer is given up. The one happens once in a silence, the other for as long again at most.
+    private bool IsHeardOutFirst(Peer peer, TimeSpan now)
     {
-        if (peer.LastChance || !Carrier || peer.Identity.Prefixes.Count == 0 || peer.CheckedSince + timings.CheckInterval <= now)
+        var asksFirst = !peer.LastChance && Carrier && peer.Identity.Prefixes.Count > 0 && !(peer.CheckedSince + timings.CheckInterval <= now);
+        if (asksFirst)
         {
-            return false;
+            peer.LastChance = true;
+            peer.ExpiresAt = now + (2 * timings.CheckInterval);
+        }
+        else if (isBehind && now < peer.HeardAt + (2 * peer.GoodFor))
+        {
+            peer.ExpiresAt = now + (timings.CheckInterval / 2);
         }
 
-        peer.LastChance = true;
-        peer.ExpiresAt = now + (2 * timings.CheckInterval);
-        return true;
+        return now < peer.ExpiresAt;
     }
 
     // One broadcast a loss, from one node of the segment.
@@ -145,7 +149,7 @@ public sealed partial class SegmentMembership
         {
             peer.AwaySince = before ?? now;
         }
-        else if (!peer.Alive && before is not null)
+        else if (!peer.Alive && before is not null && !(isBehind && now < peer.KernelHeardAt + (2 * timings.KernelGoodFor)))
         {
             Depart(peer);
         }

@@ -34,6 +34,7 @@ public sealed partial class SegmentMembership
     private HeartbeatIdentity identity;
     private TimeSpan listenUntil;
     private TimeSpan listenAtMost;
+    private bool isBehind;
     private TimeSpan holdUntil;
     private TimeSpan lastLook;
     private TimeSpan lastAdvance;
@@ -176,9 +177,12 @@ public sealed partial class SegmentMembership
     /// Lets time pass: notices its own stalls, gives the peers the lost time back, and declares dead who was silent too long. To be
     /// called often, at least every 100 ms.
     /// </summary>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="behind">Whether frames were received that <see cref="Hear"/> was not called for yet: who is silent may have spoken.</param>
     /// <returns>Whether <see cref="View"/> changed.</returns>
-    public bool Advance(TimeSpan now)
+    public bool Advance(TimeSpan now, bool behind = false)
     {
+        isBehind = behind;
         Look(now);
         if (now - lastAdvance > OwnGoodFor && AliveCount > 0)
         {
@@ -191,7 +195,7 @@ public sealed partial class SegmentMembership
         var changed = false;
         foreach (var peer in Peers)
         {
-            if (peer.Alive && now >= peer.ExpiresAt && !IsAskedFirst(peer, now))
+            if (peer.Alive && now >= peer.ExpiresAt && !IsHeardOutFirst(peer, now))
             {
                 Lose(peer, now);
                 changed = true;

@@ -18,7 +18,7 @@ public sealed class ApiServerOutageTests(ClusterFixture fixture, ITestOutputHelp
         await Eventually.TrueAsync(() => probe.SucceededSince(default), Soon, "a connection");
 
         long down = TimeProvider.System.GetTimestamp();
-        await Cluster.Server.StopAsync();
+        await StopServerAsync();
         TimeSpan stopped = arp.Now;
         await HoldsForAsync(TimeSpan.FromSeconds(10), () => arp.Macs(stopped).All(mac => mac == owner.Host.Mac), $"only {owner.Name} answers");
         TimeSpan silence = arp.LongestSilence(stopped);
@@ -30,7 +30,7 @@ public sealed class ApiServerOutageTests(ClusterFixture fixture, ITestOutputHelp
         TimeSpan gap = probe.LongestGap(before);
         Node now = await OwnerOnWireAsync(address);
         await Eventually.TrueAsync(() => TimeProvider.System.GetElapsedTime(down) >= Outage, Outage + Soon, "the end of the outage");
-        await Cluster.Server.StartAsync();
+        await StartServerAsync();
         owner.Host.Plug();
 
         string created = NewName();

@@ -66,7 +66,7 @@ public sealed class ChaosTests(ClusterFixture fixture, ITestOutputHelper output)
         ($"switch port of {node.Name} dead", Do(node.Host.Block), Do(node.Host.Unblock)),
         ($"speaker on {node.Name} killed", Cluster.Programs.Speaker(node).KillAsync, Cluster.Programs.StartAllAsync),
         ($"speaker on {node.Name} terminated", Cluster.Programs.Speaker(node).StopAsync, Cluster.Programs.StartAllAsync),
-        ("API server stopped", Cluster.Server.StopAsync, Cluster.Server.StartAsync),
+        ("API server stopped", StopServerAsync, StartServerAsync),
     ];
 
     private async Task<Node> SettledAsync(string address)

@@ -14,18 +14,6 @@ public sealed class HitlessTests(ClusterFixture fixture, ITestOutputHelper outpu
     private const int Connections = 30;
     private static readonly TimeSpan GraceWatched = TimeSpan.FromSeconds(10);
     private readonly Rounds _rounds = new();
-    private bool _serverStopped;
-
-    public override async ValueTask DisposeAsync()
-    {
-        GC.SuppressFinalize(this);
-        if (_serverStopped)
-        {
-            await Cluster.Server.StartAsync();
-        }
-
-        await base.DisposeAsync();
-    }
 
     [Theory]
     [InlineData(true)]
@@ -79,7 +67,7 @@ public sealed class HitlessTests(ClusterFixture fixture, ITestOutputHelper outpu
     {
         for (int round = 0; round < Rounds.Count; round++)
         {
-            (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
+            (string name, string address, Node owner) = await CreateAnnouncedServiceAsync();
             string mount = await MountKeyAsync();
             await WithoutApiServerAsync(!apiServer, async () => await WatchAsync(address, owner, "upgrade", async () =>
             {
@@ -87,7 +75,7 @@ public sealed class HitlessTests(ClusterFixture fixture, ITestOutputHelper outpu
                 ProgramProcess next = Cluster.Programs.StartSpeaker(owner, "--heartbeat-key-mount", mount);
                 await ServesAsync(next);
             }));
-            Assert.Equal(owner, await OwnerOnWireAsync(address));
+            await IsStillAsync(name, address, owner);
             await RestartAsync(owner);
         }
 
@@ -99,7 +87,7 @@ public sealed class HitlessTests(ClusterFixture fixture, ITestOutputHelper outpu
     {
         for (int round = 0; round < Rounds.Count; round++)
         {
-            (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
+            (string name, string address, Node owner) = await CreateAnnouncedServiceAsync();
             await WatchAsync(address, owner, "rolling restart", async () =>
             {
                 foreach (Node node in Cluster.Nodes)
@@ -107,7 +95,7 @@ public sealed class HitlessTests(ClusterFixture fixture, ITestOutputHelper outpu
                     await RestartAsync(node);
                 }
             });
-            Assert.Equal(owner, await OwnerOnWireAsync(address));
+            await IsStillAsync(name, address, owner);
         }
 
         Figure($"all speakers upgraded: 0 of {Connections} connections broken; {_rounds}");
@@ -134,7 +122,6 @@ public sealed class HitlessTests(ClusterFixture fixture, ITestOutputHelper outpu
     [Fact]
     public async Task AllCoresBusy_NoChangeOfOwner()
     {
-        Assert.SkipWhen(Rounds.Count <= 1, "an owner change was seen in one of five runs on a shared machine; open in issue 4, run by `make chaos`");
         var duration = TimeSpan.FromSeconds(Rounds.Number("LB_BUSY_SECONDS", 10));
         (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
         await using ArpProbe arp = ArpProbe.Start(Cluster.Client, address, TimeSpan.FromMilliseconds(50));
@@ -191,19 +178,23 @@ public sealed class HitlessTests(ClusterFixture fixture, ITestOutputHelper outpu
         Assert.InRange(silence, TimeSpan.Zero, FailedOver);
     }
 
+    private async Task IsStillAsync(string name, string address, Node owner)
+    {
+        Node now = await OwnerOnWireAsync(address);
+        Assert.True(now == owner, $"{address} was at {owner.Name} and is at {now.Name}: {await Cluster.LastEventAsync(name, "nodeAssigned")}");
+    }
+
     private async Task WithoutApiServerAsync(bool without, Func<Task> act)
     {
         if (without)
         {
-            await Cluster.Server.StopAsync();
-            _serverStopped = true;
+            await StopServerAsync();
         }
 
         await act();
         if (without)
         {
-            await Cluster.Server.StartAsync();
-            _serverStopped = false;
+            await StartServerAsync();
             await Cluster.Programs.WaitUntilReadyAsync();
         }
     }

@@ -89,6 +89,22 @@ public sealed class StallTests
         Assert.All(peers, static peer => Assert.True(peer.Away));
     }
 
+    // The link's thread does not get to run: what the peer said, or its kernel, waits unread.
+    [Fact]
+    public void FramesUnread_PeerIsGivenUpAfterTwiceTheTime()
+    {
+        membership.Hear(n2.Say(), Ms(0));
+        var at = 0;
+        for (; membership.View(Ms(at), []).Peers.Count > 0; at += 10)
+        {
+            membership.Advance(Ms(at), behind: true);
+            membership.Checks(Ms(at), new CheckTarget[4]);
+            Assert.True(membership.NextDeadline(Ms(at)) > Ms(at));
+        }
+
+        Assert.InRange(at, 700, 740);
+    }
+
     private int LossesOfN2
     {
         get

@@ -6,14 +6,18 @@ namespace LoadBalancer.LocalCluster.Isolation;
 /// <summary>One thread of a process that stands still while the others run, until it is disposed (ptrace(2)): a thread that hangs.</summary>
 public sealed class FrozenThread : IDisposable
 {
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
     private readonly ManualResetEventSlim _thaw = new();
     private readonly TaskCompletionSource _frozen = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly string _task;
     private readonly Thread _tracer;
 
-    private FrozenThread(int thread)
+    private FrozenThread(string task)
     {
+        _task = task;
+
         // All that is asked of a traced thread must come from the thread that traces it.
-        _tracer = new Thread(() => Trace(thread)) { IsBackground = true };
+        _tracer = new Thread(Trace) { IsBackground = true };
         _tracer.Start();
     }
 
@@ -22,8 +26,8 @@ public sealed class FrozenThread : IDisposable
     /// <param name="name">The thread's name as in /proc/PID/task/TID/comm: at most 15 characters.</param>
     public static async Task<FrozenThread> FreezeAsync(int process, string name)
     {
-        string task = Directory.GetDirectories($"/proc/{process}/task").Single(folder => File.ReadAllText($"{folder}/comm").TrimEnd() == name);
-        var frozen = new FrozenThread(int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture));
+        var frozen = new FrozenThread(
+            Directory.GetDirectories($"/proc/{process}/task").Single(folder => File.ReadAllText($"{folder}/comm").TrimEnd() == name));
         await frozen._frozen.Task;
         return frozen;
     }
@@ -36,18 +40,28 @@ public sealed class FrozenThread : IDisposable
         _thaw.Dispose();
     }
 
-    private void Trace(int thread)
+    private void Trace()
     {
         try
         {
+            int thread = int.Parse(Path.GetFileName(_task), CultureInfo.InvariantCulture);
             Native.Trace(Native.TraceSeize, thread);
             Native.Trace(Native.TraceInterrupt, thread);
-            Native.WaitForStop(thread);
-            _frozen.SetResult();
-            _thaw.Wait();
+
+            // Not waitpid(2): the first process of a namespace reaps whatever there is, this stop included.
+            if (SpinWait.SpinUntil(() => File.ReadAllText($"{_task}/status").Contains("State:\tt", StringComparison.Ordinal), StopTimeout))
+            {
+                _frozen.SetResult();
+                _thaw.Wait();
+            }
+            else
+            {
+                _frozen.SetException(new TimeoutException($"{_task} did not stop"));
+            }
+
             Native.Trace(Native.TraceDetach, thread);
         }
-        catch (Win32Exception failure)
+        catch (Exception failure) when (failure is Win32Exception or IOException)
         {
             _frozen.TrySetException(failure);
         }

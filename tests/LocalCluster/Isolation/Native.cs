@@ -46,16 +46,6 @@ internal static partial class Native
         }
     }
 
-    /// <summary>Waits until a traced thread has stopped.</summary>
-    internal static void WaitForStop(int thread)
-    {
-        const int AlsoThreads = 0x4000_0000;
-        if (WaitProcess(thread, out _, AlsoThreads) != thread)
-        {
-            throw new Win32Exception(Marshal.GetLastPInvokeError(), $"waiting for thread {thread} failed");
-        }
-    }
-
     /// <summary>The effective user id; 0 is root.</summary>
     [LibraryImport("libc", EntryPoint = "geteuid")]
     internal static partial uint EffectiveUser();
@@ -68,7 +58,4 @@ internal static partial class Native
 
     [LibraryImport("libc", EntryPoint = "ptrace", SetLastError = true)]
     private static partial nint ProcessTrace(nint request, int thread, nint address, nint data);
-
-    [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
-    private static partial int WaitProcess(int thread, out int status, int options);
 }

@@ -66,6 +66,8 @@ internal sealed class VirtualSwitch
 
         public Action<MacAddress, IpAddress>? HeardKernel { get; set; }
 
+        public bool HasUnread => false;
+
         public bool Send(ReadOnlySpan<byte> frame)
         {
             wire.queue.Enqueue((this, frame.ToArray()));

@@ -78,6 +78,8 @@ internal sealed class ReceivingPath : IPeerFrameSink, ISegmentLink, IDisposable
         wake.Dispose();
     }
 
+    bool ISegmentLink.HasUnread => false;
+
     bool ISegmentLink.Send(ReadOnlySpan<byte> frame) => true;
 
     void ISegmentLink.Answer(AnswerTable table)

@@ -22,6 +22,8 @@ internal sealed class FakeLink(LinkFacts facts) : IPacketLink
     internal static LinkFacts FactsOf(string name, int index, string mac = "52:54:00:00:00:01", bool carrier = true) =>
         new(name, index, MacAddress.Parse(mac), [IpPrefix.Parse("192.168.96.11/20")], carrier);
 
+    public bool HasUnread => false;
+
     public bool Send(ReadOnlySpan<byte> frame)
     {
         if (Refuses || IsDisposed)
