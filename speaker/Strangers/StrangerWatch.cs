@@ -190,7 +190,7 @@ public sealed partial class StrangerWatch
             {
                 if (peer.Mac.Value != 0)
                 {
-                    stations.SetPeer(peer.Mac, peer.Node, now);
+                    stations.SetPeer(peer.Mac, now);
                 }
             }
         }
@@ -204,7 +204,7 @@ public sealed partial class StrangerWatch
             {
                 foreach (var mac in StrangerAnnotations.MacsOf(lease))
                 {
-                    stations.SetPeer(mac, lease.Key.Name, now);
+                    stations.SetPeer(mac, now);
                 }
             }
         }
@@ -214,7 +214,7 @@ public sealed partial class StrangerWatch
 
     private void Take(LinkRunner link, in AddressStatement statement, TimeSpan now)
     {
-        if (stations.Judge(statement.Mac, out _) == StationKind.Stranger && guards.TryGetValue(link, out var guard))
+        if (stations.IsStranger(statement.Mac) && guards.TryGetValue(link, out var guard))
         {
             TakeStranger(guard, statement, now);
         }

@@ -55,8 +55,8 @@ public abstract class ProgramTest(ClusterFixture fixture, ITestOutputHelper outp
         await base.DisposeAsync();
         if (_outage)
         {
-            // They try again after a second or two, each kind for itself; the next test is not to wait for that.
-            await Cluster.Programs.DisposeAsync();
+            // They try again after a second or two, each kind for itself; the next test is not to wait for that, nor for a Lease to run out.
+            await Cluster.Programs.StopAllAsync();
         }
 
         if (_configChanged)

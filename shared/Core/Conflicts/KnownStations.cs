@@ -2,19 +2,6 @@ using LoadBalancer.Core.Addressing;
 
 namespace LoadBalancer.Core.Conflicts;
 
-/// <summary>Whose a hardware address is.</summary>
-public enum StationKind : byte
-{
-    /// <summary>Nobody's of this cluster.</summary>
-    Stranger,
-
-    /// <summary>Another node's.</summary>
-    Peer,
-
-    /// <summary>This node's, on this or another link.</summary>
-    Own,
-}
-
 /// <summary>Which hardware addresses belong to the cluster. One thread at a time.</summary>
 public sealed class KnownStations
 {
@@ -24,7 +11,7 @@ public sealed class KnownStations
     /// </summary>
     public static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
 
-    private readonly Dictionary<MacAddress, (string Node, TimeSpan At)> peers = [];
+    private readonly Dictionary<MacAddress, TimeSpan> peers = [];
     private readonly HashSet<MacAddress> own = [];
     private readonly List<MacAddress> gone = [];
 
@@ -36,35 +23,18 @@ public sealed class KnownStations
     }
 
     /// <summary>A node has this hardware address at this moment.</summary>
-    public void SetPeer(MacAddress mac, string node, TimeSpan now) => peers[mac] = (node, now);
+    public void SetPeer(MacAddress mac, TimeSpan now) => peers[mac] = now;
 
-    /// <summary>Whose it is.</summary>
-    /// <param name="mac">The hardware address.</param>
-    /// <param name="node">The node, if it is a peer's.</param>
-    public StationKind Judge(MacAddress mac, out string node)
-    {
-        node = "";
-        if (own.Contains(mac))
-        {
-            return StationKind.Own;
-        }
-
-        if (peers.TryGetValue(mac, out var peer))
-        {
-            node = peer.Node;
-            return StationKind.Peer;
-        }
-
-        return StationKind.Stranger;
-    }
+    /// <summary>Whether it is nobody's of this cluster.</summary>
+    public bool IsStranger(MacAddress mac) => !own.Contains(mac) && !peers.ContainsKey(mac);
 
     /// <summary>Lets time pass.</summary>
     public void Advance(TimeSpan now)
     {
         gone.Clear();
-        foreach (var (mac, peer) in peers)
+        foreach (var (mac, at) in peers)
         {
-            if (now - peer.At > Memory)
+            if (now - at > Memory)
             {
                 gone.Add(mac);
             }

@@ -24,7 +24,6 @@ public readonly record struct HeartbeatTarget(MacAddress Mac, ulong HeardBoot, u
 /// </summary>
 public sealed partial class SegmentMembership
 {
-    private const int StallsExcusedInSilence = 3;
     private static readonly TimeSpan PendingFor = TimeSpan.FromSeconds(1);
 
     private readonly MembershipTimings timings;
@@ -35,11 +34,8 @@ public sealed partial class SegmentMembership
     private TimeSpan listenUntil;
     private TimeSpan listenAtMost;
     private bool isBehind;
-    private TimeSpan holdUntil;
-    private TimeSpan lastLook;
     private TimeSpan lastAdvance;
     private ulong confirmAbove;
-    private int ownLosses;
     private SpeakerState stateSeen;
     private TimeSpan? readySince;
     private bool mayAct;
@@ -412,106 +408,6 @@ public sealed partial class SegmentMembership
         changed |= frame.Kind == HeartbeatKind.Claims && TakeClaims(peer, frame);
         peer.DumpDue |= frame.Kind == HeartbeatKind.ClaimRequest;
         return new HearResult(HeartbeatRefusal.None, changed | isNew, isNew || peer.DumpDue || !peer.ClaimsKnown);
-    }
-
-    // The peers count how often they lost this node; it draws the consequence itself, so that all of them agree on it.
-    private void ListenToLosses(Peer teller, int told, TimeSpan now)
-    {
-        if (told == teller.LossesTold)
-        {
-            return;
-        }
-
-        teller.LossesTold = told;
-        var most = 0;
-        foreach (var peer in Peers)
-        {
-            most = Math.Max(most, peer.LossesTold);
-        }
-
-        if (most > ownLosses)
-        {
-            Hold(now, most);
-        }
-
-        ownLosses = most;
-    }
-
-    private void Hold(TimeSpan now, int losses)
-    {
-        var until = now + timings.HoldFor(losses);
-        holdUntil = until > holdUntil ? until : holdUntil;
-    }
-
-    // At each frame and each look at the clock, whichever comes first after the stall.
-    private void Look(TimeSpan now)
-    {
-        if (now - lastLook > timings.Stall)
-        {
-            CompensateStall(lastLook, now);
-        }
-
-        lastLook = now;
-    }
-
-    private void CompensateStall(TimeSpan since, TimeSpan now)
-    {
-        var gap = now - since;
-        Stalls++;
-
-        // Nothing was heard meanwhile. On a machine that is late every time it comes to an end, too.
-        if (since < listenUntil)
-        {
-            listenUntil = listenUntil + gap < listenAtMost ? listenUntil + gap : listenAtMost;
-        }
-
-        foreach (var peer in Peers)
-        {
-            // Whose frame was read after the stall lost no time by it. And a process that is late every time must find a dead peer too.
-            if (peer.HeardAt <= since && peer.StallsExcused < StallsExcusedInSilence)
-            {
-                peer.ExpiresAt += peer.Alive ? gap : TimeSpan.Zero;
-                peer.KernelHeardAt += peer.KernelHeardAt <= since ? gap : TimeSpan.Zero;
-                peer.StallsExcused++;
-            }
-        }
-    }
-
-    private void Lose(Peer peer, TimeSpan now)
-    {
-        peer.Blamed = Carrier && (peer.State & SpeakerState.Leaving) == 0 && IsItsOwnFault(peer);
-        if (!KernelAnswers(peer, now))
-        {
-            Depart(peer);
-        }
-
-        peer.Alive = false;
-        peer.HearsUs = false;
-        AliveCount--;
-        Digest ^= peer.NameHash;
-    }
-
-    // Who loses several peers in one breath was probably cut off itself and must not blame them.
-    private bool IsItsOwnFault(Peer lost)
-    {
-        var onlyOne = true;
-        foreach (var other in Peers)
-        {
-            if (other.NameHash == lost.NameHash)
-            {
-                continue;
-            }
-
-            if (other.Alive && other.HeardAt > lost.HeardAt + (lost.GoodFor / 2))
-            {
-                return true;
-            }
-
-            // A peer that was gone before this one was last heard says nothing about the moment.
-            onlyOne &= !other.Alive && other.ExpiresAt <= lost.HeardAt;
-        }
-
-        return onlyOne;
     }
 
     private Peer? Find(in HeartbeatFrame frame)

@@ -59,6 +59,13 @@ public sealed class ClusterPrograms : IAsyncDisposable
     /// <summary>Takes one that has ended out of the list, so that nothing expects it back.</summary>
     public void Forget(ProgramProcess program) => _running.Remove(program.Name);
 
+    /// <summary>Asks every program to end, waits until it has, and forgets it.</summary>
+    public async Task StopAllAsync()
+    {
+        await Task.WhenAll(_running.Values.Where(program => !program.HasExited).Select(program => program.StopAsync()));
+        await DisposeAsync();
+    }
+
     /// <summary>Waits until every speaker, and at least one controller, answers /readyz with 200.</summary>
     public async Task WaitUntilReadyAsync(TimeSpan? within = null)
     {
