@@ -57,6 +57,7 @@ public abstract class ProgramTest(ClusterFixture fixture, ITestOutputHelper outp
         {
             // They try again after a second or two, each kind for itself; the next test is not to wait for that, nor for a Lease to run out.
             await Cluster.Programs.StopAllAsync();
+            await Cluster.Api.DeleteAsync($"/apis/coordination.k8s.io/v1/namespaces/{LocalCluster.Cluster.SystemNamespace}/leases/loadbalancer-controller");
         }
 
         if (_configChanged)
