@@ -40,6 +40,7 @@ internal sealed partial class SpeakerWorker : Worker
     private readonly Store<ConfigMapResource> configMaps = new();
     private readonly Store<SecretResource> secrets = new();
     private readonly List<Func<CancellationToken, Task>> parts = [];
+    private readonly List<Func<bool>> current = [];
     private readonly WakeUp changed = new();
     private readonly ObjectKey leaseKey;
     private readonly PoolConfigSource pools;
@@ -92,7 +93,7 @@ internal sealed partial class SpeakerWorker : Worker
             : HeartbeatKeyWatch.OfSecret(secrets, secret, options.HeartbeatKeyMount, heartbeats, clock, keyLogger);
         events = new OwnershipEvents(recorder, options.Node);
         var pass = new OwnershipPass(heartbeats, nodes, new SpeakerLeases(leases, options.Node), events,
-            new IsolationEvents(recorder, nodes, options.Node), options.Rebalance);
+            new IsolationEvents(recorder, nodes, options.Node), () => current.TrueForAll(static isCurrent => isCurrent()), options.Rebalance);
         var stores = new SpeakerStores(services, slices, nodes, leases);
         pipeline = new SpeakerPipeline(stores, () => pools.Current, heartbeats, keys, pass,
             readiness, clock, changed, common.LoadBalancerClass);
@@ -156,9 +157,13 @@ internal sealed partial class SpeakerWorker : Worker
     }
 
     private void Reflect<T>(ResourceKind<T> kind, ResourceSelection selection, Store<T> store)
-        where T : class, IResource =>
-        parts.Add(new Reflector<T>(new ApiResourceSource<T>(api, kind, selection, Time), store, kind.Name, Time, Random.Shared.NextDouble,
-            loggers.CreateLogger<Reflector<T>>(), WatchMetrics.Instance).RunAsync);
+        where T : class, IResource
+    {
+        var reflector = new Reflector<T>(new ApiResourceSource<T>(api, kind, selection, Time), store, kind.Name, Time, Random.Shared.NextDouble,
+            loggers.CreateLogger<Reflector<T>>(), WatchMetrics.Instance);
+        parts.Add(reflector.RunAsync);
+        current.Add(() => reflector.IsCurrent);
+    }
 
     private void OnPoolsChanged()
     {

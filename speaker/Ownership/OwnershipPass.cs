@@ -27,6 +27,7 @@ public sealed class OwnershipPass
     private readonly SpeakerLeases leases;
     private readonly OwnershipEvents events;
     private readonly IsolationEvents isolation;
+    private readonly Func<bool> isCurrent;
     private readonly bool rebalance;
     private readonly ElectionOrders orders = new();
     private readonly Dictionary<string, NodeFacts> nodeFacts = new(StringComparer.Ordinal);
@@ -42,10 +43,11 @@ public sealed class OwnershipPass
     /// <param name="leases">The speakers' Leases.</param>
     /// <param name="events">Told of every change.</param>
     /// <param name="isolation">Told of peers that are not heard.</param>
+    /// <param name="isCurrent">Whether what is known from the API server is what it has now.</param>
     /// <param name="rebalance">Whether addresses go back, slowly, to the nodes that are first in their order.</param>
     public OwnershipPass(
         Heartbeats heartbeats, IStore<NodeResource> nodes, SpeakerLeases leases, OwnershipEvents events, IsolationEvents isolation,
-        bool rebalance = false)
+        Func<bool> isCurrent, bool rebalance = false)
     {
         this.rebalance = rebalance;
         this.heartbeats = heartbeats;
@@ -53,6 +55,7 @@ public sealed class OwnershipPass
         this.leases = leases;
         this.events = events;
         this.isolation = isolation;
+        this.isCurrent = isCurrent;
     }
 
     /// <summary>Whether this node answers for any VIP on any link.</summary>
@@ -170,11 +173,12 @@ public sealed class OwnershipPass
         Dictionary<IpAddress, VipFacts>? vips = null;
         if (!isComplete || view.Peers.Any(static peer => peer is { Away: true, GraceOver: false }))
         {
+            var isSure = isComplete && isCurrent();
             foreach (var vip in view.Claims.Vips)
             {
                 foreach (var (_, claim) in view.Claims.For(vip))
                 {
-                    if (claim.Subject == view.Self.Node ? !isComplete : NeedsDeputy(vip, claim.Subject))
+                    if (claim.Subject == view.Self.Node ? !isComplete : IsMissing(vip, isSure) && IsAway(claim.Subject))
                     {
                         Add(vip);
                     }
@@ -195,12 +199,14 @@ public sealed class OwnershipPass
 
         return vips ?? snapshot.Vips;
 
-        // A VIP that was known here and is no longer is a deleted Service's.
-        bool NeedsDeputy(IpAddress vip, string owner) =>
-            !known.Contains(vip) && !snapshot.Unusable.ContainsKey(vip)
-            && view.Peers.Any(peer => peer.Node == owner && peer is { Away: true, GraceOver: false });
+        // A VIP that was known here and is no longer is a deleted Service's; while the API server is away it may be a new one's.
+        bool IsMissing(IpAddress vip, bool isSure) =>
+            isSure ? !known.Contains(vip) && !snapshot.Unusable.ContainsKey(vip) : snapshot.Vips.GetValueOrDefault(vip) is not { Served: true };
 
-        void Add(IpAddress vip) => (vips ??= new Dictionary<IpAddress, VipFacts>(snapshot.Vips)).TryAdd(vip, Former(vip));
+        bool IsAway(string owner) => view.Peers.Any(peer => peer.Node == owner && peer is { Away: true, GraceOver: false });
+
+        // In place of facts that may be half of them: a Service without the endpoints it has looks like one that has none.
+        void Add(IpAddress vip) => (vips ??= new Dictionary<IpAddress, VipFacts>(snapshot.Vips))[vip] = Former(vip);
     }
 
     private void Remember(VipSnapshot snapshot)

@@ -336,8 +336,15 @@ public sealed partial class SegmentMembership
             }
         }
 
-        members.AddRange(fromLeases.Where(member => !HasHeard(member.Node) && member.Node != identity.Node));
-        return new SegmentView(Member(identity, MemberSource.Self, StateAt(now), true), members, MayAct(now))
+        // Who was not heard in the first second or two may be heard yet. Until then nothing new is taken, and nothing is given up for it.
+        var unheard = fromLeases.Where(member => !HasHeard(member.Node) && member.Node != identity.Node).ToList();
+        var isEarly = unheard.Count > 0 && now < listenAtMost;
+        if (!isEarly)
+        {
+            members.AddRange(unheard);
+        }
+
+        return new SegmentView(Member(identity, MemberSource.Self, StateAt(now), true), members, MayAct(now) && !isEarly)
         {
             MayServe = MayServe(now),
             Majority = HasMajority(now),

@@ -38,6 +38,7 @@ public sealed partial class Reflector<T>
     private int failures;
     private long lastContact;
     private bool contacted;
+    private volatile bool current;
 
     /// <summary>A reflector; <see cref="RunAsync"/> starts it.</summary>
     /// <param name="source">Where the objects come from.</param>
@@ -71,6 +72,12 @@ public sealed partial class Reflector<T>
     /// event, a bookmark, the regular end of a watch. Null before the first.
     /// </summary>
     public long? LastContact => Volatile.Read(ref contacted) ? Volatile.Read(ref lastContact) : null;
+
+    /// <summary>
+    /// Whether the store follows the API server: false from a fault until the server has given something again, and before the first LIST.
+    /// What changed meanwhile is not known yet. A server that falls silent is noticed by the deadline of the watch only.
+    /// </summary>
+    public bool IsCurrent => current;
 
     /// <summary>The version the next WATCH continues from; null when the next step is a LIST.</summary>
     public string? ResourceVersion => version;
@@ -164,6 +171,7 @@ public sealed partial class Reflector<T>
             Touch();
             if (doubt.Why(list.Items.Count, store.Count, list.ResourceVersion) is { } reason)
             {
+                current = false;
                 observer?.Failed(kind, ReflectorFault.Doubtful);
                 LogDoubtful(kind, reason, ListDoubt.BelievedAfter);
                 return ListDoubt.AskAgainAfter;
@@ -171,6 +179,7 @@ public sealed partial class Reflector<T>
 
             doubt.Saw(list.ResourceVersion);
             store.Replace(list.Items);
+            current = true;
             waiters.ForEach(static waiter => waiter.TrySetResult());
             version = list.ResourceVersion;
             observer?.Listed(kind, list.Items.Count);
@@ -207,6 +216,7 @@ public sealed partial class Reflector<T>
     /// <summary>Decides what follows a fault: whether to list again, and how long to wait first.</summary>
     private TimeSpan Recover(Exception exception)
     {
+        current = false;
         var fault = FaultOf(exception);
         observer?.Failed(kind, fault);
         switch (fault)
@@ -271,5 +281,6 @@ public sealed partial class Reflector<T>
 
         relists = 0;
         failures = 0;
+        current = true;
     }
 }

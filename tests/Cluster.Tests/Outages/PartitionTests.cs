@@ -31,7 +31,7 @@ public sealed class PartitionTests(ClusterFixture fixture, ITestOutputHelper out
             Switch.Part(far.Select(node => node.Host));
 
             Node taker = await Eventually.GetAsync(
-                async () => await OwnersAsync(far) is [var only] ? only : null, Soon, "one owner in the far half", () => Cluster.Programs.Tails());
+                async () => await OwnersAsync(far, address) is [var only] ? only : null, Soon, "one owner in the far half", () => Cluster.Programs.Tails());
             TimeSpan parted = near.Now;
             await Eventually.TrueAsync(() => near.Now > parted + TimeSpan.FromSeconds(1), Soon, "a second");
             Assert.Equal([owner.Host.Mac], near.Macs());
@@ -83,13 +83,15 @@ public sealed class PartitionTests(ClusterFixture fixture, ITestOutputHelper out
         probe.Answers.Where(answer => answer.Reply && answer.Mac != winner.Host.Mac && answer.At > since)
             .Select(answer => answer.At - since).DefaultIfEmpty().Max();
 
-    private async Task<Node[]> OwnersAsync(IEnumerable<Node> nodes)
+    /// <summary>Those of some nodes whose speakers say that they announce an address.</summary>
+    private async Task<Node[]> OwnersAsync(IEnumerable<Node> nodes, string address)
     {
         var owners = new List<Node>();
         foreach (Node node in nodes)
         {
             string[] figures = (await LocalCluster.Programs.ClusterPrograms.GetAsync(Cluster.Programs.Speaker(node), "metrics")).Body.Split('\n');
-            if (figures.Contains("loadbalancer_speaker_vips_owned{link=\"eth0\"} 1"))
+            if (figures.Any(line => line.StartsWith("loadbalancer_speaker_vip_owned{", StringComparison.Ordinal)
+                && line.Contains($"\"{address}\"", StringComparison.Ordinal) && line.EndsWith(" 1", StringComparison.Ordinal)))
             {
                 owners.Add(node);
             }

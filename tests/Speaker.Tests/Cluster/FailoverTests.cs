@@ -163,6 +163,63 @@ public sealed class FailoverTests
         Assert.Equal(owner, cluster.Only(recent));
     }
 
+    [Theory]
+    [InlineData("Cluster")]
+    [InlineData("Local")]
+    public void OwnerStartsAgainWithoutTheApiServer_WhichTellsOfTheServiceBeforeItsEndpoints_KeepsTheVip(string policy)
+    {
+        cluster.Api.PutService("web", Vip, ["n1", "n2", "n3"], policy);
+        cluster.Run(500);
+        cluster[order[0]].Kill();
+        cluster.Run(1000);
+        var returning = new FakeApi { Pools = null };
+        returning.PutKey("the key of this cluster, 32 bytes");
+        cluster.Restart(order[0], returning);
+        cluster.Run(2000);
+        returning.Pools = cluster.Api.Pools;
+        returning.Services.Replace([.. cluster.Api.Services.All()]);
+        cluster.Run(500, _ => Assert.Equal([VirtualCluster.MacOf(order[0])], cluster.Macs(Vip)));
+        returning.Slices.Replace([.. cluster.Api.Slices.All()]);
+        returning.Nodes.Replace([]);
+        returning.Leases.Replace([]);
+        cluster.Run(3000, _ => Assert.Equal([VirtualCluster.MacOf(order[0])], cluster.Macs(Vip)));
+        Assert.Equal(order[0], cluster.Only(Vip));
+    }
+
+    // The address was another Service's once, or the new one's endpoints are not known here: the owner knew better.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void OwnersSpeakerKilled_WhileTheApiServerIsAway_OldNewsIsNoReasonNotToAnswer(bool deleted)
+    {
+        var owner = order[0];
+        var informed = new FakeApi();
+        informed.Sync();
+        informed.PutKey("the key of this cluster, 32 bytes");
+        informed.PutService("web", Vip, ["n1", "n2", "n3"]);
+        cluster[owner].Kill();
+        cluster.Restart(owner, informed);
+        cluster.Run(2000);
+        if (deleted)
+        {
+            cluster.Api.Services.Replace([]);
+        }
+        else
+        {
+            cluster.Api.PutEndpoints("web", []);
+        }
+
+        cluster.Api.IsCurrent = false;
+        cluster.Run(500);
+        Assert.Equal(owner, cluster.Only(Vip));
+        cluster[owner].Kill();
+        cluster.Run(500);
+        cluster.Run(5000, _ => Assert.Equal([VirtualCluster.MacOf(owner)], cluster.Macs(Vip)));
+        cluster.Api.IsCurrent = true;
+        cluster.Run(1000);
+        Assert.Empty(cluster.Macs(Vip));
+    }
+
     [Fact]
     public void OwnersSpeakerKilled_TheServiceIsDeletedMeanwhile_NobodyAnswers()
     {

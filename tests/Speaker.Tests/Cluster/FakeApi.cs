@@ -25,6 +25,9 @@ internal sealed class FakeApi : IEventRecorder
 
     public Store<SecretResource> Secrets { get; } = new();
 
+    /// <summary>Whether what the speakers know is what it holds.</summary>
+    public bool IsCurrent { get; set; } = true;
+
     /// <summary>Where the Secret is mounted, if it is.</summary>
     public string? KeyMount { get; init; }
 

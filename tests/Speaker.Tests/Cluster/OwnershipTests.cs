@@ -172,6 +172,50 @@ public sealed class OwnershipTests
         Assert.Empty(cluster.Api.Events);
     }
 
+    // By their Leases the peers are there, and one is not heard yet: no reason to forget who the incumbent is.
+    [Fact]
+    public void OwnerStartsAgain_AndHearsAPeerLate_KeepsTheVip()
+    {
+        var ip = Enumerable.Range(101, 40).Select(i => $"192.168.96.{i}").First(address => cluster.Order(address)[0] == "n1");
+        cluster.Api.PutNode(new NodeResource
+        {
+            Key = new ObjectKey("", "n1"),
+            Labels = new Dictionary<string, string> { ["node.kubernetes.io/exclude-from-external-load-balancers"] = "" },
+        });
+        cluster.Api.PutService("web", ip, ["n1"]);
+        cluster.Run(1500);
+        var owner = cluster.Only(ip);
+        cluster.Api.PutNode(new NodeResource { Key = new ObjectKey("", "n1") });
+        RenewLeases(1);
+        cluster.Run(1500);
+        Assert.Equal(owner, cluster.Only(ip));
+
+        cluster[owner].Kill();
+        cluster.Run(500);
+        var late = cluster.Speakers.Select(speaker => speaker.Name).First(name => name != owner && name != "n1");
+        cluster.Switch.Passes = (from, to) => !((from.Node == late && to.Node == owner) || (from.Node == owner && to.Node == late));
+        cluster.Restart(owner);
+        cluster.Run(200);
+        RenewLeases(2);
+        cluster.Run(1800, _ => Assert.Equal([VirtualCluster.MacOf(owner)], cluster.Macs(ip)));
+        cluster.Switch.Passes = (_, _) => true;
+        cluster.Run(5000, _ => Assert.Equal([VirtualCluster.MacOf(owner)], cluster.Macs(ip)));
+        Assert.Equal(owner, cluster.Only(ip));
+    }
+
+    private void RenewLeases(int times)
+    {
+        foreach (var name in cluster.Speakers.Select(speaker => speaker.Name).Distinct())
+        {
+            cluster.Api.PutLease(new LeaseResource
+            {
+                Key = new ObjectKey(FakeApi.Namespace, name), HolderIdentity = name, LeaseDurationSeconds = 40,
+                RenewTime = DateTimeOffset.UnixEpoch.AddSeconds(times),
+                Annotations = Ownership.Leases.Of(cluster[name].Port.Facts),
+            });
+        }
+    }
+
     // Ports that keep nodes from hearing each other: without the Leases each would own everything.
     [Fact]
     public void NodesThatCannotHearEachOther_GoByTheirLeases()

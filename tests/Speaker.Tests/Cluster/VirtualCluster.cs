@@ -27,7 +27,7 @@ internal sealed class VirtualSpeaker : IDisposable
         Events = new OwnershipEvents(api, name);
         var keys = HeartbeatKeyWatch.OfSecret(api.Secrets, FakeApi.KeySecret, api.KeyMount, heartbeats, clock, NullLogger.Instance);
         var pass = new OwnershipPass(heartbeats, api.Nodes, new SpeakerLeases(api.Leases, name), Events,
-            new IsolationEvents(api, api.Nodes, name), rebalance);
+            new IsolationEvents(api, api.Nodes, name), () => api.IsCurrent, rebalance);
         Pipeline = new SpeakerPipeline(new SpeakerStores(api.Services, api.Slices, api.Nodes, api.Leases), () => api.Pools, heartbeats, keys,
             pass, Readiness, clock, changed, loadBalancerClass: null);
         Segment = heartbeats.Add(port);
