@@ -225,10 +225,18 @@ public sealed class SegmentMembershipTests
     public void View_NodeAliveByLease_CountsUnlessItWasEverHeard()
     {
         SegmentMember[] leases = [Of("n2") with { Source = MemberSource.Lease }, Of("n4") with { Source = MemberSource.Lease }];
-        Assert.Equal(["n2", "n4"], membership.View(Ms(0), leases).Peers.Select(p => p.Node));
-        membership.Hear(n2.Say(), Ms(0));
-        Run(0, 1000);
-        Assert.Equal(["n4"], membership.View(Ms(1000), leases).Peers.Select(p => p.Node));
+        Run(0, 2900);
+        Assert.Empty(membership.View(Ms(2900), leases).Peers);
+        Assert.False(membership.View(Ms(2900), leases).MayAct);
+        Assert.True(membership.View(Ms(2900), []).MayAct);
+
+        // Given three seconds to be heard.
+        Run(2900, 3000);
+        Assert.Equal(["n2", "n4"], membership.View(Ms(3000), leases).Peers.Select(p => p.Node));
+        Assert.True(membership.View(Ms(3000), leases).MayAct);
+        membership.Hear(n2.Say(), Ms(3000));
+        Run(3000, 4000);
+        Assert.Equal(["n4"], membership.View(Ms(4000), leases).Peers.Select(p => p.Node));
     }
 
     [Fact]
