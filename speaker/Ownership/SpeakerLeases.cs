@@ -36,11 +36,11 @@ public sealed class SpeakerLeases
     /// <param name="gateways">The routers this node sends through; the controller gives none of them to a Service.</param>
     public static IReadOnlyDictionary<string, string> Annotations(
         IEnumerable<LinkFacts> links, bool ready, IEnumerable<IpAddress>? gateways = null) => new Dictionary<string, string>
-    {
-        [SpeakerAnnotations.Links] = SpeakerAnnotations.Of(links),
-        [SpeakerAnnotations.Ready] = ready ? "true" : "false",
-        [SpeakerAnnotations.Gateways] = string.Join(',', gateways ?? []),
-    };
+        {
+            [SpeakerAnnotations.Links] = SpeakerAnnotations.Of(links),
+            [SpeakerAnnotations.Ready] = ready ? "true" : "false",
+            [SpeakerAnnotations.Gateways] = string.Join(',', gateways ?? []),
+        };
 
     /// <summary>Looks at all Leases. Called whenever one may have changed, by one thread.</summary>
     public void Observe(TimeSpan now)

@@ -6,8 +6,8 @@ using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
-using Perfolizer.Horology;
 using LoadBalancer.Benchmarks;
+using Perfolizer.Horology;
 
 // Arguments are BenchmarkDotNet's: `--filter '*Answering*'`, `--job dry`, `--list flat`. Without any: all, briefly.
 var config = ManualConfig.CreateEmpty()

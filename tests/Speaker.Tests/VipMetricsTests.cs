@@ -1,7 +1,7 @@
 using System.Text;
 using LoadBalancer.Core.Addressing;
-using LoadBalancer.Core.Packets;
 using LoadBalancer.Core.Ownership;
+using LoadBalancer.Core.Packets;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Speaker.Links;
 using LoadBalancer.Speaker.Ownership;

@@ -115,7 +115,10 @@ public sealed class AggregationCheckTests : IAsyncDisposable
     {
         var condition = new JsonObject
         {
-            ["type"] = "Available", ["status"] = status, ["reason"] = status == "True" ? "Passed" : "FailedDiscoveryCheck", ["message"] = message,
+            ["type"] = "Available",
+            ["status"] = status,
+            ["reason"] = status == "True" ? "Passed" : "FailedDiscoveryCheck",
+            ["message"] = message,
             ["lastTransitionTime"] = "2026-01-01T00:00:00Z",
         };
         return api.MergeAsync($"{ApiServicePath}/status", new JsonObject { ["status"] = new JsonObject { ["conditions"] = new JsonArray(condition) } });

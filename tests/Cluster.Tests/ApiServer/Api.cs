@@ -49,7 +49,9 @@ public sealed class Api : IDisposable
         var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true };
         handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
         {
-            TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, CustomTrustStore = { authority },
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            CustomTrustStore = { authority },
         };
         var client = new HttpClient(handler)
         {

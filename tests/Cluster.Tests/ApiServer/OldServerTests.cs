@@ -21,7 +21,9 @@ public sealed class OldServerTests
     {
         await using var server = new LocalApiServer(new LocalApiServerOptions
         {
-            Addresses = [IPAddress.Loopback], EndpointSliceVersions = ["v1beta1"], KubernetesVersion = new Version(1, 20, 2),
+            Addresses = [IPAddress.Loopback],
+            EndpointSliceVersions = ["v1beta1"],
+            KubernetesVersion = new Version(1, 20, 2),
         });
         await server.StartAsync();
         string file = server.WriteKubeconfig(Path.GetTempFileName());
@@ -56,7 +58,9 @@ public sealed class OldServerTests
         ["kind"] = "EndpointSlice",
         ["metadata"] = new JsonObject
         {
-            ["name"] = "web-x", ["namespace"] = "default", ["labels"] = new JsonObject { ["kubernetes.io/service-name"] = "web" },
+            ["name"] = "web-x",
+            ["namespace"] = "default",
+            ["labels"] = new JsonObject { ["kubernetes.io/service-name"] = "web" },
         },
         ["addressType"] = "IPv4",
         ["endpoints"] = new JsonArray(new JsonObject

@@ -208,7 +208,9 @@ public sealed class MassTakeOverTests(ClusterFixture fixture, ITestOutputHelper 
         ["kind"] = "EndpointSlice",
         ["metadata"] = new JsonObject
         {
-            ["name"] = name, ["namespace"] = "default", ["labels"] = new JsonObject { ["kubernetes.io/service-name"] = name },
+            ["name"] = name,
+            ["namespace"] = "default",
+            ["labels"] = new JsonObject { ["kubernetes.io/service-name"] = name },
         },
         ["addressType"] = "IPv4",
         ["endpoints"] = new JsonArray(new JsonObject { ["addresses"] = new JsonArray("10.244.1.11") }),

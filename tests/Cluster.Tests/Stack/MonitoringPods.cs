@@ -135,7 +135,9 @@ public sealed class MonitoringPods : IAsyncDisposable
     {
         JsonObject request = await _applied!.Cluster.Api.CreateAsync($"/api/v1/namespaces/{Space}/serviceaccounts/{account}/token", new JsonObject
         {
-            ["apiVersion"] = "authentication.k8s.io/v1", ["kind"] = "TokenRequest", ["spec"] = new JsonObject(),
+            ["apiVersion"] = "authentication.k8s.io/v1",
+            ["kind"] = "TokenRequest",
+            ["spec"] = new JsonObject(),
         });
         string folder = Directory.CreateDirectory("/run/secrets/kubernetes.io/serviceaccount").FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, "token"), request.Text("status", "token"));

@@ -109,12 +109,16 @@ public sealed class DualStackTests
 
     private static ServiceResource Single(ServiceResource service) => service with
     {
-        IpFamilyPolicy = "SingleStack", IpFamilies = [IpFamily.IPv4], ClusterIPs = ["10.96.0.1"],
+        IpFamilyPolicy = "SingleStack",
+        IpFamilies = [IpFamily.IPv4],
+        ClusterIPs = ["10.96.0.1"],
     };
 
     private static ServiceResource Prefer(ServiceResource service) => service with
     {
-        IpFamilyPolicy = "PreferDualStack", IpFamilies = [IpFamily.IPv4, IpFamily.IPv6], ClusterIPs = ["10.96.0.1", "fd00:96::1"],
+        IpFamilyPolicy = "PreferDualStack",
+        IpFamilies = [IpFamily.IPv4, IpFamily.IPv6],
+        ClusterIPs = ["10.96.0.1", "fd00:96::1"],
     };
 
     private static ServiceResource Require(ServiceResource service) => Prefer(service) with { IpFamilyPolicy = "RequireDualStack" };

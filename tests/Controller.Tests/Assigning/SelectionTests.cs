@@ -67,6 +67,8 @@ public sealed class SelectionTests
 
     private static NamespaceResource Namespace(string version, string team) => new()
     {
-        Key = new ObjectKey("", "default"), ResourceVersion = version, Labels = new Dictionary<string, string> { ["team"] = team },
+        Key = new ObjectKey("", "default"),
+        ResourceVersion = version,
+        Labels = new Dictionary<string, string> { ["team"] = team },
     };
 }

@@ -31,7 +31,10 @@ public sealed class EligibilityTests
         cluster.Api.PutService("web", Vip, [], policy: "Local");
         cluster.Api.Slices.Apply(new WatchEvent<EndpointSliceResource>(WatchEventType.Added, new EndpointSliceResource
         {
-            Key = new ObjectKey("default", "web-second"), ResourceVersion = "77", ServiceName = "web", Endpoints = [new("n3", true), new("n1", false)],
+            Key = new ObjectKey("default", "web-second"),
+            ResourceVersion = "77",
+            ServiceName = "web",
+            Endpoints = [new("n3", true), new("n1", false)],
         }, "77"));
         cluster.Run(1500);
         Assert.Equal("n3", cluster.Only(Vip));

@@ -68,8 +68,14 @@ internal sealed class FakeApi : IEventRecorder
     {
         var service = new ServiceResource
         {
-            Key = new ObjectKey("default", name), Uid = name, ResourceVersion = Next(), Type = "LoadBalancer", ExternalTrafficPolicy = policy,
-            LoadBalancerClass = loadBalancerClass, Ingress = [.. ip.Split(',').Select(text => new IngressPoint(text))], Created = DateTimeOffset.UnixEpoch,
+            Key = new ObjectKey("default", name),
+            Uid = name,
+            ResourceVersion = Next(),
+            Type = "LoadBalancer",
+            ExternalTrafficPolicy = policy,
+            LoadBalancerClass = loadBalancerClass,
+            Ingress = [.. ip.Split(',').Select(text => new IngressPoint(text))],
+            Created = DateTimeOffset.UnixEpoch,
         };
         PutEndpoints(name, endpointsOn);
         Put(Services, service);
@@ -78,7 +84,9 @@ internal sealed class FakeApi : IEventRecorder
 
     public void PutEndpoints(string name, string[] on) => Put(Slices, new EndpointSliceResource
     {
-        Key = new ObjectKey("default", name + "-x"), ResourceVersion = Next(), ServiceName = name,
+        Key = new ObjectKey("default", name + "-x"),
+        ResourceVersion = Next(),
+        ServiceName = name,
         Endpoints = [.. on.Select(node => new EndpointResource(node, Serving: true))],
     });
 

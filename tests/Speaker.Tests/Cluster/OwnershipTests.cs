@@ -209,7 +209,9 @@ public sealed class OwnershipTests
         {
             cluster.Api.PutLease(new LeaseResource
             {
-                Key = new ObjectKey(FakeApi.Namespace, name), HolderIdentity = name, LeaseDurationSeconds = 40,
+                Key = new ObjectKey(FakeApi.Namespace, name),
+                HolderIdentity = name,
+                LeaseDurationSeconds = 40,
                 RenewTime = DateTimeOffset.UnixEpoch.AddSeconds(times),
                 Annotations = Ownership.Leases.Of(cluster[name].Port.Facts),
             });
@@ -262,7 +264,9 @@ public sealed class OwnershipTests
             {
                 cluster.Api.PutLease(new LeaseResource
                 {
-                    Key = new ObjectKey(FakeApi.Namespace, name), HolderIdentity = name, LeaseDurationSeconds = 40,
+                    Key = new ObjectKey(FakeApi.Namespace, name),
+                    HolderIdentity = name,
+                    LeaseDurationSeconds = 40,
                     RenewTime = DateTimeOffset.UnixEpoch.AddSeconds(renewals),
                     Annotations = Ownership.Leases.Of(cluster[name].Port.Facts),
                 });

@@ -33,7 +33,11 @@ internal static class NodeJson
 
         return status with
         {
-            Key = meta.Key, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, Labels = meta.Labels, PodRanges = podRanges,
+            Key = meta.Key,
+            Uid = meta.Uid,
+            ResourceVersion = meta.ResourceVersion,
+            Labels = meta.Labels,
+            PodRanges = podRanges,
         };
     }
 

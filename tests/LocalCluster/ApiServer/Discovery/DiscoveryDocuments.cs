@@ -19,20 +19,29 @@ public sealed class DiscoveryDocuments(KindTable table, Version version, Uri end
 
     public JsonObject Version() => new()
     {
-        ["major"] = $"{version.Major}", ["minor"] = $"{version.Minor}",
-        ["gitVersion"] = $"v{version.Major}.{version.Minor}.{Math.Max(0, version.Build)}", ["gitCommit"] = "", ["gitTreeState"] = "clean",
-        ["buildDate"] = "1970-01-01T00:00:00Z", ["goVersion"] = "", ["compiler"] = "", ["platform"] = "linux/amd64",
+        ["major"] = $"{version.Major}",
+        ["minor"] = $"{version.Minor}",
+        ["gitVersion"] = $"v{version.Major}.{version.Minor}.{Math.Max(0, version.Build)}",
+        ["gitCommit"] = "",
+        ["gitTreeState"] = "clean",
+        ["buildDate"] = "1970-01-01T00:00:00Z",
+        ["goVersion"] = "",
+        ["compiler"] = "",
+        ["platform"] = "linux/amd64",
     };
 
     public JsonObject CoreVersions() => new()
     {
-        ["kind"] = "APIVersions", ["versions"] = new JsonArray("v1"),
+        ["kind"] = "APIVersions",
+        ["versions"] = new JsonArray("v1"),
         ["serverAddressByClientCIDRs"] = new JsonArray(new JsonObject { ["clientCIDR"] = "0.0.0.0/0", ["serverAddress"] = endpoint.Authority }),
     };
 
     public JsonObject Groups() => new()
     {
-        ["kind"] = "APIGroupList", ["apiVersion"] = "v1", ["groups"] = new JsonArray([.. GroupNames().Select(g => Group(g))]),
+        ["kind"] = "APIGroupList",
+        ["apiVersion"] = "v1",
+        ["groups"] = new JsonArray([.. GroupNames().Select(g => Group(g))]),
     };
 
     /// <summary>One group, or null if there is none of that name.</summary>
@@ -55,15 +64,19 @@ public sealed class DiscoveryDocuments(KindTable table, Version version, Uri end
             return null;
         return new JsonObject
         {
-            ["kind"] = "APIResourceList", ["apiVersion"] = "v1",
-            ["groupVersion"] = group.Length == 0 ? groupVersion : $"{group}/{groupVersion}", ["resources"] = resources,
+            ["kind"] = "APIResourceList",
+            ["apiVersion"] = "v1",
+            ["groupVersion"] = group.Length == 0 ? groupVersion : $"{group}/{groupVersion}",
+            ["resources"] = resources,
         };
     }
 
     /// <summary>Everything in one document: the core group, or all the others.</summary>
     public JsonObject Aggregated(bool core, string documentVersion) => new()
     {
-        ["kind"] = "APIGroupDiscoveryList", ["apiVersion"] = $"apidiscovery.k8s.io/{documentVersion}", ["metadata"] = new JsonObject(),
+        ["kind"] = "APIGroupDiscoveryList",
+        ["apiVersion"] = $"apidiscovery.k8s.io/{documentVersion}",
+        ["metadata"] = new JsonObject(),
         ["items"] = new JsonArray([.. (core ? [""] : GroupNames()).Select(AggregatedGroup)]),
     };
 
@@ -82,7 +95,9 @@ public sealed class DiscoveryDocuments(KindTable table, Version version, Uri end
         var versions = VersionsOf(name);
         return new JsonObject
         {
-            ["name"] = name, ["versions"] = new JsonArray([.. versions.Select(Entry)]), ["preferredVersion"] = Entry(versions[0]),
+            ["name"] = name,
+            ["versions"] = new JsonArray([.. versions.Select(Entry)]),
+            ["preferredVersion"] = Entry(versions[0]),
         };
     }
 
@@ -130,14 +145,19 @@ public sealed class DiscoveryDocuments(KindTable table, Version version, Uri end
 
     private static JsonObject Entry(string name, string kind, bool namespaced, string[] verbs) => new()
     {
-        ["name"] = name, ["singularName"] = "", ["namespaced"] = namespaced, ["kind"] = kind, ["verbs"] = JsonPaths.ListOf(verbs),
+        ["name"] = name,
+        ["singularName"] = "",
+        ["namespaced"] = namespaced,
+        ["kind"] = kind,
+        ["verbs"] = JsonPaths.ListOf(verbs),
     };
 
     private JsonObject AggregatedGroup(string group)
     {
         var versions = VersionsOf(group).Select(v => new JsonObject
         {
-            ["version"] = v, ["freshness"] = "Current",
+            ["version"] = v,
+            ["freshness"] = "Current",
             ["resources"] = new JsonArray([
                 .. table.Kinds.Where(k => k.Group == group && k.Version == v).Select(AggregatedResource),
                 .. Reviews.Where(r => r.Group == group).Select(r => AggregatedResource(r.Group, v, r.Plural, r.Kind, r.Namespaced, ["create"])),
@@ -145,7 +165,8 @@ public sealed class DiscoveryDocuments(KindTable table, Version version, Uri end
         });
         return new JsonObject
         {
-            ["metadata"] = group.Length == 0 ? [] : new JsonObject { ["name"] = group }, ["versions"] = new JsonArray([.. versions]),
+            ["metadata"] = group.Length == 0 ? [] : new JsonObject { ["name"] = group },
+            ["versions"] = new JsonArray([.. versions]),
         };
     }
 
@@ -158,7 +179,8 @@ public sealed class DiscoveryDocuments(KindTable table, Version version, Uri end
             resource["categories"] = JsonPaths.ListOf(kind.Categories);
         var subresources = Subresources(kind).Select(s => new JsonObject
         {
-            ["subresource"] = s.Name, ["responseKind"] = GroupKind(s.Group, s.Version, s.Kind),
+            ["subresource"] = s.Name,
+            ["responseKind"] = GroupKind(s.Group, s.Version, s.Kind),
             ["verbs"] = s.Name == "token" ? new JsonArray("create") : new JsonArray("get", "patch", "update"),
         }).ToArray();
         if (subresources.Length > 0)
@@ -168,8 +190,11 @@ public sealed class DiscoveryDocuments(KindTable table, Version version, Uri end
 
     private static JsonObject AggregatedResource(string group, string version, string plural, string kind, bool namespaced, string[] verbs) => new()
     {
-        ["resource"] = plural, ["responseKind"] = GroupKind(group, version, kind), ["scope"] = namespaced ? "Namespaced" : "Cluster",
-        ["singularResource"] = kind.ToLowerInvariant(), ["verbs"] = JsonPaths.ListOf(verbs),
+        ["resource"] = plural,
+        ["responseKind"] = GroupKind(group, version, kind),
+        ["scope"] = namespaced ? "Namespaced" : "Cluster",
+        ["singularResource"] = kind.ToLowerInvariant(),
+        ["verbs"] = JsonPaths.ListOf(verbs),
     };
 
     private static JsonObject GroupKind(string group, string version, string kind) =>

@@ -38,9 +38,17 @@ public sealed class CustomKinds(KindTable kinds, ObjectStore store, TimeProvider
             var plural = names.Text("plural");
             yield return new ResourceKind
             {
-                Group = group, Version = version.Text("name"), Kind = names.Text("kind"), Plural = plural,
-                Namespaced = spec.Text("scope") != "Cluster", ShortNames = [.. names.Strings("shortNames")], Categories = [.. names.Strings("categories")],
-                IsCustom = true, HasStatus = version.Map("subresources", "status") is not null, TracksGeneration = true, UpdateNeedsVersion = true,
+                Group = group,
+                Version = version.Text("name"),
+                Kind = names.Text("kind"),
+                Plural = plural,
+                Namespaced = spec.Text("scope") != "Cluster",
+                ShortNames = [.. names.Strings("shortNames")],
+                Categories = [.. names.Strings("categories")],
+                IsCustom = true,
+                HasStatus = version.Map("subresources", "status") is not null,
+                TracksGeneration = true,
+                UpdateNeedsVersion = true,
                 PrinterColumns = [.. version.Objects("additionalPrinterColumns").Select(PrinterColumn)],
                 Conversion = version.Text("name") == stored
                     ? null
@@ -64,7 +72,11 @@ public sealed class CustomKinds(KindTable kinds, ObjectStore store, TimeProvider
         var now = time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
         JsonObject Condition(string type, string reason) => new()
         {
-            ["type"] = type, ["status"] = "True", ["lastTransitionTime"] = now, ["reason"] = reason, ["message"] = "",
+            ["type"] = type,
+            ["status"] = "True",
+            ["lastTransitionTime"] = now,
+            ["reason"] = reason,
+            ["message"] = "",
         };
         o["status"] = new JsonObject
         {

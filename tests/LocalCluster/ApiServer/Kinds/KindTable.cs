@@ -85,8 +85,12 @@ public sealed class KindTable
         var entity = typeof(T).GetCustomAttribute<KubernetesEntityAttribute>()!;
         return new ResourceKind
         {
-            Group = entity.Group, Version = entity.ApiVersion, Kind = entity.Kind, Plural = entity.PluralName,
-            ShortNames = shortNames, Schema = ModelSchemas.Of(typeof(T)),
+            Group = entity.Group,
+            Version = entity.ApiVersion,
+            Kind = entity.Kind,
+            Plural = entity.PluralName,
+            ShortNames = shortNames,
+            Schema = ModelSchemas.Of(typeof(T)),
         };
     }
 }

@@ -36,7 +36,9 @@ public sealed class OpenApiDocuments(KindTable table)
             paths[ResourcePath(kind)] = Operations(kind);
         return new JsonObject
         {
-            ["openapi"] = "3.0.0", ["info"] = Info(), ["paths"] = paths,
+            ["openapi"] = "3.0.0",
+            ["info"] = Info(),
+            ["paths"] = paths,
             ["components"] = new JsonObject { ["schemas"] = Schemas(kinds, "#/components/schemas/") },
         };
     }
@@ -44,7 +46,10 @@ public sealed class OpenApiDocuments(KindTable table)
     /// <summary>Version 2, one document of everything.</summary>
     public JsonObject V2() => new()
     {
-        ["swagger"] = "2.0", ["info"] = Info(), ["paths"] = new JsonObject(), ["definitions"] = Schemas(table.Kinds, "#/definitions/"),
+        ["swagger"] = "2.0",
+        ["info"] = Info(),
+        ["paths"] = new JsonObject(),
+        ["definitions"] = Schemas(table.Kinds, "#/definitions/"),
     };
 
     private static JsonObject Info() => new() { ["title"] = "Kubernetes", ["version"] = "unversioned" };
@@ -58,7 +63,8 @@ public sealed class OpenApiDocuments(KindTable table)
     {
         var content = new JsonObject
         {
-            ["application/json-patch+json"] = new JsonObject(), ["application/merge-patch+json"] = new JsonObject(),
+            ["application/json-patch+json"] = new JsonObject(),
+            ["application/merge-patch+json"] = new JsonObject(),
             ["application/apply-patch+yaml"] = new JsonObject(),
         };
         if (kind.Schema is not null)
@@ -71,8 +77,10 @@ public sealed class OpenApiDocuments(KindTable table)
             ["patch"] = new JsonObject
             {
                 ["parameters"] = new JsonArray(Parameter("dryRun"), Parameter("fieldManager"), Parameter("fieldValidation"), Parameter("force")),
-                ["requestBody"] = new JsonObject { ["content"] = content, ["required"] = true }, ["responses"] = new JsonObject(),
-                ["x-kubernetes-action"] = "patch", [GroupVersionKind] = Gvk(kind),
+                ["requestBody"] = new JsonObject { ["content"] = content, ["required"] = true },
+                ["responses"] = new JsonObject(),
+                ["x-kubernetes-action"] = "patch",
+                [GroupVersionKind] = Gvk(kind),
             },
         };
     }

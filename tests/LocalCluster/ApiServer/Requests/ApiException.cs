@@ -17,7 +17,11 @@ public sealed class ApiException(int code, string reason, string message, JsonOb
     {
         var status = new JsonObject
         {
-            ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Failure", ["message"] = Message,
+            ["kind"] = "Status",
+            ["apiVersion"] = "v1",
+            ["metadata"] = new JsonObject(),
+            ["status"] = "Failure",
+            ["message"] = Message,
         };
         if (reason.Length > 0)
             status["reason"] = reason;
@@ -70,7 +74,8 @@ public sealed class ApiException(int code, string reason, string message, JsonOb
         new(504, "Timeout", $"Timeout: Too large resource version: {asked}, current: {current}", new JsonObject
         {
             ["causes"] = new JsonArray(new JsonObject { ["reason"] = "ResourceVersionTooLarge", ["message"] = "Too large resource version" }),
-        }) { RetryAfterSeconds = 1 };
+        })
+        { RetryAfterSeconds = 1 };
 
     public static ApiException MethodNotAllowed() =>
         new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", []);

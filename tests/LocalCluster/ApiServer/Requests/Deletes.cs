@@ -44,8 +44,10 @@ public sealed class Deletes(ObjectStore store, KindTable kinds, RuleTable rules,
 
         await context.AnswerAsync(new JsonObject
         {
-            ["kind"] = context.Kind.ListKind, ["apiVersion"] = context.Kind.ApiVersion,
-            ["metadata"] = ApiContext.Versions(store.Version), ["items"] = deleted,
+            ["kind"] = context.Kind.ListKind,
+            ["apiVersion"] = context.Kind.ApiVersion,
+            ["metadata"] = ApiContext.Versions(store.Version),
+            ["items"] = deleted,
         });
     }
 

@@ -78,7 +78,9 @@ public sealed class Subresources(Writes writes, Authentication authentication, R
             case ("authentication.k8s.io", "selfsubjectreviews"):
                 return new JsonObject
                 {
-                    ["kind"] = "SelfSubjectReview", ["apiVersion"] = "authentication.k8s.io/v1", ["metadata"] = new JsonObject(),
+                    ["kind"] = "SelfSubjectReview",
+                    ["apiVersion"] = "authentication.k8s.io/v1",
+                    ["metadata"] = new JsonObject(),
                     ["status"] = new JsonObject
                     {
                         ["userInfo"] = new JsonObject { ["username"] = user.Name, ["groups"] = JsonPaths.ListOf(user.Groups) },
@@ -94,8 +96,14 @@ public sealed class Subresources(Writes writes, Authentication authentication, R
     private static RequestInfo Asked(JsonObject spec) => spec.Map("resourceAttributes") is { } resource
         ? new RequestInfo
         {
-            IsResource = true, Path = "", Verb = resource.Text("verb"), Group = resource.Text("group"), Resource = resource.Text("resource"),
-            Subresource = resource.Text("subresource"), Namespace = resource.Text("namespace"), AuthorizedName = resource.Text("name"),
+            IsResource = true,
+            Path = "",
+            Verb = resource.Text("verb"),
+            Group = resource.Text("group"),
+            Resource = resource.Text("resource"),
+            Subresource = resource.Text("subresource"),
+            Namespace = resource.Text("namespace"),
+            AuthorizedName = resource.Text("name"),
         }
         : new RequestInfo { Verb = spec.Text("nonResourceAttributes", "verb"), Path = spec.Text("nonResourceAttributes", "path") };
 
@@ -107,11 +115,14 @@ public sealed class Subresources(Writes writes, Authentication authentication, R
             metadata.Put(field, o["metadata"].At(field)?.DeepClone());
         return new JsonObject
         {
-            ["kind"] = "Scale", ["apiVersion"] = "autoscaling/v1", ["metadata"] = metadata,
+            ["kind"] = "Scale",
+            ["apiVersion"] = "autoscaling/v1",
+            ["metadata"] = metadata,
             ["spec"] = new JsonObject { ["replicas"] = o.Number("spec", "replicas") ?? 0 },
             ["status"] = new JsonObject
             {
-                ["replicas"] = o.Number("status", "replicas") ?? 0, ["selector"] = JsonPaths.Pairs(o.Map("spec", "selector", "matchLabels")),
+                ["replicas"] = o.Number("status", "replicas") ?? 0,
+                ["selector"] = JsonPaths.Pairs(o.Map("spec", "selector", "matchLabels")),
             },
         };
     }

@@ -44,7 +44,7 @@ public sealed class Watches(ObjectStore store, TimeProvider time, FaultInjection
     {
         var asked = context.Query("resourceVersion");
         if (asked.Length > 0 && !long.TryParse(asked, CultureInfo.InvariantCulture, out _))
-            throw new ApiException(500, "",$"resourceVersion: Invalid value: \"{asked}\": strconv.ParseUint: parsing \"{asked}\": invalid syntax");
+            throw new ApiException(500, "", $"resourceVersion: Invalid value: \"{asked}\": strconv.ParseUint: parsing \"{asked}\": invalid syntax");
         var streamList = context.Query("sendInitialEvents") is "true" or "1";
         if (streamList && context.Query("resourceVersionMatch") != "NotOlderThan")
         {

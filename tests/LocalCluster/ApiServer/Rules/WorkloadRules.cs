@@ -160,7 +160,10 @@ public sealed class PodRules : KindRules
             spec["tolerations"] = list = [];
         list.Add((JsonNode)new JsonObject
         {
-            ["key"] = taint, ["operator"] = "Exists", ["effect"] = "NoExecute", ["tolerationSeconds"] = EvictionSeconds,
+            ["key"] = taint,
+            ["operator"] = "Exists",
+            ["effect"] = "NoExecute",
+            ["tolerationSeconds"] = EvictionSeconds,
         });
     }
 

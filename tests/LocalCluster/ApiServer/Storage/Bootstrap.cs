@@ -59,7 +59,9 @@ public static class Bootstrap
 
     private static JsonObject Rule(string[] verbs, string[] groups, string[] resources) => new()
     {
-        ["apiGroups"] = List(groups), ["resources"] = List(resources), ["verbs"] = List(verbs),
+        ["apiGroups"] = List(groups),
+        ["resources"] = List(resources),
+        ["verbs"] = List(verbs),
     };
 
     private static JsonObject PathRule(params string[] paths) => new() { ["nonResourceURLs"] = List(paths), ["verbs"] = List(paths is ["*"] ? ["*"] : ["get"]) };

@@ -34,15 +34,21 @@ public static class TableFormat
         var rows = new JsonArray([.. objects.Select(o => Row(o, columns, includeObject, now))]);
         return new JsonObject
         {
-            ["kind"] = "Table", ["apiVersion"] = apiVersion, ["metadata"] = listMetadata ?? [],
-            ["columnDefinitions"] = definitions, ["rows"] = rows,
+            ["kind"] = "Table",
+            ["apiVersion"] = apiVersion,
+            ["metadata"] = listMetadata ?? [],
+            ["columnDefinitions"] = definitions,
+            ["rows"] = rows,
         };
     }
 
     private static JsonObject Definition(Column column) => new()
     {
-        ["name"] = column.Name, ["type"] = column.Type, ["format"] = column.Name == "Name" ? "name" : "",
-        ["description"] = "", ["priority"] = column.Wide ? 1L : 0L,
+        ["name"] = column.Name,
+        ["type"] = column.Type,
+        ["format"] = column.Name == "Name" ? "name" : "",
+        ["description"] = "",
+        ["priority"] = column.Wide ? 1L : 0L,
     };
 
     private static JsonObject Row(JsonObject o, IReadOnlyList<Column> columns, string includeObject, DateTimeOffset now)
@@ -58,7 +64,9 @@ public static class TableFormat
             default:
                 row["object"] = new JsonObject
                 {
-                    ["kind"] = "PartialObjectMetadata", ["apiVersion"] = "meta.k8s.io/v1", ["metadata"] = o["metadata"]?.DeepClone(),
+                    ["kind"] = "PartialObjectMetadata",
+                    ["apiVersion"] = "meta.k8s.io/v1",
+                    ["metadata"] = o["metadata"]?.DeepClone(),
                 };
                 break;
         }
