@@ -81,23 +81,14 @@ public sealed class PcapLink : IPacketLink
     /// <inheritdoc/>
     public bool Send(ReadOnlySpan<byte> frame)
     {
-        var held = false;
         try
         {
-            // Disposing from another thread must not free the descriptor, which the kernel would hand to the next file opened.
-            handle.DangerousAddRef(ref held);
+            using var hold = new Hold(handle);
             return LibC.Send(device.Socket, frame, (nuint)frame.Length, LibC.MessageDontWait) == frame.Length;
         }
         catch (ObjectDisposedException)
         {
             return false;
-        }
-        finally
-        {
-            if (held)
-            {
-                handle.DangerousRelease();
-            }
         }
     }
 
@@ -106,22 +97,14 @@ public sealed class PcapLink : IPacketLink
     {
         get
         {
-            var held = false;
             try
             {
-                handle.DangerousAddRef(ref held);
+                using var hold = new Hold(handle);
                 return LibC.Poll([new() { File = device.Socket, Events = LibC.PollIn }], 1, 0) > 0;
             }
             catch (ObjectDisposedException)
             {
                 return false;
-            }
-            finally
-            {
-                if (held)
-                {
-                    handle.DangerousRelease();
-                }
             }
         }
     }
@@ -129,28 +112,15 @@ public sealed class PcapLink : IPacketLink
     /// <inheritdoc/>
     public string Receive(FrameHandler handler)
     {
-        bool handleHeld = false, wakeHeld = false;
         try
         {
-            handle.DangerousAddRef(ref handleHeld);
-            wake.DangerousAddRef(ref wakeHeld);
+            using var hold = new Hold(handle);
+            using var wakeHold = new Hold(wake);
             return ReceiveUntilStopped(handler);
         }
         catch (ObjectDisposedException)
         {
             return "closed";
-        }
-        finally
-        {
-            if (wakeHeld)
-            {
-                wake.DangerousRelease();
-            }
-
-            if (handleHeld)
-            {
-                handle.DangerousRelease();
-            }
         }
     }
 
@@ -221,6 +191,21 @@ public sealed class PcapLink : IPacketLink
         }
 
         return (files[^1].Returned & ~LibC.PollIn) == 0 ? null : "the interface went down or away";
+    }
+
+    // Disposing from another thread must not free a descriptor that is in use, which the kernel would hand to the next file opened.
+    private readonly ref struct Hold
+    {
+        private readonly SafeHandle handle;
+
+        internal Hold(SafeHandle handle)
+        {
+            var held = false;
+            handle.DangerousAddRef(ref held);
+            this.handle = handle;
+        }
+
+        public void Dispose() => handle.DangerousRelease();
     }
 
     /// <summary>The pcap device with its socket in reach.</summary>

@@ -20,6 +20,12 @@ public sealed partial class HeartbeatKeyWatch
     /// <summary>Accepted still.</summary>
     public const string PreviousEntry = "previous-key";
 
+    // A file tells nobody that it changed; once a second is soon enough.
+    private static readonly TimeSpan FileInterval = TimeSpan.FromSeconds(1);
+
+    // What is mounted may be a minute old, so that the API server is given the time to answer first.
+    private static readonly TimeSpan MountPatience = TimeSpan.FromSeconds(2);
+
     private readonly Func<HeartbeatKeyMaterial?> read;
     private readonly Heartbeats heartbeats;
     private readonly MonotonicClock clock;
@@ -34,12 +40,6 @@ public sealed partial class HeartbeatKeyWatch
         this.clock = clock;
         this.logger = logger;
     }
-
-    // A file tells nobody that it changed; once a second is soon enough.
-    private static readonly TimeSpan FileInterval = TimeSpan.FromSeconds(1);
-
-    // What is mounted may be a minute old, so that the API server is given the time to answer first.
-    private static readonly TimeSpan MountPatience = TimeSpan.FromSeconds(2);
 
     /// <summary>Keys from a Secret.</summary>
     /// <param name="store">Has the Secret, once the API server has answered.</param>

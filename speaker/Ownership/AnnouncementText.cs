@@ -25,7 +25,7 @@ public sealed record AnnouncementText(EventSeverity Severity, AnnouncementEvent 
         var message = $"announcing from node \"{node}\" with protocol \"layer2\"";
         return new AnnouncementText(EventSeverity.Normal, AnnouncementEvent.nodeAssigned, former is null || former == node
             ? message
-            : $"{message}; {vip.Address} was at node \"{former}\" before: {WhyNot(former, vip, election)}");
+            : $"{message}; {vip.Address} was at node \"{former}\" before: {(WhyNot(former, vip, election) is { } why ? TextOf(why) : "it is not heard any more")}");
     }
 
     /// <summary>Nobody has the address.</summary>
@@ -63,19 +63,20 @@ public sealed record AnnouncementText(EventSeverity Severity, AnnouncementEvent 
     /// <param name="vip">The address.</param>
     /// <param name="election">The election on the link.</param>
     public static bool IsExplained(string node, string? former, VipFacts vip, SegmentElection election) =>
-        former is null || former == node || !election.Explain(vip).Contains((former, Ineligible.None));
+        former is null || former == node || WhyNot(former, vip, election) != Ineligible.None;
 
-    private static string WhyNot(string node, VipFacts vip, SegmentElection? election)
+    // Null for a node that is not heard.
+    private static Ineligible? WhyNot(string node, VipFacts vip, SegmentElection? election)
     {
         foreach (var (name, why) in election?.Explain(vip) ?? [])
         {
             if (name == node)
             {
-                return TextOf(why);
+                return why;
             }
         }
 
-        return "it is not heard any more";
+        return null;
     }
 
     private static string TextOf(Ineligible why) => why switch

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
-using LoadBalancer.Core.Pools;
 using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Speaker.Membership;
@@ -17,8 +16,6 @@ public sealed class OwnershipPass
 {
     private static readonly IReadOnlyDictionary<IpAddress, VipFacts> NoVips = new Dictionary<IpAddress, VipFacts>();
 
-    private static readonly Pool UnknownPool = new() { Name = "", Ranges = [] };
-
     /// <summary>Between two moves of <c>--rebalance</c> from one node on one link.</summary>
     public static readonly TimeSpan RebalanceInterval = TimeSpan.FromMinutes(1);
 
@@ -27,14 +24,12 @@ public sealed class OwnershipPass
     private readonly SpeakerLeases leases;
     private readonly OwnershipEvents events;
     private readonly IsolationEvents isolation;
-    private readonly Func<bool> isCurrent;
+    private readonly ClaimedVips claimed;
     private readonly bool rebalance;
     private readonly ElectionOrders orders = new();
     private readonly Dictionary<string, NodeFacts> nodeFacts = new(StringComparer.Ordinal);
     private readonly List<OwnershipTransition> transitions = [];
     private readonly List<(SegmentOwnership Ownership, SegmentElection Election)> elections = [];
-    private readonly HashSet<IpAddress> known = [];
-    private VipSnapshot? snapshotSeen;
     private ImmutableArray<Segment> segmentsSeen = [];
 
     /// <summary>A pass over these links and stores.</summary>
@@ -55,7 +50,7 @@ public sealed class OwnershipPass
         this.leases = leases;
         this.events = events;
         this.isolation = isolation;
-        this.isCurrent = isCurrent;
+        claimed = new ClaimedVips(isCurrent);
     }
 
     /// <summary>Whether this node answers for any VIP on any link.</summary>
@@ -71,7 +66,7 @@ public sealed class OwnershipPass
     {
         leases.Observe(now);
         nodeFacts.Clear();
-        Remember(snapshot);
+        claimed.Remember(snapshot);
         SpeakerMetrics.Vips.Set(snapshot.Vips.Count);
         if (orders.Count > (2 * snapshot.Vips.Count) + 1000)
         {
@@ -111,7 +106,7 @@ public sealed class OwnershipPass
 
         // Without a key nothing can be known of the others; without a carrier nothing can be said; and one link of a node is enough.
         var mute = heartbeats.Keys is null || !facts.Carrier || IsShadowed(segment, now);
-        var vips = mute ? NoVips : WithClaimed(segment, view, snapshot, isComplete);
+        var vips = mute ? NoVips : claimed.With(segment.Ownership, view, snapshot, isComplete);
         var election = new SegmentElection(orders, view, FactsOf);
         Rebalance(segment, election, vips, now);
         SpeakerMetrics.SilentOwners.Inc(segment.NoteDoubts(vips));
@@ -165,67 +160,6 @@ public sealed class OwnershipPass
 
     private bool IsShadowed(Segment segment, TimeSpan now) =>
         segment.ShadowedBy(now) is { } other && heartbeats.Segments.Any(s => s.Name == other && s.Link.Facts.Carrier);
-
-    // What the API server has not told this node yet, its peers have: after a start without it, what they hold for this node is its own,
-    // whatever Service it belongs to; and an owner whose speaker goes away before a new Service is known here needs its deputy now.
-    private IReadOnlyDictionary<IpAddress, VipFacts> WithClaimed(Segment segment, SegmentView view, VipSnapshot snapshot, bool isComplete)
-    {
-        Dictionary<IpAddress, VipFacts>? vips = null;
-        if (!isComplete || view.Peers.Any(static peer => peer is { Away: true, GraceOver: false }))
-        {
-            var isSure = isComplete && isCurrent();
-            foreach (var vip in view.Claims.Vips)
-            {
-                foreach (var (_, claim) in view.Claims.For(vip))
-                {
-                    if (claim.Subject == view.Self.Node ? !isComplete : IsMissing(vip, isSure) && IsAway(claim.Subject))
-                    {
-                        Add(vip);
-                    }
-                }
-            }
-        }
-
-        if (!isComplete)
-        {
-            foreach (var (vip, state) in segment.Ownership.All)
-            {
-                if (state.Answers)
-                {
-                    Add(vip);
-                }
-            }
-        }
-
-        return vips ?? snapshot.Vips;
-
-        // A VIP that was known here and is no longer is a deleted Service's; while the API server is away it may be a new one's.
-        bool IsMissing(IpAddress vip, bool isSure) =>
-            isSure ? !known.Contains(vip) && !snapshot.Unusable.ContainsKey(vip) : snapshot.Vips.GetValueOrDefault(vip) is not { Served: true };
-
-        bool IsAway(string owner) => view.Peers.Any(peer => peer.Node == owner && peer is { Away: true, GraceOver: false });
-
-        // In place of facts that may be half of them: a Service without the endpoints it has looks like one that has none.
-        void Add(IpAddress vip) => (vips ??= new Dictionary<IpAddress, VipFacts>(snapshot.Vips))[vip] = Former(vip);
-    }
-
-    private void Remember(VipSnapshot snapshot)
-    {
-        if (ReferenceEquals(snapshot, snapshotSeen))
-        {
-            return;
-        }
-
-        snapshotSeen = snapshot;
-        if (known.Count > (2 * snapshot.Vips.Count) + 1000)
-        {
-            known.Clear();
-        }
-
-        known.UnionWith(snapshot.Vips.Keys);
-    }
-
-    private static VipFacts Former(IpAddress vip) => new() { Address = vip, ElectionAddress = vip, Pool = UnknownPool, Served = true };
 
     // Hosts that have the VIP in their cache ask the owner's hardware address again and again, and its speaker is away: they are told
     // before they give up. A thousand VIPs take ten seconds, a third of the time after which Linux asks.

@@ -15,14 +15,14 @@ internal sealed class ListDoubt(TimeProvider time)
     /// <summary>Between two LISTs meanwhile.</summary>
     internal static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(5);
 
-    private ulong? latest;
+    private string latest = "";
     private long? since;
 
     /// <summary>Takes in the version of a list that was believed, an event or a bookmark.</summary>
     internal void Saw(string version)
     {
         since = null;
-        latest = Parse(version);
+        latest = version;
     }
 
     /// <summary>Why a list is not believed yet, or null if it is.</summary>
@@ -33,7 +33,7 @@ internal sealed class ListDoubt(TimeProvider time)
     {
         var reason = known == 0 ? null
             : count == 0 ? string.Create(CultureInfo.InvariantCulture, $"it is empty, and there were {known} objects")
-            : latest is { } last && Parse(version) is { } listed && listed < last
+            : Parse(latest) is { } last && Parse(version) is { } listed && listed < last
                 ? string.Create(CultureInfo.InvariantCulture, $"its version {listed} is older than {last}, which was seen already")
             : null;
         if (reason is null)
