@@ -47,9 +47,7 @@ public sealed class EventTests
     [Fact]
     public void OwnerChanged_ByAFactThatTheNewOwnerGetsAMomentLater_IsToldWithThatReason()
     {
-        var late = new FakeApi();
-        late.Sync();
-        late.PutKey("the key of this cluster, 32 bytes");
+        var late = FakeApi.Answering();
         cluster["n3"].Kill();
         cluster.Restart("n3", late);
         foreach (var api in new[] { cluster.Api, late })

@@ -13,7 +13,27 @@ internal sealed class FakeApi : IEventRecorder
 
     public static readonly ObjectKey KeySecret = new(Namespace, "heartbeat-key");
 
+    /// <summary>The heartbeat key of a cluster.</summary>
+    public const string Key = "the key of this cluster, 32 bytes";
+
     private int version;
+
+    /// <summary>One that answers, with the key and nothing else.</summary>
+    public static FakeApi Answering()
+    {
+        var api = new FakeApi();
+        api.Sync();
+        api.PutKey(Key);
+        return api;
+    }
+
+    /// <summary>One that has said nothing but the key: it went away before this speaker started.</summary>
+    public static FakeApi Away()
+    {
+        var api = new FakeApi { Pools = null };
+        api.PutKey(Key);
+        return api;
+    }
 
     public Store<ServiceResource> Services { get; } = new();
 

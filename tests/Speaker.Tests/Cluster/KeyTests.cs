@@ -14,7 +14,7 @@ public sealed class KeyTests
         Assert.Contains("[-]heartbeat-key", cluster["n1"].Readiness.Describe(), StringComparison.Ordinal);
 
         // Who gets the key listens first: until then each seems to be alone.
-        cluster.Api.PutKey("the key of this cluster, 32 bytes");
+        cluster.Api.PutKey(FakeApi.Key);
         cluster.Run(1500, _ => Assert.InRange(cluster.Answering(Vip).Count, 0, 1));
         Assert.Equal(cluster.Order(Vip)[0], cluster.Only(Vip));
         Assert.True(cluster["n1"].Readiness.IsReady);

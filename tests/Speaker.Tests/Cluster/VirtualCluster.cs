@@ -92,7 +92,7 @@ internal sealed class VirtualCluster
         Api.Sync();
         if (keyed)
         {
-            Api.PutKey("the key of this cluster, 32 bytes");
+            Api.PutKey(FakeApi.Key);
         }
 
         for (var i = 1; i <= nodes; i++)
