@@ -37,8 +37,7 @@ lint: ## Formatting and code style
 .PHONY: publish
 publish: ## Both programs with NativeAOT, into artifacts/publish
 	@build/prepare.sh publish
-	build/publish.sh controller $(ARCH) artifacts/publish
-	build/publish.sh speaker $(ARCH) artifacts/publish
+	build/publish.sh both $(ARCH) artifacts/publish
 
 .PHONY: images
 images: ## Container images, with docker, podman or buildah (REGISTRY=… prefixes and pushes)

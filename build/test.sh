@@ -20,12 +20,7 @@ step "what is missing" build/prepare.sh test
 UseSharedCompilation=true
 export UseSharedCompilation
 step "build" dotnet build LoadBalancer.sln --configuration Release --nologo -v quiet
-publish() { # both at once: the linker keeps one core busy only
-    build/publish.sh controller "$(dpkg --print-architecture)" artifacts/publish &
-    other=$!
-    build/publish.sh speaker "$(dpkg --print-architecture)" artifacts/publish && wait $other
-}
-step "publish both programs" publish
+step "publish both programs" build/publish.sh both "$(dpkg --print-architecture)" artifacts/publish
 dotnet build-server shutdown --vbcscompiler >/dev/null 2>&1
 LB_BIN=$PWD/artifacts/publish
 export LB_BIN
