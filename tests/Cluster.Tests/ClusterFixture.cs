@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster.Network;
+using LoadBalancer.LocalCluster.Workloads;
 using LocalClusterOf = LoadBalancer.LocalCluster.Cluster;
 
 namespace LoadBalancer.Cluster.Tests;
@@ -41,7 +42,12 @@ public sealed class ClusterFixture : IAsyncDisposable
 /// <summary>A test on the shared cluster. Each begins with every cable in and no Service but its own.</summary>
 public abstract class ClusterTest(ClusterFixture fixture, ITestOutputHelper output) : IAsyncLifetime
 {
-    private const string ServicesPath = "/api/v1/namespaces/default/services";
+    /// <summary>The label that keeps a node from being used for load balancers.</summary>
+    protected const string ExcludeLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+    /// <summary>The collection of Services of the tests' namespace.</summary>
+    protected const string ServicesPath = "/api/v1/namespaces/default/services";
+
     private LocalClusterOf? _cluster;
 
     protected LocalClusterOf Cluster => _cluster!;
@@ -91,27 +97,12 @@ public abstract class ClusterTest(ClusterFixture fixture, ITestOutputHelper outp
     /// <param name="name">Its name.</param>
     /// <param name="spec">What else its spec says, or instead.</param>
     /// <param name="annotations">Its annotations.</param>
-    protected async Task<JsonObject> CreateServiceAsync(string name, JsonObject? spec = null, JsonObject? annotations = null)
-    {
-        var merged = new JsonObject
-        {
-            ["type"] = "LoadBalancer",
-            ["selector"] = new JsonObject { ["app"] = "web" },
-            ["ports"] = new JsonArray(new JsonObject { ["port"] = 80, ["targetPort"] = 8080 }),
-        };
-        foreach ((string key, JsonNode? value) in spec ?? [])
-        {
-            merged[key] = value?.DeepClone();
-        }
+    protected Task<JsonObject> CreateServiceAsync(string name, JsonObject? spec = null, JsonObject? annotations = null) =>
+        Cluster.Api.CreateAsync(ServicesPath, ServiceObject.LoadBalancer(name, spec, annotations));
 
-        var metadata = new JsonObject { ["name"] = name, ["namespace"] = "default" };
-        if (annotations is not null)
-        {
-            metadata["annotations"] = annotations.DeepClone();
-        }
-
-        return await Cluster.Api.CreateAsync(ServicesPath, new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Service", ["metadata"] = metadata, ["spec"] = merged });
-    }
+    /// <summary>Sets a label of a Node, or takes it away.</summary>
+    protected async Task LabelAsync(Node node, string label, string? value) => await Cluster.Api.MergeAsync(
+        $"/api/v1/nodes/{node.Name}", new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { [label] = value } } });
 
     protected static string ServicePath(string name) => $"{ServicesPath}/{name}";
 

@@ -92,6 +92,19 @@ public abstract class ProgramTest(ClusterFixture fixture, ITestOutputHelper outp
         return Cluster.SetConfigAsync(text);
     }
 
+    /// <summary>Puts a pool of a thousand addresses, 192.168.100.0/22, in the usual one's place and waits until it is in force.</summary>
+    protected async Task UseLargePoolAsync()
+    {
+        await ChangeConfigAsync(
+            """
+            address-pools:
+            - name: large
+              protocol: layer2
+              addresses: [192.168.100.0/22]
+            """);
+        await WaitForPoolAsync("192.168.100.");
+    }
+
     /// <summary>Waits until new Services get addresses that begin so: a changed configuration is in force.</summary>
     protected async Task WaitForPoolAsync(string prefix)
     {

@@ -1,39 +1,14 @@
-using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Network;
 using LoadBalancer.LocalCluster.Probes;
-using LocalClusterOf = LoadBalancer.LocalCluster.Cluster;
+using LoadBalancer.LocalCluster.Workloads;
 
 namespace LoadBalancer.Cluster.Tests.Announcing;
 
 /// <summary>A cluster whose nodes, pods, Services and API server have no IPv4 address at all.</summary>
-public sealed class IPv6OnlyClusterTests(ClusterFixture fixture, ITestOutputHelper output) : IAsyncLifetime
+public sealed class IPv6OnlyClusterTests(ClusterFixture fixture, ITestOutputHelper output) : OwnClusterTest(fixture, output, families: LanFamilies.IPv6Only)
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
-    private LocalClusterOf? _cluster;
-
-    private LocalClusterOf Cluster => _cluster!;
-
-    public async ValueTask InitializeAsync()
-    {
-        await fixture.CloseAsync();
-        _cluster = await LocalClusterOf.StartAsync(families: LanFamilies.IPv6Only);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_cluster is null)
-        {
-            return;
-        }
-
-        if (TestContext.Current.TestState?.Result == TestResult.Failed)
-        {
-            output.WriteLine(Cluster.Programs.Tails(60));
-        }
-
-        await Cluster.DisposeAsync();
-    }
 
     [Fact]
     public async Task ClusterWithoutIPv4_AssignsAnnouncesServesAndFailsOver()
@@ -47,18 +22,7 @@ public sealed class IPv6OnlyClusterTests(ClusterFixture fixture, ITestOutputHelp
               addresses: ['{Lan.Pool6}']
             """);
         await Cluster.Programs.StartAllAsync();
-        await Cluster.Api.CreateAsync("/api/v1/namespaces/default/services", new JsonObject
-        {
-            ["apiVersion"] = "v1",
-            ["kind"] = "Service",
-            ["metadata"] = new JsonObject { ["name"] = "web", ["namespace"] = "default" },
-            ["spec"] = new JsonObject
-            {
-                ["type"] = "LoadBalancer",
-                ["selector"] = new JsonObject { ["app"] = "web" },
-                ["ports"] = new JsonArray(new JsonObject { ["port"] = 80, ["targetPort"] = 8080 }),
-            },
-        });
+        await Cluster.Api.CreateAsync("/api/v1/namespaces/default/services", ServiceObject.LoadBalancer("web"));
 
         string address = await Cluster.WaitForAddressAsync("web", within: Soon);
         Assert.StartsWith("fd00:96::1:", address, StringComparison.Ordinal);
@@ -67,7 +31,7 @@ public sealed class IPv6OnlyClusterTests(ClusterFixture fixture, ITestOutputHelp
         await Eventually.TrueAsync(() => probe.SucceededSince(default), Soon, "a connection");
         using (HttpClient http = Cluster.Client.Http(Soon))
         {
-            Assert.StartsWith("hello from web-", await http.GetStringAsync(new Uri($"http://[{address}]/"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            Assert.StartsWith("hello from web-", await http.GetStringAsync(new Uri($"http://[{address}]/"), Cancel), StringComparison.Ordinal);
         }
 
         TimeSpan before = probe.Now;
@@ -77,7 +41,7 @@ public sealed class IPv6OnlyClusterTests(ClusterFixture fixture, ITestOutputHelp
         await Eventually.TrueAsync(() => probe.SucceededSince(cut), Soon, "a connection elsewhere", () => Cluster.Programs.Tails());
 
         TimeSpan gap = probe.LongestGap(before);
-        output.WriteLine($"IPv6 only, cable pulled: longest time without a connect {gap.TotalMilliseconds:0} ms");
+        Figure($"IPv6 only, cable pulled: longest time without a connect {gap.TotalMilliseconds:0} ms");
         Assert.InRange(gap, TimeSpan.Zero, TimeSpan.FromSeconds(2));
         Assert.NotEqual(owner.Name, (await NdpOwner.FindAsync(Cluster, address, Soon)).Name);
     }

@@ -42,8 +42,7 @@ public sealed class MetricsTests(ClusterFixture fixture, ITestOutputHelper outpu
 
     private static async Task<double?> ValueAsync(ProgramProcess program, string series)
     {
-        (_, string body) = await ClusterPrograms.GetAsync(program, "metrics");
-        string? line = body.Split('\n').FirstOrDefault(line => line.StartsWith($"{series} ", StringComparison.Ordinal));
+        string? line = (await ClusterPrograms.FiguresAsync(program)).FirstOrDefault(line => line.StartsWith($"{series} ", StringComparison.Ordinal));
         return line is null ? null : double.Parse(line.AsSpan(series.Length + 1), CultureInfo.InvariantCulture);
     }
 }

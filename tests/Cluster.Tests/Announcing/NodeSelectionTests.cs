@@ -7,8 +7,6 @@ namespace LoadBalancer.Cluster.Tests.Announcing;
 /// <summary>Which node may announce an address, and on which interface.</summary>
 public sealed class NodeSelectionTests(ClusterFixture fixture, ITestOutputHelper output) : ProgramTest(fixture, output)
 {
-    private const string ExcludeLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
-
     [Fact]
     public async Task ExcludeLabel_MovesTheAddress_AndTheNodeIsUsedAgainWithoutIt() =>
         await IsNotUsedAndUsedAgainAsync(node => LabelAsync(node, ExcludeLabel, ""), node => LabelAsync(node, ExcludeLabel, null));
@@ -121,9 +119,6 @@ public sealed class NodeSelectionTests(ClusterFixture fixture, ITestOutputHelper
 
     private Task<Node> MovedAsync(string address, Func<Node, bool> expected) => Eventually.GetAsync(
         async () => await OwnerOnWireAsync(address) is { } node && expected(node) ? node : null, Soon, $"{address} at the node expected", () => Cluster.Programs.Tails());
-
-    private async Task LabelAsync(Node node, string label, string? value) => await Cluster.Api.MergeAsync(
-        $"/api/v1/nodes/{node.Name}", new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { [label] = value } } });
 
     private async Task NetworkUnavailableAsync(Node node, string status) => await Cluster.Api.MergeAsync($"/api/v1/nodes/{node.Name}/status", new JsonObject
     {

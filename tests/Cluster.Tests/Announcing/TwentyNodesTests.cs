@@ -1,16 +1,15 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Network;
 using LoadBalancer.LocalCluster.Probes;
 using LoadBalancer.LocalCluster.Programs;
-using LocalClusterOf = LoadBalancer.LocalCluster.Cluster;
+using LoadBalancer.LocalCluster.Workloads;
 
 namespace LoadBalancer.Cluster.Tests.Announcing;
 
 /// <summary>Twenty speakers on one link: what the segment hears of them, and what one of them costs its node.</summary>
-public sealed class TwentyNodesTests(ClusterFixture fixture, ITestOutputHelper output) : IAsyncLifetime
+public sealed class TwentyNodesTests(ClusterFixture fixture, ITestOutputHelper output) : OwnClusterTest(fixture, output, TwentyNodesTests.Count)
 {
     private const int Count = 20;
     private const double BroadcastsPerSecond = 20;
@@ -20,27 +19,6 @@ public sealed class TwentyNodesTests(ClusterFixture fixture, ITestOutputHelper o
     private const double CoreShare = 0.1;
     private static readonly TimeSpan Watched = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
-    private LocalClusterOf? _cluster;
-
-    private LocalClusterOf Cluster => _cluster!;
-
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        await fixture.CloseAsync();
-        _cluster = await LocalClusterOf.StartAsync(nodes: Count);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (TestContext.Current.TestState?.Result == TestResult.Failed)
-        {
-            output.WriteLine(Cluster.Programs.Tails(10));
-        }
-
-        await Cluster.DisposeAsync();
-    }
 
     [Fact]
     public async Task TwentySpeakers_KeepToTheirBudgetOfFrames_AlsoWhileOneIsAway()
@@ -56,17 +34,32 @@ public sealed class TwentyNodesTests(ClusterFixture fixture, ITestOutputHelper o
         await Cluster.Programs.StartAllAsync();
         for (int number = 0; number < Count; number++)
         {
-            await Cluster.Api.CreateAsync("/api/v1/namespaces/default/services", Service($"web-{number}"));
+            await Cluster.Api.CreateAsync("/api/v1/namespaces/default/services", ServiceObject.LoadBalancer($"web-{number}"));
         }
 
         await Eventually.GetAsync(
             async () => (await SumAsync("loadbalancer_speaker_vips_owned{")) == Count ? "all" : null, Minute, "an owner for each", () => Cluster.Programs.Tails(5));
 
-        // The announcements of the new owners take five seconds.
-        await Task.Delay(TimeSpan.FromSeconds(7), TimeProvider.System, Cancel);
+        await AnnouncementsAreOverAsync();
         await MeasureAsync("quiet");
         await Cluster.Programs.Speaker(Cluster.Nodes[4]).KillAsync();
         await MeasureAsync("one speaker killed");
+    }
+
+    /// <summary>Waits until nothing was announced for two seconds: the rounds of a take-over are a little more than one apart.</summary>
+    private async Task AnnouncementsAreOverAsync()
+    {
+        double seen = -1;
+        long since = 0;
+        await Eventually.GetAsync(
+            async () =>
+            {
+                double sent = await SumAsync("loadbalancer_speaker_announcements_sent_total");
+                since = sent == seen ? since : TimeProvider.System.GetTimestamp();
+                seen = sent;
+                return TimeProvider.System.GetElapsedTime(since) > TimeSpan.FromSeconds(2) ? "over" : null;
+            },
+            Minute, "the end of the announcements");
     }
 
     private async Task MeasureAsync(string when)
@@ -79,10 +72,8 @@ public sealed class TwentyNodesTests(ClusterFixture fixture, ITestOutputHelper o
         double[] shares = [.. Running.Zip(used, (speaker, before) => (speaker.ProcessorTime - before) / TimeSpan.FromSeconds(seconds)).Order()];
         double unicasts = ((await SumAsync("loadbalancer_speaker_heartbeats_sent_total")) - sent - peers) / seconds / shares.Length;
 
-        string figures = $"{when}: {peers / seconds:0.0} hellos and claims and {arp / seconds:0.0} ARP broadcasts a second on the segment; "
-            + $"{unicasts:0} unicasts a second from a speaker; {100 * shares[shares.Length / 2]:0.0} % of a core by the median, {100 * shares[^1]:0.0} % by the busiest";
-        output.WriteLine(figures);
-        TestContext.Current.SendDiagnosticMessage(figures);
+        Figure($"{when}: {peers / seconds:0.0} hellos and claims and {arp / seconds:0.0} ARP broadcasts a second on the segment; "
+            + $"{unicasts:0} unicasts a second from a speaker; {100 * shares[shares.Length / 2]:0.0} % of a core by the median, {100 * shares[^1]:0.0} % by the busiest");
         Assert.InRange((peers + arp) / seconds, 0.1, BroadcastsPerSecond);
         Assert.InRange(unicasts, 10, UnicastsPerSecond);
         Assert.InRange(shares[shares.Length / 2], 0, CoreShare);
@@ -95,8 +86,7 @@ public sealed class TwentyNodesTests(ClusterFixture fixture, ITestOutputHelper o
         double sum = 0;
         foreach (ProgramProcess speaker in Running)
         {
-            string[] figures = (await ClusterPrograms.GetAsync(speaker, "metrics")).Body.Split('\n');
-            sum += figures.Where(line => line.StartsWith(metric, StringComparison.Ordinal))
+            sum += (await ClusterPrograms.FiguresAsync(speaker)).Where(line => line.StartsWith(metric, StringComparison.Ordinal))
                 .Sum(line => double.Parse(line.Split(' ')[^1], CultureInfo.InvariantCulture));
         }
 
@@ -126,17 +116,4 @@ public sealed class TwentyNodesTests(ClusterFixture fixture, ITestOutputHelper o
             return (peers, arp);
         }
     }
-
-    private static JsonObject Service(string name) => new()
-    {
-        ["apiVersion"] = "v1",
-        ["kind"] = "Service",
-        ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = "default" },
-        ["spec"] = new JsonObject
-        {
-            ["type"] = "LoadBalancer",
-            ["selector"] = new JsonObject { ["app"] = "web" },
-            ["ports"] = new JsonArray(new JsonObject { ["port"] = 80, ["targetPort"] = 8080 }),
-        },
-    };
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Client;
 using LoadBalancer.LocalCluster.Programs;
+using LoadBalancer.LocalCluster.Workloads;
 
 namespace LoadBalancer.Cluster.Tests.Assigning;
 
@@ -18,14 +19,7 @@ public sealed class BurstTests(ClusterFixture fixture, ITestOutputHelper output)
     [Fact]
     public async Task ThousandServicesAtOnce_AllGetDistinctAddresses()
     {
-        await ChangeConfigAsync(
-            """
-            address-pools:
-            - name: large
-              protocol: layer2
-              addresses: [192.168.100.0/22]
-            """);
-        await WaitForPoolAsync("192.168.100.");
+        await UseLargePoolAsync();
         using var api = new KubeApi(new KubeconfigFile(Cluster.AdminKubeconfig), Connections);
         string stem = NewName("burst");
         var created = new ConcurrentDictionary<string, long>();
@@ -42,9 +36,9 @@ public sealed class BurstTests(ClusterFixture fixture, ITestOutputHelper output)
         long start = TimeProvider.System.GetTimestamp();
         await Parallel.ForEachAsync(Enumerable.Range(0, Count), new ParallelOptions { MaxDegreeOfParallelism = Connections, CancellationToken = Cancel }, async (number, _) =>
         {
-            JsonObject service = Service($"{stem}-{number}");
+            JsonObject service = ServiceObject.LoadBalancer($"{stem}-{number}", new JsonObject { ["selector"] = null });
             created[$"default/{stem}-{number}"] = TimeProvider.System.GetTimestamp();
-            await api.CreateAsync("/api/v1/namespaces/default/services", service);
+            await api.CreateAsync(ServicesPath, service);
         });
         TimeSpan creating = TimeProvider.System.GetElapsedTime(start);
         await Eventually.TrueAsync(() => assigned.Count == Count, TimeSpan.FromSeconds(60), "an address for each", () => $"{assigned.Count}\n{Cluster.Programs.Tails()}");
@@ -64,12 +58,4 @@ public sealed class BurstTests(ClusterFixture fixture, ITestOutputHelper output)
         await Parallel.ForEachAsync(created.Keys, new ParallelOptions { MaxDegreeOfParallelism = Connections }, async (key, _) =>
             await api.DeleteAsync(ServicePath(key.Split('/')[1])));
     }
-
-    private static JsonObject Service(string name) => new()
-    {
-        ["apiVersion"] = "v1",
-        ["kind"] = "Service",
-        ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = "default" },
-        ["spec"] = new JsonObject { ["type"] = "LoadBalancer", ["ports"] = new JsonArray(new JsonObject { ["port"] = 80 }) },
-    };
 }

@@ -214,11 +214,11 @@ public sealed class HitlessTests(ClusterFixture fixture, ITestOutputHelper outpu
         await Eventually.GetAsync(
             async () =>
             {
-                bool serves = (await FiguresAsync(speaker)).Contains("loadbalancer_speaker_serving 1");
+                bool serves = (await ClusterPrograms.FiguresAsync(speaker)).Contains("loadbalancer_speaker_serving 1");
                 var represented = new List<string>();
                 foreach (ProgramProcess other in Cluster.Nodes.Select(Cluster.Programs.Speaker).Where(other => other != speaker && !other.HasExited))
                 {
-                    represented.AddRange((await FiguresAsync(other))
+                    represented.AddRange((await ClusterPrograms.FiguresAsync(other))
                         .Where(line => line.StartsWith("loadbalancer_speaker_vips_represented{", StringComparison.Ordinal) && !line.EndsWith(" 0", StringComparison.Ordinal))
                         .Select(line => $"{other.Name}: {line}"));
                 }
@@ -228,9 +228,6 @@ public sealed class HitlessTests(ClusterFixture fixture, ITestOutputHelper outpu
             },
             TimeSpan.FromSeconds(60), $"{speaker.Name} to answer for what is its own", () => $"{found}\n{Cluster.Programs.Tails()}");
     }
-
-    private static async Task<string[]> FiguresAsync(ProgramProcess speaker) =>
-        (await ClusterPrograms.GetAsync(speaker, "metrics")).Body.Split('\n');
 
     /// <summary>What the kubelet does with the Secret that the speaker's manifest mounts.</summary>
     private async Task<string> MountKeyAsync()

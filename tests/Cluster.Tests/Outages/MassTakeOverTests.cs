@@ -4,6 +4,8 @@ using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Client;
 using LoadBalancer.LocalCluster.Network;
 using LoadBalancer.LocalCluster.Probes;
+using LoadBalancer.LocalCluster.Programs;
+using LoadBalancer.LocalCluster.Workloads;
 
 namespace LoadBalancer.Cluster.Tests.Outages;
 
@@ -12,7 +14,6 @@ public sealed class MassTakeOverTests(ClusterFixture fixture, ITestOutputHelper 
 {
     private const int Count = 1000;
     private const int Wanted = 10;
-    private const string ExcludeLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
 
     // A node may send so many broadcasts a second, and so many more after a quiet time.
     private const int FramesPerSecond = 1000;
@@ -41,14 +42,7 @@ public sealed class MassTakeOverTests(ClusterFixture fixture, ITestOutputHelper 
     [Fact]
     public async Task NodeWithAThousandAddressesLost_AllAreAnnouncedElsewhere_TheWantedFirst_WithinTheBudget()
     {
-        await ChangeConfigAsync(
-            """
-            address-pools:
-            - name: large
-              protocol: layer2
-              addresses: [192.168.100.0/22]
-            """);
-        await WaitForPoolAsync("192.168.100.");
+        await UseLargePoolAsync();
         Node lost = Cluster.Nodes[0];
         string[] addresses = await AnnounceAllAsync(lost);
 
@@ -99,7 +93,7 @@ public sealed class MassTakeOverTests(ClusterFixture fixture, ITestOutputHelper 
 
         await ForEachAsync(async (api, name) =>
         {
-            await api.CreateAsync("/api/v1/namespaces/default/services", Service(name));
+            await api.CreateAsync(ServicesPath, ServiceObject.LoadBalancer(name, new JsonObject { ["selector"] = null }));
             await api.CreateAsync(SlicesPath, Slice(name));
         });
         string[] addresses = [];
@@ -143,8 +137,7 @@ public sealed class MassTakeOverTests(ClusterFixture fixture, ITestOutputHelper 
         var figures = new List<string>();
         foreach (Node node in Cluster.Nodes)
         {
-            string[] lines = (await LocalCluster.Programs.ClusterPrograms.GetAsync(Cluster.Programs.Speaker(node), "metrics")).Body.Split('\n');
-            figures.AddRange(lines.Where(line => line.StartsWith($"{Prefix}vips", StringComparison.Ordinal)).Select(line => $"{node.Name} {line[Prefix.Length..]}"));
+            figures.AddRange((await ClusterPrograms.FiguresAsync(Cluster.Programs.Speaker(node))).Where(line => line.StartsWith($"{Prefix}vips", StringComparison.Ordinal)).Select(line => $"{node.Name} {line[Prefix.Length..]}"));
         }
 
         return [.. figures];
@@ -190,17 +183,7 @@ public sealed class MassTakeOverTests(ClusterFixture fixture, ITestOutputHelper 
         return most;
     }
 
-    private async Task ExcludeAsync(Node node, bool excluded) => await Cluster.Api.MergeAsync(
-        $"/api/v1/nodes/{node.Name}",
-        new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { [ExcludeLabel] = excluded ? "" : null } } });
-
-    private static JsonObject Service(string name) => new()
-    {
-        ["apiVersion"] = "v1",
-        ["kind"] = "Service",
-        ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = "default" },
-        ["spec"] = new JsonObject { ["type"] = "LoadBalancer", ["ports"] = new JsonArray(new JsonObject { ["port"] = 80 }) },
-    };
+    private Task ExcludeAsync(Node node, bool excluded) => LabelAsync(node, ExcludeLabel, excluded ? "" : null);
 
     private static JsonObject Slice(string name) => new()
     {

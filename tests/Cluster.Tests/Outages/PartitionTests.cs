@@ -1,6 +1,7 @@
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Network;
 using LoadBalancer.LocalCluster.Probes;
+using LoadBalancer.LocalCluster.Programs;
 
 namespace LoadBalancer.Cluster.Tests.Outages;
 
@@ -89,8 +90,7 @@ public sealed class PartitionTests(ClusterFixture fixture, ITestOutputHelper out
         var owners = new List<Node>();
         foreach (Node node in nodes)
         {
-            string[] figures = (await LocalCluster.Programs.ClusterPrograms.GetAsync(Cluster.Programs.Speaker(node), "metrics")).Body.Split('\n');
-            if (figures.Any(line => line.StartsWith("loadbalancer_speaker_vip_owned{", StringComparison.Ordinal)
+            if ((await ClusterPrograms.FiguresAsync(Cluster.Programs.Speaker(node))).Any(line => line.StartsWith("loadbalancer_speaker_vip_owned{", StringComparison.Ordinal)
                 && line.Contains($"\"{address}\"", StringComparison.Ordinal) && line.EndsWith(" 1", StringComparison.Ordinal)))
             {
                 owners.Add(node);

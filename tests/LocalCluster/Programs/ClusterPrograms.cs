@@ -109,6 +109,10 @@ public sealed class ClusterPrograms : IAsyncDisposable
         }
     }
 
+    /// <summary>The lines of a program's metrics; none if it does not answer.</summary>
+    public static async Task<string[]> FiguresAsync(ProgramProcess program) =>
+        await GetAsync(program, "metrics") is (true, var body) ? body.Split('\n') : [];
+
     /// <summary>The last lines of every program: what a failed test shows.</summary>
     public string Tails(int lines = 25) => string.Join('\n', _running.Values.Select(program => program.Tail(lines)));
 
