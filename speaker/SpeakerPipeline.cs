@@ -147,7 +147,9 @@ public sealed class SpeakerPipeline
             catalogDue = now + (CatalogPause > took * 5 ? CatalogPause : took * 5);
         }
 
+        var began = clock.Now;
         var deadline = pass.Run(snapshot, complete, leaveBy, now);
+        SpeakerMetrics.DecisionSeconds.Observe((clock.Now - began).TotalSeconds);
         if (leaveBy <= now || (leaving && !pass.Answers))
         {
             left.TrySetResult();

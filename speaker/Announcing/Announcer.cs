@@ -12,10 +12,14 @@ namespace LoadBalancer.Speaker.Announcing;
 /// </summary>
 /// <remarks>
 /// The link's answer table is asked before each frame: a VIP that is no longer in it is not announced, whatever the reason, and
-/// the hardware address announced is the one in the table at that moment.
+/// the hardware address announced is the one in the table at that moment. While the link may not answer, after a pause of the process,
+/// it announces nothing either: the table may be old news.
 /// </remarks>
 public sealed class Announcer : IDisposable
 {
+    // A link that may not answer just now is looked at again soon: its peers have to be heard first, which takes a heartbeat or two.
+    private static readonly TimeSpan Unsure = TimeSpan.FromMilliseconds(100);
+
     // With the budget used up, wait for a few rounds' worth rather than wake up for each.
     private const int FramesPerWake = 20;
 
@@ -139,6 +143,12 @@ public sealed class Announcer : IDisposable
 
     private void AnnounceRound_NeedsLock(LinkRunner link, Lane lane, IpAddress vip, int round, bool churns, TimeSpan now)
     {
+        if (!link.MayAnswer)
+        {
+            lane.Schedule(vip, round, now + Unsure, churns);
+            return;
+        }
+
         if (!(vip.Family == IpFamily.IPv6 ? SendAdvertisement_NeedsLock(link, vip.Value) : SendGratuitous_NeedsLock(link, vip.AsUInt32)))
         {
             return;

@@ -20,12 +20,14 @@ public sealed class LinkScanner
     private readonly LinkSelection selection;
     private readonly LinkSet links;
     private readonly TimeProvider time;
+    private readonly Func<INetlink> open;
     private readonly InterfaceTable table = new();
     private readonly TaskCompletionSource scanned = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private uint sequence;
 
     // The request under way, GetLink or GetAddress; 0 for none. The kernel takes one dump at a time from a socket.
     private ushort dumping;
+    private long requestedAt;
 
     // Something was missed since the dump under way began.
     private bool redump;
@@ -33,7 +35,17 @@ public sealed class LinkScanner
 
     /// <summary>A scanner that writes to <paramref name="links"/>.</summary>
     public LinkScanner(LinkSelection selection, LinkSet links, TimeProvider time)
+        : this(selection, links, time, static () => new NetlinkSocket())
     {
+    }
+
+    /// <param name="selection">Which interfaces are links.</param>
+    /// <param name="links">Where they are written.</param>
+    /// <param name="time">The clock of the full dumps.</param>
+    /// <param name="open">Opens the way to the kernel.</param>
+    internal LinkScanner(LinkSelection selection, LinkSet links, TimeProvider time, Func<INetlink> open)
+    {
+        this.open = open;
         this.selection = selection;
         this.links = links;
         this.time = time;
@@ -46,7 +58,7 @@ public sealed class LinkScanner
     /// <exception cref="IOException">Netlink does not work here.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var socket = new NetlinkSocket();
+        using var socket = open();
         using var timer = new PeriodicTimer(ScanInterval, time);
         var buffer = new byte[DatagramBytes];
         BeginDump(socket);
@@ -69,29 +81,33 @@ public sealed class LinkScanner
         }
     }
 
-    private void BeginPeriodicDump(NetlinkSocket socket)
+    // One that is under way, begun a moment ago because something was missed, is as good as another.
+    private void BeginPeriodicDump(INetlink socket)
     {
-        if (dumping != 0)
+        if (dumping == 0)
+        {
+            BeginDump(socket);
+        }
+        else if (time.GetElapsedTime(requestedAt) >= ScanInterval)
         {
             throw new IOException($"Netlink did not complete a dump of the network interfaces within {ScanInterval.TotalSeconds:0} s.");
         }
-
-        BeginDump(socket);
     }
 
-    private void BeginDump(NetlinkSocket socket)
+    private void BeginDump(INetlink socket)
     {
         table.BeginDump();
         Request(socket, NetlinkMessages.GetLink);
     }
 
-    private void Request(NetlinkSocket socket, ushort type)
+    private void Request(INetlink socket, ushort type)
     {
         dumping = type;
+        requestedAt = time.GetTimestamp();
         socket.RequestDump(type, ++sequence);
     }
 
-    private void Take(NetlinkSocket socket, ReadOnlySpan<byte> datagram)
+    private void Take(INetlink socket, ReadOnlySpan<byte> datagram)
     {
         var interrupted = datagram.IsEmpty;
         var done = false;
@@ -111,7 +127,7 @@ public sealed class LinkScanner
         Conclude(socket, interrupted, done);
     }
 
-    private void Conclude(NetlinkSocket socket, bool interrupted, bool done)
+    private void Conclude(INetlink socket, bool interrupted, bool done)
     {
         redump |= interrupted;
         if (done && dumping == NetlinkMessages.GetLink)

@@ -4,11 +4,22 @@ using System.Runtime.InteropServices;
 
 namespace LoadBalancer.Speaker.Links;
 
+/// <summary>What is asked of, and heard from, the kernel about interfaces and addresses.</summary>
+internal interface INetlink : IDisposable
+{
+    /// <summary>Receives one datagram.</summary>
+    /// <returns>Its length; 0 if the kernel had to drop some before it, after which only a dump tells the truth.</returns>
+    ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken);
+
+    /// <summary>Asks for all links, or all addresses.</summary>
+    void RequestDump(ushort type, uint sequence);
+}
+
 /// <summary>
 /// A NETLINK_ROUTE socket that hears of every change of interfaces and addresses in this network namespace. .NET knows no such
 /// address family, but drives the socket like any other once it exists.
 /// </summary>
-internal sealed class NetlinkSocket : IDisposable
+internal sealed class NetlinkSocket : INetlink
 {
     private const int FamilyNetlink = 16;
     private const int TypeRawCloseOnExec = 3 | 0x80000;
@@ -42,9 +53,8 @@ internal sealed class NetlinkSocket : IDisposable
         socket = new Socket(handle) { ReceiveBufferSize = ReceiveBufferBytes };
     }
 
-    /// <summary>Receives one datagram.</summary>
-    /// <returns>Its length; 0 if the kernel had to drop some before it, after which only a dump tells the truth.</returns>
-    internal async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         try
         {
@@ -56,7 +66,8 @@ internal sealed class NetlinkSocket : IDisposable
         }
     }
 
-    internal void RequestDump(ushort type, uint sequence)
+    /// <inheritdoc/>
+    public void RequestDump(ushort type, uint sequence)
     {
         Span<byte> request = stackalloc byte[NetlinkMessages.RequestLength];
         NetlinkMessages.WriteDumpRequest(request, type, sequence);

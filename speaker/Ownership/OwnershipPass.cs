@@ -68,6 +68,7 @@ public sealed class OwnershipPass
         nodeFacts.Clear();
         claimed.Remember(snapshot);
         SpeakerMetrics.Vips.Set(snapshot.Vips.Count);
+        orders.Forget(now);
         if (orders.Count > (2 * snapshot.Vips.Count) + 1000)
         {
             orders.Retain(snapshot.Vips.Keys.ToHashSet());

@@ -100,14 +100,14 @@ internal sealed class SegmentGuard
     public bool Ask(IpAddress address) =>
         Link.Send(frame.AsSpan(0, AddressProbe.Write(address, Link.Mac, frame)));
 
-    /// <summary>Announces a VIP once, with the hardware address it is answered with.</summary>
+    /// <summary>Announces a VIP once, with the hardware address it is answered with; not while the link may not answer.</summary>
     public bool Defend(IpAddress vip, MacAddress mac)
     {
         // One announcement, not one in each form (RFC 5227 §2.4: "one single ARP Announcement").
         var length = vip.Family == IpFamily.IPv4
             ? Announcement.Write(AnnouncementForm.Request, vip.AsUInt32, mac, Link.Mac, frame)
             : Announcement.Write(vip.Value, mac, Link.Mac, frame);
-        return Link.Send(frame.AsSpan(0, length));
+        return Link.MayAnswer && Link.Send(frame.AsSpan(0, length));
     }
 
     /// <summary>

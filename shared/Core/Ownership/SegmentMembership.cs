@@ -288,20 +288,6 @@ public sealed partial class SegmentMembership
         return count;
     }
 
-    /// <summary>Whether every living peer has heard a frame of ours with this sequence number or a later one.</summary>
-    public bool AllHeard(ulong sequence)
-    {
-        foreach (var peer in Peers)
-        {
-            if (peer.Alive && (peer.State & SpeakerState.Leaving) == 0 && peer.HeardOfUs < sequence)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
     /// <summary>Whether frames of the node were ever believed on this link.</summary>
     public bool HasHeard(string node)
     {

@@ -78,4 +78,56 @@ public sealed class ElectionTests
         orders.Retain(new HashSet<IpAddress> { IpAddress.Parse("10.0.0.2") });
         Assert.Equal(1, orders.Count);
     }
+
+    [Fact]
+    public void Forget_NodeNotAskedForLately_LeavesEveryOrder_AndTheOthersKeepTheirs()
+    {
+        var orders = new ElectionOrders();
+        var early = IpAddress.Parse("192.168.1.240");
+        var late = IpAddress.Parse("192.168.1.241");
+        foreach (var node in FiveNodes[..3])
+        {
+            orders.IdOf(node);
+        }
+
+        orders.Order(early);
+        orders.IdOf("node4");
+        orders.IdOf("node5");
+        orders.Order(late);
+        orders.Forget(ElectionOrders.KeepFor);
+        foreach (var node in (string[])["node5", "node2", "node4"])
+        {
+            orders.IdOf(node);
+        }
+
+        orders.Forget(ElectionOrders.KeepFor + TimeSpan.FromSeconds(1));
+
+        Assert.Equal(["node2", "node4", "node5"], orders.Nodes);
+        Assert.Equal(["node5", "node4", "node2"], Names(orders, early));
+        Assert.Equal(["node4", "node2", "node5"], Names(orders, late));
+        Assert.Equal(1, orders.IdOf("node4"));
+        Assert.Equal(3, orders.IdOf("node1"));
+        Assert.Equal(["node5", "node4", "node1", "node2"], Names(orders, early));
+    }
+
+    // A cluster whose nodes get another name each time they are made anew.
+    [Fact]
+    public void Forget_ThousandsOfNamesWithinTheHour_KeepsThoseOfTheLastElectionsOnly()
+    {
+        var orders = new ElectionOrders();
+        var address = IpAddress.Parse("192.168.1.240");
+        for (var second = 0; second < 3_000; second++)
+        {
+            orders.Forget(TimeSpan.FromSeconds(second));
+            orders.IdOf("lasting");
+            orders.IdOf($"passing-{second}");
+            Assert.InRange(orders.Order(address).Length, 1, ElectionOrders.MostNodes + 2);
+        }
+
+        Assert.Contains("lasting", orders.Nodes);
+        Assert.Equal(Election.Order(address, orders.Nodes), Names(orders, address));
+    }
+
+    private static IEnumerable<string> Names(ElectionOrders orders, IpAddress address) =>
+        orders.Order(address).ToArray().Select(entry => orders.Nodes[entry.Node]);
 }

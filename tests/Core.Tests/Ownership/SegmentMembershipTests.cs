@@ -247,16 +247,6 @@ public sealed class SegmentMembershipTests
         Assert.False(membership.View(Ms(100), []).Peers[0].HearsUs);
     }
 
-    [Fact]
-    public void AllHeard_EachPeerEchoesTheFrame_IsTrue()
-    {
-        membership.Hear(n2.Say(h => h with { HeardSequence = 7 }), Ms(0));
-        membership.Hear(n3.Say(h => h with { HeardSequence = 5 }), Ms(0));
-        Assert.False(membership.AllHeard(6));
-        membership.Hear(n3.Say(h => h with { HeardSequence = 6 }), Ms(1));
-        Assert.True(membership.AllHeard(6));
-    }
-
     private void Run(int from, int to)
     {
         for (var at = from; at < to; at += 50)

@@ -2,6 +2,7 @@ using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Packets;
 using LoadBalancer.Speaker.Announcing;
 using LoadBalancer.Speaker.Links;
+using LoadBalancer.Speaker.Membership;
 using LoadBalancer.Speaker.Tests.Links;
 using Microsoft.Extensions.Time.Testing;
 
@@ -107,6 +108,25 @@ public sealed class AnnouncerTests : IDisposable
         time.Advance(TimeSpan.FromMilliseconds(200));
 
         Assert.All(Taken(), packet => Assert.Equal((owner, runner.Mac), (packet.SenderMac, packet.EthernetSource)));
+    }
+
+    // A process that was stopped goes on with a table that others may have taken over meanwhile.
+    [Fact]
+    public void Link_ThatMayNotAnswer_AnnouncesNothing_AndGoesOnWhenItMay()
+    {
+        runner.Clock = new MonotonicClock(time);
+        runner.AnswerUntil = TimeSpan.FromMilliseconds(500);
+        announcer.Announce(runner, Vip);
+        Pass(TimeSpan.FromMilliseconds(300));
+        Assert.Equal(4, Taken().Count);
+
+        Pass(TimeSpan.FromSeconds(3));
+        Assert.Empty(Taken());
+
+        runner.AnswerUntil = TimeSpan.MaxValue;
+        Pass(TimeSpan.FromSeconds(10));
+        Assert.Equal(8, Taken().Count);
+        Assert.Equal(0, announcer.Pending);
     }
 
     [Fact]

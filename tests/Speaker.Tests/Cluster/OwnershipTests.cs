@@ -21,6 +21,14 @@ public sealed class OwnershipTests
     }
 
     [Fact]
+    public void Pass_OverAllAddresses_IsTimed()
+    {
+        var before = SpeakerMetrics.DecisionSeconds.Count;
+        cluster.Run(100);
+        Assert.True(SpeakerMetrics.DecisionSeconds.Count > before);
+    }
+
+    [Fact]
     public void NoEndpoint_NobodyAnswersAndOneSpeakerSaysSo()
     {
         cluster.Api.PutService("web", Vip, ["n1"]);
