@@ -163,6 +163,9 @@ public sealed class Cluster : IAsyncDisposable
         _slices!.PodsChanged();
     }
 
+    /// <summary>The node whose hardware address the client holds for an address, or null.</summary>
+    public Node? NodeInClientsCache(string address) => Client.Neighbour(address) is { } mac ? Nodes.FirstOrDefault(node => node.Host.Mac == mac) : null;
+
     /// <summary>The load-balancer addresses of a Service, as the API server has them.</summary>
     public IReadOnlyList<string> Addresses(string name, string space = "default") => AddressesOf(Services[$"{space}/{name}"]);
 

@@ -2,13 +2,18 @@ using System.Runtime.InteropServices;
 using LoadBalancer.LocalCluster.Demo;
 using LoadBalancer.LocalCluster.Isolation;
 
-if (args is not (["demo"] or ["demo", "--keep"]))
+if (args is not ["demo", .. string[] options] || options.Except(["--keep", "--short"]).Any())
 {
-    Console.Error.WriteLine("usage: LoadBalancer.LocalCluster demo [--keep]");
+    Console.Error.WriteLine(
+        """
+        usage: LoadBalancer.LocalCluster demo [--short] [--keep]
+          --short  a node is lost for 3 s only
+          --keep   the cluster goes on running until Ctrl-C
+        """);
     return 2;
 }
 
-bool keep = args is [_, "--keep"];
+bool keep = options.Contains("--keep"), brief = options.Contains("--short");
 if (!PrivateRun.IsInside)
 {
     using HostRelay? relay = keep ? new HostRelay() : null;
@@ -28,7 +33,7 @@ using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSi
 await using var demonstration = new Demonstration();
 try
 {
-    await demonstration.RunAsync(keep, stop.Token);
+    await demonstration.RunAsync(brief, keep, stop.Token);
     return 0;
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -1,26 +1,15 @@
-using System.Diagnostics;
-
 namespace LoadBalancer.Manifests.Tests;
 
 /// <summary><c>make images</c> with tools that only write down what they are asked to do.</summary>
 public sealed class ImagesScriptTests : IDisposable
 {
-    private readonly DirectoryInfo _tools = Directory.CreateTempSubdirectory("images-script-");
-
-    public ImagesScriptTests()
-    {
-        foreach (var name in new[] { "sh", "sed", "dirname" })
-        {
-            var program = new[] { "/bin", "/usr/bin" }.Select(folder => Path.Combine(folder, name)).First(File.Exists);
-            File.CreateSymbolicLink(Path.Combine(_tools.FullName, name), program);
-        }
-    }
+    private readonly FakeTools _tools = new("sh", "sed", "dirname");
 
     [Fact]
     public async Task Docker_IsTakenIfItsEngineRuns()
     {
-        AddTool("docker");
-        AddTool("podman");
+        _tools.Add("docker");
+        _tools.Add("podman");
         Assert.Equal(
             [
                 "docker info",
@@ -35,8 +24,8 @@ public sealed class ImagesScriptTests : IDisposable
     [InlineData("buildah")]
     public async Task AnotherTool_IsTakenIfDockerHasNoEngine(string tool)
     {
-        AddTool("docker", exitStatus: 1);
-        AddTool(tool);
+        _tools.Add("docker", exitStatus: 1);
+        _tools.Add(tool);
         Assert.Equal(
             [
                 "docker info",
@@ -49,7 +38,7 @@ public sealed class ImagesScriptTests : IDisposable
     [Fact]
     public async Task OtherBaseImages_AreHandedOn()
     {
-        AddTool("podman");
+        _tools.Add("podman");
         Assert.Equal(
             [
                 "podman build --build-arg SDK=mirror.lan/sdk --build-arg LIBPCAP=libpcap0.8 -f Dockerfile.controller -t loadbalancer/controller:0.1.0 .",
@@ -61,7 +50,7 @@ public sealed class ImagesScriptTests : IDisposable
     [Fact]
     public async Task Registry_PrefixesTheNamesAndGetsTheImages()
     {
-        AddTool("podman");
+        _tools.Add("podman");
         Assert.Equal(
             [
                 "podman build -f Dockerfile.controller -t registry.lan:5000/loadbalancer/controller:0.1.0 .",
@@ -75,7 +64,7 @@ public sealed class ImagesScriptTests : IDisposable
     [Fact]
     public async Task Platforms_AreBuiltIntoOneManifest()
     {
-        AddTool("buildah");
+        _tools.Add("buildah");
         Assert.Equal(
             [
                 "buildah build --platform linux/amd64,linux/arm64 --manifest r/loadbalancer/controller:0.1.0 -f Dockerfile.controller .",
@@ -87,46 +76,17 @@ public sealed class ImagesScriptTests : IDisposable
     [Fact]
     public async Task NoTool_IsSaidWithWhatToInstall()
     {
-        var (status, errors) = await RunAsync();
+        var (status, errors) = await _tools.RunAsync("images.sh", []);
         Assert.Equal(1, status);
         Assert.Contains("none of docker (with a running engine), podman, buildah is here; install one", errors);
     }
 
-    public void Dispose() => _tools.Delete(recursive: true);
-
-    private void AddTool(string name, int exitStatus = 0)
-    {
-        var file = Path.Combine(_tools.FullName, name);
-        File.WriteAllText(file, $"#!/bin/sh\necho {name} \"$@\" >> '{_tools.FullName}/calls'\nexit {exitStatus}\n");
-        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-    }
+    public void Dispose() => _tools.Dispose();
 
     private async Task<string[]> CallsAsync(params (string Name, string Value)[] environment)
     {
-        var (status, errors) = await RunAsync(environment);
+        var (status, errors) = await _tools.RunAsync("images.sh", [], environment);
         Assert.True(status == 0, errors);
-        return await File.ReadAllLinesAsync(Path.Combine(_tools.FullName, "calls"), TestContext.Current.CancellationToken);
-    }
-
-    private async Task<(int Status, string Errors)> RunAsync(params (string Name, string Value)[] environment)
-    {
-        var start = new ProcessStartInfo("/bin/sh", [ProjectFiles.At("build", "images.sh")])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment.Clear();
-        start.Environment["PATH"] = _tools.FullName;
-        foreach (var (name, value) in environment)
-        {
-            start.Environment[name] = value;
-        }
-
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var errors = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await output;
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (process.ExitCode, errors);
+        return _tools.Calls;
     }
 }

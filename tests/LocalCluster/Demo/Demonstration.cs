@@ -1,32 +1,36 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster.Client;
 using LoadBalancer.LocalCluster.Isolation;
 using LoadBalancer.LocalCluster.Network;
-using LoadBalancer.LocalCluster.Probes;
 using LoadBalancer.LocalCluster.Programs;
+using LoadBalancer.LocalCluster.Workloads;
 
 namespace LoadBalancer.LocalCluster.Demo;
 
 /// <summary>The user's whole day on one machine: install, pool, Service, curl — and then a node dies.</summary>
 internal sealed class Demonstration : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private const string Service = "web";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan NodeLost = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan NodeLostInShort = TimeSpan.FromSeconds(3);
     private readonly Screen _screen = new();
     private Cluster? _cluster;
     private string _address = "";
-    private Node? _owner;
 
     private Cluster Here => _cluster!;
 
     /// <summary>Runs every step; one that does not do what it should throws.</summary>
-    internal async Task RunAsync(bool keep, CancellationToken cancel)
+    /// <param name="brief">Whether a node is lost for 3 s only, in place of 10.</param>
+    /// <param name="keep">Whether the cluster is kept until it is cancelled.</param>
+    /// <param name="cancel">Ends it.</param>
+    internal async Task RunAsync(bool brief, bool keep, CancellationToken cancel)
     {
         _screen.Title("A Kubernetes cluster with a load balancer, inside namespaces of this machine");
         await BuildAsync().WaitAsync(cancel);
         await ExposeAsync().WaitAsync(cancel);
         await ReachAsync().WaitAsync(cancel);
-        await LoseOwnerAsync().WaitAsync(cancel);
+        await new NodeLoss(Here, _screen, Service, _address, brief ? NodeLostInShort : NodeLost).RunAsync().WaitAsync(cancel);
         if (keep)
         {
             await KeepAsync(cancel);
@@ -63,8 +67,8 @@ internal sealed class Demonstration : IAsyncDisposable
             Here.Programs.StartAll();
             return Task.FromResult("with the rights of their service accounts");
         });
-        await _screen.StepAsync("nginx in two pods", async () =>
-            string.Join(", ", (await Here.DeployAsync("web", Here.Nodes.Take(2))).Select(pod => $"{pod.Name} {pod.Host.Address}")));
+        await _screen.StepAsync("nginx in three pods, one on each node", async () =>
+            string.Join(", ", (await Here.DeployAsync(Service, Here.Nodes)).Select(pod => $"{pod.Name} {pod.Host.Address}")));
     }
 
     private async Task ExposeAsync()
@@ -88,72 +92,37 @@ internal sealed class Demonstration : IAsyncDisposable
         await _screen.StepAsync("Service web, type LoadBalancer", async () =>
         {
             long start = TimeProvider.System.GetTimestamp();
-            await Here.Api.CreateAsync("/api/v1/namespaces/default/services", WebService());
-            _address = await Here.WaitForAddressAsync("web");
+            await Here.Api.CreateAsync("/api/v1/namespaces/default/services", ServiceObject.LoadBalancer(Service));
+            _address = await Here.WaitForAddressAsync(Service, within: Patience);
             return $"has {_address} after {Milliseconds(TimeProvider.System.GetElapsedTime(start))}";
         });
         _screen.Quote("$ kubectl get service web", await GetServiceAsync());
-        await _screen.StepAsync("a node announces it", async () =>
-        {
-            _owner = await OwnerByEventAsync();
-            return $"Event nodeAssigned: {_owner.Name}";
-        });
+        await _screen.StepAsync("a node announces it", async () => $"Event nodeAssigned: {(await OwnerByEventAsync()).Name}");
     }
 
     private async Task ReachAsync()
     {
-        await CurlAsync();
-        await _screen.StepAsync("the client's ARP entry", () =>
+        // The proxies learn of a Service when everybody does: the first connections may be refused, here as in any cluster.
+        string page = await Eventually.GetAsync(
+            () => Task.FromResult(TryCurl(out string seen) ? seen : null), Patience, $"a page from {_address}", () => TryCurl(out string seen) ? seen : $"{seen}\n{Here.Programs.Tails()}");
+        _screen.Quote($"client$ curl -i http://{_address}/", page);
+        await _screen.StepAsync("the client's ARP entry", async () =>
         {
-            string? mac = Here.Client.Neighbour(_address);
-            Node? node = Here.Nodes.FirstOrDefault(candidate => candidate.Host.Mac == mac);
-            return node == _owner
-                ? Task.FromResult($"{_address} is at {mac}, which is {node!.Name}")
-                : throw new InvalidOperationException($"{_address} is at {mac ?? "nobody"} ({node?.Name}), but the Event names {_owner!.Name}");
+            Node node = await Eventually.GetAsync(
+                async () => Here.NodeInClientsCache(_address) is { } held && await OwnerByEventAsync() == held ? held : null,
+                Patience, "the Event names the node that the client holds", () => $"{_address} at {Here.Client.Neighbour(_address) ?? "nobody"}");
+            return $"{_address} is at {node.Host.Mac}, which is {node.Name}";
         });
     }
 
-    private async Task LoseOwnerAsync()
-    {
-        Node lost = _owner!;
-        await using ConnectProbe probe = ConnectProbe.Start(Here.Client, _address);
-        await Eventually.TrueAsync(() => probe.SucceededSince(default), Patience, $"a connection to {_address}");
-        TimeSpan before = probe.Now, cut = before;
-        await _screen.StepAsync($"{lost.Name} taken off the wire", () =>
-        {
-            lost.Host.Unplug();
-            // An attempt begun before now may still have reached the lost node.
-            cut = probe.Now;
-            return Task.FromResult("its cable is pulled; the client goes on connecting every 10 ms");
-        });
-        await _screen.StepAsync("another node takes over", async () =>
-        {
-            await Eventually.TrueAsync(() => probe.SucceededSince(cut), Patience, "a connection elsewhere");
-            string? mac = Here.Client.Neighbour(_address);
-            _owner = Here.Nodes.FirstOrDefault(node => node != lost && node.Host.Mac == mac) ?? throw new InvalidOperationException($"{_address} is at {mac}, which is no node left");
-            return $"{_owner.Name} ({mac}); unreachable for {Milliseconds(probe.LongestGap(before))}";
-        });
-        await CurlAsync();
-        await _screen.StepAsync($"{lost.Name} back on the wire", async () =>
-        {
-            lost.Host.Plug();
-            TimeSpan back = probe.Now;
-            await Eventually.TrueAsync(() => probe.Now - back > TimeSpan.FromSeconds(2) && probe.SucceededSince(back), Patience, "connections");
-            return $"{_owner!.Name} keeps the address";
-        });
-    }
-
-    private async Task CurlAsync()
+    /// <summary>The status line and the page, or what went wrong.</summary>
+    private bool TryCurl(out string seen)
     {
         ToolResult curl = Here.Client.Network.Try("curl", ["--silent", "--show-error", "--include", "--max-time", "5", $"http://{_address}/"]);
         string[] lines = curl.Output.Replace("\r", "", StringComparison.Ordinal).Split('\n');
-        if (curl.ExitCode != 0 || !lines[0].Contains(" 200 ", StringComparison.Ordinal) || !curl.Output.Contains("hello from web", StringComparison.Ordinal))
-        {
-            throw new ToolFailedException(curl);
-        }
-
-        _screen.Quote($"client$ curl -i http://{_address}/", $"{lines[0]}\n…\n{string.Join('\n', lines.SkipWhile(line => line.Length > 0).Skip(1))}");
-        await Task.CompletedTask;
+        bool served = curl.ExitCode == 0 && lines[0].Contains(" 200 ", StringComparison.Ordinal) && curl.Output.Contains($"hello from {Service}", StringComparison.Ordinal);
+        seen = served ? $"{lines[0]}\n…\n{string.Join('\n', lines.SkipWhile(line => line.Length > 0).Skip(1))}" : $"{curl.Errors.Trim()} {curl.Output}";
+        return served;
     }
 
     private async Task KeepAsync(CancellationToken cancel)
@@ -180,37 +149,21 @@ internal sealed class Demonstration : IAsyncDisposable
     private async Task<Node> OwnerByEventAsync() => await Eventually.GetAsync(
         async () =>
         {
-            string? message = await Here.LastEventAsync("web", "nodeAssigned");
+            string? message = await Here.LastEventAsync(Service, "nodeAssigned");
             return message is null ? null : Here.Nodes.FirstOrDefault(node => message.StartsWith($"announcing from node \"{node.Name}\"", StringComparison.Ordinal));
         },
-        Patience, "an Event nodeAssigned for web");
+        Patience, $"an Event nodeAssigned for {Service}");
 
     private async Task<string> GetServiceAsync()
     {
         if (Tool.Find("kubectl") is { } kubectl)
         {
-            ToolResult result = Tool.Try(kubectl, ["--kubeconfig", Here.AdminKubeconfig, "--cache-dir", $"{PrivateRun.Folder}/kubectl", "get", "service", "web"]);
+            ToolResult result = Tool.Try(kubectl, ["--kubeconfig", Here.AdminKubeconfig, "--cache-dir", $"{PrivateRun.Folder}/kubectl", "get", "service", Service]);
             return result.ExitCode == 0 && result.Output.Contains(_address, StringComparison.Ordinal) ? result.Output : throw new ToolFailedException(result);
         }
 
-        return ServerTable.Format(await Here.Api.GetTableAsync("/api/v1/namespaces/default/services/web"));
+        return ServerTable.Format(await Here.Api.GetTableAsync($"/api/v1/namespaces/default/services/{Service}"));
     }
 
     private static string Milliseconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0} ms");
-
-    private static JsonObject WebService() => Manifest.Parse(
-        """
-        apiVersion: v1
-        kind: Service
-        metadata:
-          name: web
-          namespace: default
-        spec:
-          type: LoadBalancer
-          selector:
-            app: web
-          ports:
-          - port: 80
-            targetPort: 8080
-        """)[0];
 }

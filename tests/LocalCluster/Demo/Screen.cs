@@ -48,6 +48,15 @@ internal sealed class Screen
         _block = true;
     }
 
+    /// <summary>What explains the step above.</summary>
+    internal void Note(IEnumerable<string> lines)
+    {
+        foreach (string line in lines)
+        {
+            Console.WriteLine($"      {Style("2", line)}");
+        }
+    }
+
     internal static void Line(string text = "") => Console.WriteLine($"  {text}");
 
     private string Style(string code, string text) => _terminal ? $"\u001b[{code}m{text}\u001b[0m" : text;

@@ -61,7 +61,7 @@ public static class Tool
 
     internal static ProcessStartInfo Describe(string file, IEnumerable<string> arguments)
     {
-        string path = Find(file) ?? throw new FileNotFoundException($"'{file}' is not installed (`make prepare` installs what the local cluster needs)");
+        string path = Find(file) ?? throw new FileNotFoundException($"'{file}' is not installed (`build/prepare.sh run` installs what the local cluster needs)");
         var start = new ProcessStartInfo(path) { UseShellExecute = false };
         foreach (string argument in arguments)
         {

@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using LoadBalancer.LocalCluster.Network;
+using LoadBalancer.LocalCluster.Probes;
+
+namespace LoadBalancer.LocalCluster.Demo;
+
+/// <summary>The node that has a Service's address is lost and comes back, while a client asks for the page all the time.</summary>
+/// <param name="cluster">A cluster with a pod of the Service on each node.</param>
+/// <param name="screen">Where it is shown.</param>
+/// <param name="service">The Service, in the namespace <c>default</c>.</param>
+/// <param name="address">Its address.</param>
+/// <param name="duration">How long the node stays away.</param>
+internal sealed class NodeLoss(Cluster cluster, Screen screen, string service, string address, TimeSpan duration)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(2);
+
+    /// <summary>Shows it; throws if no other node answers, or if the address does not stay there when the lost node is back.</summary>
+    internal async Task RunAsync()
+    {
+                await using ConnectProbe probe = ConnectProbe.StartRequests(cluster.Client, address, Interval);
+        await Eventually.TrueAsync(() => probe.SucceededSince(default), Patience, $"a page from {address}");
+        Node lost = await HolderAsync(_ => true);
+        TimeSpan before = default, cut = default;
+        await screen.StepAsync($"{lost.Name} taken off the wire", () =>
+        {
+            before = probe.Now;
+            lost.Host.Unplug();
+            cut = probe.Now;
+            return Task.FromResult($"its cable is pulled; the client asks for the page every {Milliseconds(Interval)}");
+        });
+        Node? other = null;
+        await screen.StepAsync("another node answers", async () =>
+        {
+            await Eventually.TrueAsync(() => probe.SucceededSince(cut), Patience, "a page from another node");
+            other = await HolderAsync(node => node != lost);
+            return $"{other.Name} has {address} now; first answer {Milliseconds(probe.FirstSuccessAfter(cut)!.Value + cut - before)} after the cable was pulled";
+        });
+        FaultFigures? figures = null;
+        string[] why = [];
+        await screen.StepAsync("what the client saw of it all", async () =>
+        {
+            await Eventually.TrueAsync(() => probe.Now - before >= duration, duration + Patience, "the end of the fault");
+            TimeSpan end = probe.Now;
+            // Before the cable is back: what is under way must not be saved by it.
+            await Eventually.TrueAsync(() => probe.IsSettledUntil(end), Patience, "the last answers");
+            figures = FaultFigures.Of(probe.Attempts, before, cut, end);
+            why = await WhyAsync(figures, lost, other!);
+            return Describe(figures, end - before);
+        });
+        screen.Note(why);
+        await screen.StepAsync($"{lost.Name} back on the wire", async () =>
+        {
+            lost.Host.Plug();
+            TimeSpan back = probe.Now;
+            TimeSpan LastFailure() => probe.Attempts.Where(attempt => !attempt.Success && attempt.Started > back).Select(attempt => attempt.Started).Append(back).Max();
+            await Eventually.TrueAsync(() => probe.Now - LastFailure() > Calm && probe.IsSettledUntil(LastFailure() + Calm), Patience, $"{Calm.TotalSeconds:0} s without a failure");
+            await HolderAsync(node => node == other);
+            string after = LastFailure() == back ? "at once" : $"after {Milliseconds(LastFailure() - back)}";
+            return $"every request is answered again {after}; {other!.Name} keeps the address";
+        });
+    }
+
+    private static string Describe(FaultFigures figures, TimeSpan length)
+    {
+        string last = figures.LastFailure is { } moment ? $", the last one {Milliseconds(moment)} after the cable was pulled" : "";
+        return string.Create(CultureInfo.InvariantCulture, $"{figures.Failed} of {figures.Attempts} requests failed in {length.TotalSeconds:0.0} s{last}");
+    }
+
+    /// <summary>The reason for the failures, by what the API server says of the pods at the end.</summary>
+    private async Task<string[]> WhyAsync(FaultFigures figures, Node lost, Node other)
+    {
+        JsonObject[] ready = await ReadyEndpointsAsync();
+        int dead = ready.Count(endpoint => (string?)endpoint["nodeName"] == lost.Name);
+        return
+        [
+            $"{figures.FailedBefore} failed until {other.Name} had the address, {figures.Failed - figures.FailedBefore} later:",
+            dead == 0
+                ? $"none of the {ready.Length} pods that Kubernetes counts as ready is on {lost.Name} any more"
+                : $"Kubernetes counts {lost.Name}'s pod as ready for 40 s and more (here: until it is back), and the proxies send it 1 in {ready.Length}",
+        ];
+    }
+
+    /// <summary>The node whose hardware address the client holds, once it is one that will do.</summary>
+    private Task<Node> HolderAsync(Func<Node, bool> willDo) => Eventually.GetAsync(
+        () => Task.FromResult(cluster.NodeInClientsCache(address) is { } node && willDo(node) ? node : null),
+        Patience, $"the client holds the right node's hardware address for {address}", () => cluster.Client.Neighbour(address) ?? "none");
+
+    private async Task<JsonObject[]> ReadyEndpointsAsync()
+    {
+        JsonObject slices = await cluster.Api.GetAsync("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices");
+        return
+        [
+            .. slices["items"]!.AsArray().Select(slice => slice!.AsObject())
+                .Where(slice => (string?)slice["metadata"]!["labels"]?["kubernetes.io/service-name"] == service && (string?)slice["addressType"] == "IPv4")
+                .SelectMany(slice => slice["endpoints"]!.AsArray()).Select(endpoint => endpoint!.AsObject())
+                .Where(endpoint => (bool?)endpoint["conditions"]?["ready"] == true),
+        ];
+    }
+
+    private static string Milliseconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0} ms");
+}
