@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Pools;
 
 namespace LoadBalancer.Core.Allocation;
 
@@ -47,7 +48,8 @@ public sealed record AddressRequest
             if (!IpAddress.TryParse(part, out var address))
             {
                 return new Refusal(AllocationReason.RequestNotAnAddress,
-                    $"{Source} is '{text}', of which '{part}' is not an IP address; write one such as 192.168.96.100");
+                    $"{Source} is '{InvisibleCharacters.Show(text)}', of which '{InvisibleCharacters.Show(part)}' is not an IP address; "
+                    + "write one such as 192.168.96.100");
             }
 
             read.Add(address);

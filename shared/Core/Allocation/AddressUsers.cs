@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Pools;
 
 namespace LoadBalancer.Core.Allocation;
 
@@ -85,7 +86,8 @@ internal sealed class AddressUsers
         public Refusal Describe(IpAddress address, SharingTerms mine) => new(Reason, Reason switch
         {
             AllocationReason.SharingKeyDiffers =>
-                $"{address} is used by Service {Other} under the sharing key '{Theirs.SharingKey}', this Service's is '{mine.SharingKey}'; "
+                $"{address} is used by Service {Other} under the sharing key '{InvisibleCharacters.Show(Theirs.SharingKey)}', "
+                + $"this Service's is '{InvisibleCharacters.Show(mine.SharingKey)}'; "
                 + "give both the same metallb.io/allow-shared-ip annotation",
             AllocationReason.SharingBackendDiffers =>
                 $"{address} is shared with Service {Other}, which has another externalTrafficPolicy or, under Local, another "

@@ -33,6 +33,9 @@ public enum AllocationReason
     /// <summary>The address asked for, or in use, is in no pool.</summary>
     AddressOutsidePools,
 
+    /// <summary>The address asked for, or in use, ends in .0 or .255, and its pool avoids those.</summary>
+    AddressAvoided,
+
     /// <summary>The two addresses asked for, or in use, are in different pools.</summary>
     AddressesInTwoPools,
 

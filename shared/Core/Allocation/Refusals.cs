@@ -15,6 +15,13 @@ internal static class Refusals
     public static Refusal RequestOutsidePools(string source, IpAddress address) => new(AllocationReason.AddressOutsidePools,
         $"{source} asks for {address}, which is in no pool of the configuration; ask for an address of a pool or add it to one");
 
+    public static Refusal RequestAvoided(string source, IpAddress address, string pool) => new(AllocationReason.AddressAvoided,
+        $"{source} asks for {address}, which pool '{pool}' never gives out: it has avoid-buggy-ips: true, and the address ends in "
+        + $".{address.AsUInt32 & 0xFF}; ask for another address, or set avoid-buggy-ips: false");
+
+    public static Refusal Avoided(IpAddress address, string pool) => new(AllocationReason.AddressAvoided,
+        $"{address} ends in .{address.AsUInt32 & 0xFF}, and pool '{pool}' has avoid-buggy-ips: true");
+
     public static Refusal PoolNotForService(string pool, ServiceId id) => new(AllocationReason.PoolNotForService,
         $"pool '{pool}' is not meant for this Service: its namespaces, namespace-selectors or service-selectors do not match namespace "
         + $"'{id.Namespace}' and the Service's labels; use another pool or change them");
@@ -29,7 +36,7 @@ internal static class Refusals
             + "remove or change one of the two");
 
     public static Refusal PoolUnknown(string key, string name, PoolConfig config) => new(AllocationReason.PoolUnknown,
-        $"annotation {key} asks for pool '{name}', which is not in the configuration; it has {Names(config.Pools)}");
+        $"annotation {key} asks for pool '{InvisibleCharacters.Show(name)}', which is not in the configuration; it has {Names(config.Pools)}");
 
     public static Refusal NotDualStack(IReadOnlyList<IpFamily> families) => new(AllocationReason.NotDualStack,
         $"spec.ipFamilyPolicy is RequireDualStack, but the Service has only {string.Join(", ", families)} cluster IPs; "

@@ -211,12 +211,26 @@ internal sealed class ConfigFields
         _entries.Add(key, entry);
         if (servesOnlyLayer2.Contains(key))
         {
-            _problems.Error(entry.Key, path, $"'{key}' configures BGP, and only layer2 is served here",
-                $"remove '{key}' and announce the pools with 'protocol: layer2'");
+            ReportBgp(entry, path);
         }
         else if (keys is not null && !keys.Contains(key))
         {
             _problems.Error(entry.Key, path, $"unknown key '{Shorten(key)}'", NearestKey.Suggest(key, keys));
+        }
+    }
+
+    /// <summary>Generators write the keys they have nothing for; what is empty configured nothing before either.</summary>
+    private void ReportBgp(ConfigEntry entry, string path)
+    {
+        var key = entry.Key.Value;
+        var found = $"'{key}' configures BGP, and only layer2 is served here";
+        if (IsNull(entry.Value) || entry.Value is ConfigSequence { Items.Count: 0 } or ConfigMapping { Entries.Count: 0 })
+        {
+            _problems.Warn(entry.Key, path, $"{found}; it is empty, so nothing is lost", $"remove '{key}'");
+        }
+        else
+        {
+            _problems.Error(entry.Key, path, found, $"remove '{key}' and announce the pools with 'protocol: layer2'");
         }
     }
 

@@ -60,6 +60,9 @@ public sealed record Pool
     /// <summary>Whether the address lies in the pool, given out automatically or not. O(log n).</summary>
     public bool Contains(IpAddress address) => Ranges.IndexOf(address) >= 0;
 
+    /// <summary>Whether the address is of those that <see cref="AvoidBuggyIps"/> keeps back, on request too: that is MetalLB's rule.</summary>
+    public bool Avoids(IpAddress address) => AvoidBuggyIps && IsBuggy(address);
+
     /// <summary>
     /// Whether the address ends in .0 or .255, which some home routers and old hosts drop as if it were a network or broadcast
     /// address whatever the mask is.

@@ -9,6 +9,18 @@ public static class PoolConfigText
     public static PoolConfigResult Read(string text)
     {
         var yaml = YamlConfigReader.Read(text);
-        return yaml.Problems.Count > 0 ? new PoolConfigResult(null, yaml.Problems) : PoolConfigReader.Read(yaml.Root);
+        if (yaml.Problems.Count == 0 && PastedObject.Find(yaml.Documents.Select(document => document.Root)) is { } pasted)
+        {
+            return new PoolConfigResult(null, [pasted]);
+        }
+
+        IReadOnlyList<ConfigProblem> problems = yaml.Documents.Count > 1 ? [.. yaml.Problems, SecondDocument(yaml.Documents[1])] : yaml.Problems;
+        return problems.Count > 0
+            ? new PoolConfigResult(null, problems)
+            : PoolConfigReader.Read(yaml.Documents.Count == 0 ? null : yaml.Documents[0].Root);
     }
+
+    private static ConfigProblem SecondDocument(YamlDocument document) => new(
+        ConfigSeverity.Error, document.Line, document.Column, "", "the text has a second document",
+        "remove the line '---' and put all pools under one 'address-pools'");
 }

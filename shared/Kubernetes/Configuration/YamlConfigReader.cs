@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using LoadBalancer.Core.Pools;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
@@ -6,13 +7,19 @@ using YamlDotNet.Core.Events;
 namespace LoadBalancer.Kubernetes.Configuration;
 
 /// <summary>What reading a YAML text came to.</summary>
-/// <param name="Root">The document's root; null if the text has none (only white space and comments) or is refused.</param>
-/// <param name="Problems">Why it is refused, all of them errors; empty if it is not.</param>
-public sealed record YamlReading(ConfigNode? Root, IReadOnlyList<ConfigProblem> Problems);
+/// <param name="Documents">The documents; none if the text has only white space and comments.</param>
+/// <param name="Problems">Why it is refused, all of them errors; empty if it is not. Then the documents may be incomplete.</param>
+public sealed record YamlReading(IReadOnlyList<YamlDocument> Documents, IReadOnlyList<ConfigProblem> Problems);
+
+/// <summary>One document of a YAML text.</summary>
+/// <param name="Line">1-based line on which it begins; that of <c>---</c> where that is written.</param>
+/// <param name="Column">1-based column.</param>
+/// <param name="Root">Its root; a null if it is empty.</param>
+public sealed record YamlDocument(int Line, int Column, ConfigNode Root);
 
 /// <summary>
 /// Turns YAML into <see cref="ConfigNode"/>s by the parser's events, so that every node knows its place and nothing needs reflection.
-/// One document; aliases and merge keys are resolved within bounds, so that a small text cannot grow into a large tree.
+/// Aliases and merge keys are resolved within bounds, so that a small text cannot grow into a large tree.
 /// </summary>
 public sealed class YamlConfigReader
 {
@@ -40,43 +47,43 @@ public sealed class YamlConfigReader
         text = text.TrimStart('\uFEFF');
         if (text.AsSpan().IndexOfAny(NotInYaml) is >= 0 and var index)
         {
-            return new YamlReading(null, [ForbiddenCharacter(text, index)]);
+            return new YamlReading([], [ForbiddenCharacter(text, index)]);
+        }
+
+        if (InvisibleCharacterCheck.Find(text) is { Count: > 0 } invisible)
+        {
+            return new YamlReading([], invisible);
         }
 
         var reader = new YamlConfigReader(text);
         try
         {
-            var root = reader.ReadStream();
-            return reader._problems.Count == 0 ? new YamlReading(root, []) : new YamlReading(null, reader._problems);
+            return new YamlReading(reader.ReadStream(), reader._problems);
         }
         catch (YamlException error)
         {
-            return new YamlReading(null, [Syntax(text, error.End, error.Message)]);
+            return new YamlReading([], [Syntax(text, error.End, error.Message)]);
         }
         catch (Exception error) when (error is InvalidOperationException or ArgumentException or FormatException or IndexOutOfRangeException)
         {
             // The parser leaves its grammar that way on some texts (found by fuzzing). A text must never end the program.
-            return new YamlReading(null, [Syntax(text, reader._parser.Current?.End ?? Mark.Empty, "the parser cannot make sense of it")]);
+            return new YamlReading([], [Syntax(text, reader._parser.Current?.End ?? Mark.Empty, "the parser cannot make sense of it")]);
         }
     }
 
-    private ConfigNode? ReadStream()
+    private List<YamlDocument> ReadStream()
     {
+        var documents = new List<YamlDocument>();
         _parser.Consume<StreamStart>();
-        if (!_parser.TryConsume<DocumentStart>(out _))
+        while (_parser.TryConsume<DocumentStart>(out var start))
         {
-            return null;
+            // An anchor is known to the end of its document (YAML 1.2 §6.9.2).
+            _anchors.Clear();
+            documents.Add(new YamlDocument(Line(start.Start), Column(start.Start), ReadNode(0)));
+            _parser.Consume<DocumentEnd>();
         }
 
-        var root = ReadNode(0);
-        _parser.Consume<DocumentEnd>();
-        if (_parser.TryConsume<DocumentStart>(out var second))
-        {
-            Refuse(second.Start, "the text has a second document",
-                "remove the line '---' and put all pools under one 'address-pools'");
-        }
-
-        return root;
+        return documents;
     }
 
     private ConfigNode ReadNode(int depth)
@@ -115,6 +122,13 @@ public sealed class YamlConfigReader
     {
         var scalar = _parser.Consume<Scalar>();
         var isPlain = scalar is { Style: ScalarStyle.Plain, Tag.IsEmpty: true };
+        if (InvisibleCharacters.FirstIn(scalar.Value) is { } invisible)
+        {
+            // Written as an escape, or behind what looked like the beginning of a comment.
+            Refuse(scalar.Start, $"the value has the invisible character {InvisibleCharacters.Describe(invisible)}",
+                InvisibleCharacters.Remedy(invisible));
+        }
+
         return (new ConfigScalar(Line(scalar.Start), Column(scalar.Start), scalar.Value, isPlain), scalar);
     }
 
@@ -245,7 +259,7 @@ public sealed class YamlConfigReader
         var before = text.AsSpan(0, index);
         return new ConfigProblem(
             ConfigSeverity.Error, before.Count('\n') + 1, index - before.LastIndexOf('\n'), "",
-            $"not YAML: the control character U+{(int)text[index]:X4}", "remove it; it is invisible in most editors, so type the line anew");
+            $"not YAML: the control character {InvisibleCharacters.Describe(new Rune(text[index]))}", "remove it; it is invisible in most editors, so type the line anew");
     }
 
     private static ConfigScalar Nothing(Mark place) => new(Line(place), Column(place), "", IsPlain: true);

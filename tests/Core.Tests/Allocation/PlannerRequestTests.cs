@@ -22,6 +22,8 @@ public sealed class PlannerRequestTests
         { "wrong family", new() { SpecAddress = "fd00::1" }, AllocationReason.RequestFamilyMismatch, "spec.ipFamilies is IPv4" },
         { "outside", new() { SpecAddress = "10.9.9.9" }, AllocationReason.AddressOutsidePools, "10.9.9.9, which is in no pool" },
         { "unknown pool", new() { Pool = "nope" }, AllocationReason.PoolUnknown, "it has pools 'main', 'manual', 'team'" },
+        { "unknown pool by what is not seen", new() { Pool = "main\u200B" }, AllocationReason.PoolUnknown, "'main<U+200B ZERO WIDTH SPACE>'" },
+        { "no address by what is not seen", new() { SpecAddress = "10.0.0.1\u2060" }, AllocationReason.RequestNotAnAddress, "<U+2060 WORD JOINER>" },
         { "contradiction", new() { SpecAddress = "10.0.0.1", Pool = "manual" }, AllocationReason.AddressContradictsPool, "pool 'manual'" },
         { "foreign pool", new() { Pool = "team" }, AllocationReason.PoolNotForService, "'default'" },
         { "foreign pool by address", new() { SpecAddress = "10.0.2.1" }, AllocationReason.PoolNotForService, "'team'" },

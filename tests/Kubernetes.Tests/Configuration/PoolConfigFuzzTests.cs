@@ -34,17 +34,36 @@ public sealed class PoolConfigFuzzTests
           reserved: []
         """;
 
+    private const string Resources = """
+        apiVersion: metallb.io/v1beta1
+        kind: IPAddressPool
+        metadata: {name: first, labels: {zone: a}}
+        spec:
+          addresses: [192.168.96.100-192.168.96.150, 'fd00:96::/120']
+          autoAssign: true
+          serviceAllocation: {priority: 50, namespaces: [prod], serviceSelectors: [{matchExpressions: [{key: a, operator: In, values: [b]}]}]}
+        ---
+        apiVersion: v1
+        kind: List
+        items:
+        - kind: L2Advertisement
+          metadata: {name: l2}
+          spec: {ipAddressPoolSelectors: [{matchLabels: {zone: a}}], interfaces: [eth0]}
+        """;
+
     private static readonly string[] Pieces =
     [
         "\t", "\n", "\r", "\0", " ", "  ", "- ", ": ", "? ", "#", "&a ", "*a", "*lan", "!!str ", "!x ", "|", ">", "'", "\"", "\\", "{", "}", "[", "]", ",",
         "%YAML 9.9\n", "---\n", "...\n", "<<: ", "~", "null", "1e9", "0x10", ".inf", "\uFEFF", "\uD800", "\u2028", "😀", "name", "addresses", "/", "-", ".",
-        "999999999999999999999", "::", "10.0.0.0/8", "fd00::/1", "\u0007",
+        "999999999999999999999", "::", "10.0.0.0/8", "fd00::/1", "\u0007", "\u00A0", "\u200B", "\\u00A0", "kind: List\n", "items: ",
     ];
 
     private static readonly string Crashers = Path.Combine(Root(), "tests/Kubernetes.Tests/Configuration/Crashers");
 
-    private static readonly Gen<string> Mutant = Gen.Select(Gen.Int[0, Valid.Length - 1], Gen.Int[0, 12], Gen.Int[0, Pieces.Length - 1])
-        .Array[1, 6].Select(edits => edits.Aggregate(Valid, (text, edit) =>
+    private static readonly Gen<string> Mutant = Gen.Select(
+        Gen.Bool.Select(resources => resources ? Resources : Valid),
+        Gen.Select(Gen.Int[0, Math.Max(Valid.Length, Resources.Length) - 1], Gen.Int[0, 12], Gen.Int[0, Pieces.Length - 1]).Array[1, 6],
+        (seed, edits) => edits.Aggregate(seed, (text, edit) =>
         {
             var (place, cut, piece) = edit;
             place = Math.Min(place, text.Length);
@@ -55,15 +74,18 @@ public sealed class PoolConfigFuzzTests
     public void ValidConfig_CutAtEveryLength_IsReadWithoutAThrow()
     {
         Assert.NotNull(PoolConfigText.Read(Valid).Config);
-        for (var length = 0; length < Valid.Length; length++)
+        foreach (var seed in new[] { Valid, Resources })
         {
-            CheckReading(Valid[..length]);
-            CheckReading(Valid[length..]);
+            for (var length = 0; length < seed.Length; length++)
+            {
+                CheckReading(seed[..length]);
+                CheckReading(seed[length..]);
+            }
         }
     }
 
     [Fact]
-    public void ValidConfig_Mutated_IsReadWithoutAThrow() => Mutant.Sample(CheckReading, iter: 3_000);
+    public void ValidConfig_Mutated_IsReadWithoutAThrow() => Mutant.Sample(CheckReading, iter: 5_000);
 
     [Fact]
     public void AnyText_Read_IsReadWithoutAThrow() => Gen.String.Sample(CheckReading, iter: 2_000);

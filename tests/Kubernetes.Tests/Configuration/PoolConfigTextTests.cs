@@ -135,6 +135,26 @@ public sealed class PoolConfigTextTests
     }
 
     [Theory]
+    [InlineData("peers: []", "peers")]
+    [InlineData("peers:", "peers")]
+    [InlineData("peers: null", "peers")]
+    [InlineData("peers: {}", "peers")]
+    [InlineData("bgp-communities: {}", "bgp-communities")]
+    [InlineData("bgp-communities:", "bgp-communities")]
+    [InlineData("bfd-profiles: []", "bfd-profiles")]
+    [InlineData("address-pools: [{name: a, protocol: layer2, addresses: [10.0.0.0/24], bgp-advertisements: []}]", "address-pools[0].bgp-advertisements")]
+    [InlineData("address-pools: [{name: a, protocol: layer2, addresses: [10.0.0.0/24], bgp-advertisements: }]", "address-pools[0].bgp-advertisements")]
+    public void KeyOfBgpWithoutContent_Read_IsAcceptedWithAWarning(string text, string path)
+    {
+        var result = PoolConfigText.Read(text + "\n");
+        Assert.NotNull(result.Config);
+        var problem = Assert.Single(result.Problems);
+        Assert.Equal((ConfigSeverity.Warning, path), (problem.Severity, problem.Path));
+        Assert.EndsWith("configures BGP, and only layer2 is served here; it is empty, so nothing is lost", problem.Message, StringComparison.Ordinal);
+        Assert.Equal($"remove '{path.Split('.')[^1]}'", problem.Remedy);
+    }
+
+    [Theory]
     [InlineData(
         "addresses: [192.168.1.10/24]",
         "line 4, column 15: address-pools[0].addresses[0]: '192.168.1.10/24' has host bits set; it is read as 192.168.1.0-192.168.1.255 "
