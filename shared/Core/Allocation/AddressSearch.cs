@@ -70,6 +70,11 @@ internal sealed class AddressSearch
                 return Refusals.RequestOutsidePools(request.Source, address);
             }
 
+            if (itsPool.Avoids(address))
+            {
+                return Refusals.RequestAvoided(request.Source, address, itsPool.Name);
+            }
+
             if (pool is not null && pool.Name != itsPool.Name)
             {
                 return request.Pool.Length > 0

@@ -72,6 +72,11 @@ internal sealed record CurrentAddresses(Pool? Pool, IReadOnlyList<IpAddress> Add
             return Refusals.NoLongerInAnyPool(address);
         }
 
+        if (itsPool.Avoids(address))
+        {
+            return Refusals.Avoided(address, itsPool.Name);
+        }
+
         if (!itsPool.Admits(facts))
         {
             return Refusals.PoolNotForService(itsPool.Name, facts.Id);

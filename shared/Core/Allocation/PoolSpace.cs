@@ -53,7 +53,7 @@ internal sealed class PoolSpace
     public void Unuse(IpAddress address)
     {
         InUse--;
-        if (!exclusions.ContainsKey(address) && !IsBuggy(address) && !Pool.Reserved.Any(range => range.Contains(address)))
+        if (!exclusions.ContainsKey(address) && !Pool.Avoids(address) && !Pool.Reserved.Any(range => range.Contains(address)))
         {
             Free(address.Family).Return(address);
         }
@@ -65,7 +65,7 @@ internal sealed class PoolSpace
         var free = Free(family);
         while (free.TryLowest(out address))
         {
-            if (!IsBuggy(address))
+            if (!Pool.Avoids(address))
             {
                 return true;
             }
@@ -87,7 +87,7 @@ internal sealed class PoolSpace
         {
             for (var address = run.First; lowest.Count < count; address = address.Add(1))
             {
-                if (!IsBuggy(address))
+                if (!Pool.Avoids(address))
                 {
                     lowest.Add(address);
                 }
@@ -106,9 +106,6 @@ internal sealed class PoolSpace
 
         return lowest;
     }
-
-    private bool IsBuggy(IpAddress address) =>
-        Pool.AvoidBuggyIps && Pool.IsBuggy(address);
 
     private FreeAddresses Free(IpFamily family) => family == IpFamily.IPv4 ? free4 : free6;
 }
