@@ -13,14 +13,20 @@ namespace LoadBalancer.Speaker.Links;
 /// <param name="Master">The index of the interface it is a port of; 0 for none.</param>
 /// <param name="Kind">Its driver kind, for example <c>bridge</c> or <c>veth</c>; empty for hardware.</param>
 /// <param name="MasterKind">The kind of its master, if it has one and the kernel says so; for example <c>bond</c>.</param>
+/// <param name="Parent">The index of the interface it is made from, as a macvlan or VLAN is; 0 for none.</param>
+/// <param name="ParentNamespace">The kernel's number of the network namespace the parent is in, if that is another one; else -1.</param>
 internal sealed record InterfaceRecord(
-    int Index, string Name, ushort HardwareType, InterfaceFlags Flags, MacAddress Mac, int Master, string Kind, string MasterKind)
+    int Index, string Name, ushort HardwareType, InterfaceFlags Flags, MacAddress Mac, int Master, string Kind, string MasterKind,
+    int Parent = 0, int ParentNamespace = InterfaceRecord.SameNamespace)
 {
+    private const int SameNamespace = -1;
     private const int BodyLength = 16;
     private const ushort AttributeAddress = 1;
     private const ushort AttributeName = 3;
+    private const ushort AttributeParent = 5;
     private const ushort AttributeMaster = 10;
     private const ushort AttributeLinkInfo = 18;
+    private const ushort AttributeParentNamespace = 37;
     private const ushort InfoKind = 1;
     private const ushort InfoSlaveKind = 4;
 
@@ -42,7 +48,7 @@ internal sealed record InterfaceRecord(
         string? name = null;
         string kind = "", masterKind = "";
         var mac = default(MacAddress);
-        var master = 0;
+        int master = 0, parent = 0, parentNamespace = SameNamespace;
         var attributes = body[BodyLength..];
         while (NetlinkMessages.TryTakeAttribute(ref attributes, out var type, out var value))
         {
@@ -57,13 +63,20 @@ internal sealed record InterfaceRecord(
                 case AttributeMaster when value.Length == sizeof(int):
                     master = MemoryMarshal.Read<int>(value);
                     break;
+                case AttributeParent when value.Length == sizeof(int):
+                    parent = MemoryMarshal.Read<int>(value);
+                    break;
+                case AttributeParentNamespace when value.Length == sizeof(int):
+                    parentNamespace = MemoryMarshal.Read<int>(value);
+                    break;
                 case AttributeLinkInfo:
                     ReadLinkInfo(value, ref kind, ref masterKind);
                     break;
             }
         }
 
-        return string.IsNullOrEmpty(name) ? null : new(index, name, hardwareType, flags, mac, master, kind, masterKind);
+        return string.IsNullOrEmpty(name) ? null
+            : new(index, name, hardwareType, flags, mac, master, kind, masterKind, parent, parentNamespace);
     }
 
     private static void ReadLinkInfo(ReadOnlySpan<byte> info, ref string kind, ref string masterKind)

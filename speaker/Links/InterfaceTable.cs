@@ -8,6 +8,8 @@ namespace LoadBalancer.Speaker.Links;
 /// </summary>
 internal sealed class InterfaceTable
 {
+    private const string KindMacvlan = "macvlan";
+
     private readonly Dictionary<int, InterfaceRecord> interfaces = [];
     private readonly Dictionary<int, List<IpPrefix>> addresses = [];
     private readonly HashSet<int> unseenInterfaces = [];
@@ -15,6 +17,31 @@ internal sealed class InterfaceTable
 
     /// <summary>The interfaces, in no order.</summary>
     internal IReadOnlyCollection<InterfaceRecord> Interfaces => interfaces.Values;
+
+    /// <summary>
+    /// The wire an interface is on, as a number: a macvlan is on its parent's, although neither hears the other. What is made from one
+    /// interface of another namespace, which cannot be seen from here, is on one wire too.
+    /// </summary>
+    internal long WireOf(InterfaceRecord record)
+    {
+        // A chain of them is short; a table half of which is old could have a loop.
+        for (var steps = 0; steps < interfaces.Count && record.Kind == KindMacvlan; steps++)
+        {
+            if (record.ParentNamespace >= 0)
+            {
+                return ((record.ParentNamespace + 1L) << 32) | (uint)record.Parent;
+            }
+
+            if (!interfaces.TryGetValue(record.Parent, out var parent))
+            {
+                break;
+            }
+
+            record = parent;
+        }
+
+        return record.Index;
+    }
 
     /// <summary>The addresses of an interface, in the order in which they were added.</summary>
     internal IReadOnlyList<IpPrefix> AddressesOf(int index) => addresses.TryGetValue(index, out var list) ? list : [];

@@ -16,6 +16,9 @@ public enum LinkExclusion : byte
     /// <summary>Its name matches <c>--interfaces-exclude</c>.</summary>
     Name,
 
+    /// <summary>Its kind is one of <c>--interfaces-exclude</c>.</summary>
+    Kind,
+
     /// <summary>It is administratively down.</summary>
     Down,
 
@@ -27,6 +30,9 @@ public enum LinkExclusion : byte
 
     /// <summary>It is a port of a bridge, bond or team, which is the link in its place.</summary>
     Port,
+
+    /// <summary>It has its parent's hardware address (ipvlan): the parent is the link in its place.</summary>
+    SharesAddress,
 
     /// <summary>It is a bridge without an address of the node: others' traffic passes, the node itself is not on it.</summary>
     BridgeWithoutAddress,
@@ -40,23 +46,40 @@ public sealed class LinkSelection
     // A VRF's ports keep their addresses and speak for themselves; a VRF has no wire.
     private const string KindVrf = "vrf";
     private const string KindBridge = "bridge";
+    private const string KindIpvlan = "ipvlan";
+    private const string KindIpvtap = "ipvtap";
 
-    private readonly IReadOnlyList<Regex> exclude;
+    private readonly IReadOnlyList<Regex> names;
+    private readonly HashSet<string> kinds;
 
-    /// <summary>A selection with patterns for names that are no links.</summary>
-    /// <param name="exclude">Regular expressions, searched for anywhere in the name unless anchored.</param>
+    /// <summary>A selection with what is no link.</summary>
+    /// <param name="exclude">
+    /// Regular expressions, searched for anywhere in the name unless anchored; <see cref="KindPrefix"/> before the kernel's name for a kind
+    /// of interface excludes all of that kind (<c>ip -details link</c> shows it).
+    /// </param>
     /// <exception cref="ArgumentException">One of them is no regular expression; the message says which and why.</exception>
-    public LinkSelection(IEnumerable<string> exclude) =>
-        this.exclude = [.. exclude.Select(pattern => new Regex(pattern, RegexOptions.CultureInvariant))];
+    public LinkSelection(IEnumerable<string> exclude)
+    {
+        var all = exclude.ToLookup(static pattern => pattern.StartsWith(KindPrefix, StringComparison.Ordinal));
+        names = [.. all[false].Select(static pattern => new Regex(pattern, RegexOptions.CultureInvariant))];
+        kinds = all[true].Select(static pattern => pattern[KindPrefix.Length..]).ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>What comes before a kind in the list of what is no link.</summary>
+    public const string KindPrefix = "kind:";
 
     /// <summary>
     /// What is excluded where the operator says nothing: the interfaces of containers, container networks and virtual machines'
-    /// private networks.
+    /// private networks. By kind where the kernel knows it, since names are up to whoever makes them.
     /// </summary>
     public static IReadOnlyList<string> DefaultExclude { get; } =
     [
         "^docker.*", "^cbr.*", "^dummy.*", "^virbr.*", "^lxcbr.*", "^veth.*", "^lo$", "^cali.*", "^tunl.*", "^flannel.*",
         "^kube-ipvs.*", "^cni.*", "^nodelocaldns.*", "^lxc.*",
+        "^vxlan[.]calico$", "^br-[0-9a-f]{12}$", "^podman.*", "^lxdbr.*", "^incusbr.*", "^nerdctl.*", "^cilium_.*", "^antrea-.*",
+        "^genev_sys_.*", "^ovn-k8s-mp.*", "^weave$", "^vethwe-.*", "^kube-bridge$", "^tailscale.*", "^wg.*",
+        "kind:dummy", "kind:vxlan", "kind:geneve", "kind:gretap", "kind:ip6gretap", "kind:erspan", "kind:ip6erspan", "kind:wireguard",
+        "kind:tun", "kind:macvtap", "kind:netkit", "kind:ifb",
     ];
 
     /// <summary>The links among the interfaces, by index.</summary>
@@ -69,7 +92,10 @@ public sealed class LinkSelection
             if (Judge(candidate, addresses) == LinkExclusion.None)
             {
                 var running = candidate.Flags.HasFlag(InterfaceFlags.Running | InterfaceFlags.LowerUp);
-                links.Add(new LinkFacts(candidate.Name, candidate.Index, candidate.Mac, [.. addresses.Where(IsRoutable)], running));
+                links.Add(new LinkFacts(candidate.Name, candidate.Index, candidate.Mac, [.. addresses.Where(IsRoutable)], running)
+                {
+                    Wire = table.WireOf(candidate),
+                });
             }
         }
 
@@ -87,13 +113,15 @@ public sealed class LinkSelection
             : candidate.HardwareType != HardwareTypeEthernet || candidate.Mac.Value == 0 || candidate.Mac.IsGroup ? LinkExclusion.NotEthernet
             : candidate.Master != 0 && candidate.MasterKind != KindVrf ? LinkExclusion.Port
             : candidate.Kind == KindBridge && !addresses.Any(IsRoutable) ? LinkExclusion.BridgeWithoutAddress
+            : candidate.Kind is KindIpvlan or KindIpvtap ? LinkExclusion.SharesAddress
+            : kinds.Contains(candidate.Kind) ? LinkExclusion.Kind
             : IsExcluded(candidate.Name) ? LinkExclusion.Name
             : LinkExclusion.None;
     }
 
     private bool IsExcluded(string name)
     {
-        foreach (var pattern in exclude)
+        foreach (var pattern in names)
         {
             if (pattern.IsMatch(name))
             {

@@ -15,7 +15,7 @@ public sealed class Segment
     private static readonly TimeSpan AnswerFor = TimeSpan.FromMilliseconds(500);
 
     // A few hellos of the other link.
-    private static readonly TimeSpan ShadowFor = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SiblingFor = TimeSpan.FromSeconds(5);
 
     private readonly Lock gate = new();
     private readonly CheckTarget[] checks = new CheckTarget[64];
@@ -25,8 +25,7 @@ public sealed class Segment
     private LinkFacts factsSeen;
     private volatile SegmentView? lastView;
     private IReadOnlyList<IpPrefix> othersSeen = [];
-    private string? shadow;
-    private TimeSpan shadowHeardAt;
+    private readonly Dictionary<string, TimeSpan> siblings = new(StringComparer.Ordinal);
     private readonly Lock watchGate = new();
     private readonly AnswerWatch watch = new();
     private volatile bool checking;
@@ -180,12 +179,17 @@ public sealed class Segment
         return count;
     }
 
-    /// <summary>Another link of this node on the same segment, which has precedence; null if there is none.</summary>
-    public string? ShadowedBy(TimeSpan now)
+    /// <summary>Whether another link of this node is on the same wire: its frames are heard here, or the kernel says so.</summary>
+    public bool SharesWireWith(Segment other, TimeSpan now)
     {
+        if (Link.Facts.Wire == other.Link.Facts.Wire)
+        {
+            return true;
+        }
+
         lock (gate)
         {
-            return shadow is not null && now - shadowHeardAt < ShadowFor ? shadow : null;
+            return siblings.TryGetValue(other.Name, out var heardAt) && now - heardAt < SiblingFor;
         }
     }
 
@@ -276,16 +280,17 @@ public sealed class Segment
     // A frame this node sent on another link: both are on one segment, and one answering is enough.
     private bool NoteOwnFrame(in HeartbeatFrame frame, TimeSpan now)
     {
-        var link = shadow is not null && Ascii.Equals(frame.Link, shadow) ? shadow : Encoding.ASCII.GetString(frame.Link);
-        if (string.CompareOrdinal(link, Name) >= 0)
+        foreach (var (name, heardAt) in siblings)
         {
-            return false;
+            if (Ascii.Equals(frame.Link, name))
+            {
+                siblings[name] = now;
+                return now - heardAt >= SiblingFor;
+            }
         }
 
-        var known = shadow == link && now - shadowHeardAt < ShadowFor;
-        shadow = link;
-        shadowHeardAt = now;
-        return !known;
+        siblings[Encoding.ASCII.GetString(frame.Link)] = now;
+        return true;
     }
 
     private bool Follow(TimeSpan now, IReadOnlyList<IpPrefix> otherPrefixes)

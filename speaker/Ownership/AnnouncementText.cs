@@ -11,6 +11,9 @@ namespace LoadBalancer.Speaker.Ownership;
 /// <param name="Message">For people.</param>
 public sealed record AnnouncementText(EventSeverity Severity, AnnouncementEvent Reason, string Message)
 {
+    /// <summary>The label that keeps a node from being used for load balancers.</summary>
+    public const string ExcludeLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
+
     // An Event has room for about as many; the log and the metrics have no need of more.
     private const int MostNodes = 10;
 
@@ -25,14 +28,14 @@ public sealed record AnnouncementText(EventSeverity Severity, AnnouncementEvent 
         var message = $"announcing from node \"{node}\" with protocol \"layer2\"";
         return new AnnouncementText(EventSeverity.Normal, AnnouncementEvent.nodeAssigned, former is null || former == node
             ? message
-            : $"{message}; {vip.Address} was at node \"{former}\" before: {(WhyNot(former, vip, election) is { } why ? TextOf(why) : "it is not heard any more")}");
+            : $"{message}; {vip.Address} was at node \"{former}\" before: {(WhyNot(former, vip, election) is { } verdict ? TextOf(verdict.Why, verdict.Link) : "it is not heard any more")}");
     }
 
     /// <summary>Nobody has the address.</summary>
     /// <param name="vip">The address.</param>
     /// <param name="former">Who had it until now, or null.</param>
-    /// <param name="election">The election on the link.</param>
-    public static AnnouncementText Nobody(VipFacts vip, string? former, SegmentElection election)
+    /// <param name="links">Every interface of every node that is heard on some link of this one, and why the address may not be there.</param>
+    public static AnnouncementText Nobody(VipFacts vip, string? former, IReadOnlyCollection<LinkVerdict> links)
     {
         var subject = former is null ? $"{vip.Address} is not announced" : $"{vip.Address} is not announced any more, it was at node \"{former}\"";
         if (!vip.Served)
@@ -40,13 +43,31 @@ public sealed record AnnouncementText(EventSeverity Severity, AnnouncementEvent 
             return new(EventSeverity.Normal, AnnouncementEvent.NoServingEndpoint, $"{subject}: no endpoint of the Service is ready");
         }
 
-        var nodes = election.Explain(vip);
-        return nodes.All(n => n.Why == Ineligible.Interface)
+        return links.All(static link => link.Why == Ineligible.Interface)
             ? new(EventSeverity.Warning, AnnouncementEvent.announceFailed,
-                $"{subject}: pool \"{vip.Pool.Name}\" names the interfaces {string.Join(", ", vip.Pool.Interfaces)}, and no node has one of them here")
-            : new(EventSeverity.Warning, AnnouncementEvent.NoEligibleNode,
-                $"{subject}: no node may own it ({string.Join("; ", nodes.Take(MostNodes).Select(n => $"{n.Node}: {TextOf(n.Why)}"))}"
-                + (nodes.Count > MostNodes ? $"; and {nodes.Count - MostNodes} more nodes)" : ")"));
+                $"{subject}: pool \"{vip.Pool.Name}\" names the interfaces {string.Join(", ", vip.Pool.Interfaces)}, and no node has one of them here "
+                + $"({Listed(links.GroupBy(static link => link.Node), static node => $"{node.Key} has {string.Join(", ", node.Select(static link => link.Link))}")})")
+            : new(EventSeverity.Warning, AnnouncementEvent.NoEligibleNode, $"{subject}: no node may own it ({Reasons(links)}){Remedy(links)}");
+    }
+
+    // Nodes of which the same is true are named together; a reason that lies in the interface names that too.
+    private static string Reasons(IEnumerable<LinkVerdict> links) => Listed(
+        links.Where(static link => link.Why != Ineligible.None)
+            .GroupBy(static link => (link.Why, Link: IsOfTheLink(link.Why) ? link.Link : ""))
+            .Select(static group => $"{Listed(group.Select(static link => link.Node).Distinct(), static node => node, ", ")}: {TextOf(group.Key.Why, group.Key.Link)}"),
+        static text => text);
+
+    private static string Remedy(IEnumerable<LinkVerdict> links)
+    {
+        var excluded = links.Where(static link => link.Why == Ineligible.NodeExcluded).Select(static link => link.Node).Distinct().Take(MostNodes).ToArray();
+        return excluded.Length == 0 ? "" : $"; to use {(excluded.Length == 1 ? "that node" : "those nodes")}: "
+            + $"kubectl label node {string.Join(' ', excluded)} {ExcludeLabel}-";
+    }
+
+    private static string Listed<T>(IEnumerable<T> items, Func<T, string> text, string separator = "; ")
+    {
+        var all = items.ToArray();
+        return string.Join(separator, all.Take(MostNodes).Select(text)) + (all.Length > MostNodes ? $"{separator}and {all.Length - MostNodes} more" : "");
     }
 
     /// <summary>The address is in no pool: it is not ours to announce.</summary>
@@ -63,31 +84,34 @@ public sealed record AnnouncementText(EventSeverity Severity, AnnouncementEvent 
     /// <param name="vip">The address.</param>
     /// <param name="election">The election on the link.</param>
     public static bool IsExplained(string node, string? former, VipFacts vip, SegmentElection election) =>
-        former is null || former == node || WhyNot(former, vip, election) != Ineligible.None;
+        former is null || former == node || WhyNot(former, vip, election)?.Why != Ineligible.None;
 
-    // Null for a node that is not heard.
-    private static Ineligible? WhyNot(string node, VipFacts vip, SegmentElection? election)
+    // Null for a node that is not heard; of several interfaces on the link's segment the one on which it may be, if there is one.
+    private static LinkVerdict? WhyNot(string node, VipFacts vip, SegmentElection? election)
     {
-        foreach (var (name, why) in election?.Explain(vip) ?? [])
+        LinkVerdict? found = null;
+        foreach (var verdict in election?.Explain(vip) ?? [])
         {
-            if (name == node)
+            if (verdict.Node == node && (found is null || verdict.Why == Ineligible.None))
             {
-                return why;
+                found = verdict;
             }
         }
 
-        return null;
+        return found;
     }
 
-    private static string TextOf(Ineligible why) => why switch
+    private static bool IsOfTheLink(Ineligible why) => why is Ineligible.Interface or Ineligible.OtherSubnet;
+
+    private static string TextOf(Ineligible why, string link) => why switch
     {
         Ineligible.SpeakerNotReady => "its speaker is not ready",
         Ineligible.Leaving => "its speaker is shutting down",
-        Ineligible.NodeExcluded => "it has the label node.kubernetes.io/exclude-from-external-load-balancers",
+        Ineligible.NodeExcluded => $"it has the label {ExcludeLabel}",
         Ineligible.NetworkUnavailable => "its condition NetworkUnavailable is true",
         Ineligible.NodeSelector => "the pool's node-selectors do not match it",
-        Ineligible.Interface => "it has none of the pool's interfaces here",
-        Ineligible.OtherSubnet => "the address belongs to the subnet of another of its interfaces",
+        Ineligible.Interface => $"the pool does not name its interface {link}",
+        Ineligible.OtherSubnet => $"the address belongs to the subnet of another of its interfaces than {link}",
         Ineligible.NoLocalEndpoint => "it has no serving endpoint, and externalTrafficPolicy is Local",
         Ineligible.None => "this node is preferred to it now",
         _ => why.ToString(),

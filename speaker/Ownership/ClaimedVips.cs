@@ -53,7 +53,7 @@ internal sealed class ClaimedVips(Func<bool> isCurrent)
         Dictionary<IpAddress, VipFacts>? vips = null;
         foreach (var vip in view.Claims.Vips)
         {
-            foreach (var (_, claim) in view.Claims.For(vip))
+            foreach (var (_, _, claim) in view.Claims.For(vip))
             {
                 if (claim.Subject == view.Self.Node ? !isComplete : away.Contains(claim.Subject) && IsMissing(vip))
                 {

@@ -1,5 +1,6 @@
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Ownership;
+using LoadBalancer.Core.Pools;
 using LoadBalancer.Kubernetes.Events;
 using LoadBalancer.Kubernetes.Resources;
 
@@ -30,6 +31,7 @@ public sealed class OwnershipEvents
     private readonly Dictionary<IpAddress, Statement> assigned = [];
     private readonly HashSet<IpAddress> resumed = [];
     private readonly Dictionary<IpAddress, Nobody> nobody = [];
+    private Func<IReadOnlyList<string>, IReadOnlyList<LinkVerdict>, bool> isElsewhere = static (_, _) => false;
     private VipSnapshot known = VipSnapshot.Empty;
     private DateTimeOffset? formerRun;
     private TimeSpan? firstAssigned;
@@ -76,10 +78,13 @@ public sealed class OwnershipEvents
     /// <summary>A pass is over: writes what is due.</summary>
     /// <param name="snapshot">The VIPs.</param>
     /// <param name="links">Each link with its election of this pass.</param>
+    /// <param name="isElsewhere">Whether a living node has an interface of one of these names other than those that are heard.</param>
     /// <param name="now">Monotonic time.</param>
     /// <returns>When something is due next, or null.</returns>
-    public TimeSpan? Flush(VipSnapshot snapshot, IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links, TimeSpan now)
+    public TimeSpan? Flush(
+        VipSnapshot snapshot, IReadOnlyList<LinkDecision> links, Func<IReadOnlyList<string>, IReadOnlyList<LinkVerdict>, bool> isElsewhere, TimeSpan now)
     {
+        this.isElsewhere = isElsewhere;
         if (!ReferenceEquals(snapshot, known))
         {
             known = snapshot;
@@ -146,7 +151,7 @@ public sealed class OwnershipEvents
         IpAddress vip,
         VipFacts facts,
         string? former,
-        IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links,
+        IReadOnlyList<LinkDecision> links,
         TimeSpan now)
     {
         // On a further link of the same node it is no change of owner.
@@ -175,8 +180,8 @@ public sealed class OwnershipEvents
 
     // The last link on which this node owns it, or null.
     private static SegmentElection? ElectionOf(
-        IpAddress vip, IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links) =>
-        links.LastOrDefault(link => link.Ownership[vip].Phase == OwnershipPhase.Owner).Election;
+        IpAddress vip, IReadOnlyList<LinkDecision> links) =>
+        links.LastOrDefault(link => link.Ownership[vip].Phase == OwnershipPhase.Owner)?.Election;
 
     private Statement TellAssigned(VipFacts facts, string? former, SegmentElection election, TimeSpan now)
     {
@@ -195,7 +200,7 @@ public sealed class OwnershipEvents
             (hadIt && formerRun is null) || ((hadIt || mayHaveHadIt) && service.Created < formerRun);
     }
 
-    private TimeSpan? RepeatAssigned(IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links, TimeSpan now)
+    private TimeSpan? RepeatAssigned(IReadOnlyList<LinkDecision> links, TimeSpan now)
     {
         TimeSpan? next = null;
         foreach (var (vip, statement) in assigned)
@@ -213,7 +218,7 @@ public sealed class OwnershipEvents
         return next;
     }
 
-    private TimeSpan? TellNobody(IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links, TimeSpan now)
+    private TimeSpan? TellNobody(IReadOnlyList<LinkDecision> links, TimeSpan now)
     {
         TimeSpan? next = null;
         foreach (var (vip, state) in nobody)
@@ -229,28 +234,28 @@ public sealed class OwnershipEvents
         return next;
     }
 
-    // Asked anew each time it is due: whoever said it may be gone.
-    private void TellNobody(
-        IpAddress vip, Nobody state, IReadOnlyList<(SegmentOwnership Ownership, SegmentElection Election)> links, TimeSpan now)
+    // Asked anew each time it is due: whoever said it may be gone. What is said is what is so now, by one who can know it.
+    private void TellNobody(IpAddress vip, Nobody state, IReadOnlyList<LinkDecision> links, TimeSpan now)
     {
-        if (links.Count == 0)
-        {
-            state.Statement.Wait(now + Patience);
-        }
-        else if (state.Unusable is not null)
+        if (state.Unusable is not null)
         {
             var unusable = known.Unusable[vip];
-            Say(vip, unusable.Text, unusable.Services);
-        }
-        else
-        {
-            var facts = known.Vips[vip];
-            Say(facts.ElectionAddress, AnnouncementText.Nobody(facts, state.Former, links[0].Election), known.Services[vip]);
+            Say(links.Count == 0 ? null : links[0], vip, unusable.Text, unusable.Services);
+            return;
         }
 
-        void Say(IpAddress order, AnnouncementText text, IReadOnlyList<ServiceResource> services)
+        var facts = known.Vips[vip];
+        var verdicts = links.SelectMany(link => link.Election.Explain(facts)).DistinctBy(static verdict => (verdict.Node, verdict.Link)).ToList();
+        var home = links.FirstOrDefault(link => link.Election.Concerns(facts)) ?? (links.Count == 0 || HasIt(facts.Pool, verdicts) ? null : links[0]);
+        Say(home, facts.ElectionAddress, AnnouncementText.Nobody(facts, state.Former, verdicts), known.Services[vip]);
+
+        void Say(LinkDecision? on, IpAddress order, AnnouncementText text, IReadOnlyList<ServiceResource> services)
         {
-            if (links[0].Election.SelfReports(order))
+            if (on is not { MayTell: true })
+            {
+                state.Statement.Wait(now + Patience);
+            }
+            else if (on.Election.SelfReports(order))
             {
                 state.Statement.Tell(text, services, recorder, now);
             }
@@ -261,5 +266,15 @@ public sealed class OwnershipEvents
         }
     }
 
+    // A node that this one does not hear there has one of the pool's interfaces: whether it announces is for those on its segment to say.
+    private bool HasIt(Pool pool, List<LinkVerdict> heard) =>
+        pool.Interfaces.Count > 0 && isElsewhere(pool.Interfaces, heard);
+
     private sealed record Nobody(AnnouncementEvent? Unusable, string? Former, Statement Statement, bool Served = false);
 }
+
+/// <summary>One link in one pass.</summary>
+/// <param name="Ownership">What this node has there.</param>
+/// <param name="Election">Who may own what.</param>
+/// <param name="MayTell">Whether this node knows enough to say that nobody has a VIP.</param>
+public sealed record LinkDecision(SegmentOwnership Ownership, SegmentElection Election, bool MayTell);

@@ -25,11 +25,14 @@ public sealed class OwnershipPass
     private readonly OwnershipEvents events;
     private readonly IsolationEvents isolation;
     private readonly ClaimedVips claimed;
+    private readonly Func<bool> isCurrent;
     private readonly bool rebalance;
+    private readonly bool ignoreExcludeLabel;
     private readonly ElectionOrders orders = new();
+    private readonly LinkVoices voices = new();
     private readonly Dictionary<string, NodeFacts> nodeFacts = new(StringComparer.Ordinal);
     private readonly List<OwnershipTransition> transitions = [];
-    private readonly List<(SegmentOwnership Ownership, SegmentElection Election)> elections = [];
+    private readonly List<LinkDecision> elections = [];
     private ImmutableArray<Segment> segmentsSeen = [];
 
     /// <summary>A pass over these links and stores.</summary>
@@ -40,16 +43,19 @@ public sealed class OwnershipPass
     /// <param name="isolation">Told of peers that are not heard.</param>
     /// <param name="isCurrent">Whether what is known from the API server is what it has now.</param>
     /// <param name="rebalance">Whether addresses go back, slowly, to the nodes that are first in their order.</param>
+    /// <param name="ignoreExcludeLabel">Whether nodes are used that carry <see cref="AnnouncementText.ExcludeLabel"/>.</param>
     public OwnershipPass(
         Heartbeats heartbeats, IStore<NodeResource> nodes, SpeakerLeases leases, OwnershipEvents events, IsolationEvents isolation,
-        Func<bool> isCurrent, bool rebalance = false)
+        Func<bool> isCurrent, bool rebalance = false, bool ignoreExcludeLabel = false)
     {
+        this.ignoreExcludeLabel = ignoreExcludeLabel;
         this.rebalance = rebalance;
         this.heartbeats = heartbeats;
         this.nodes = nodes;
         this.leases = leases;
         this.events = events;
         this.isolation = isolation;
+        this.isCurrent = isCurrent;
         claimed = new ClaimedVips(isCurrent);
     }
 
@@ -85,37 +91,46 @@ public sealed class OwnershipPass
 
         segmentsSeen = links;
         elections.Clear();
-        foreach (var segment in links)
+        voices.Begin(links, segment => Look(segment, now), view => new SegmentElection(orders, view, FactsOf), now);
+        foreach (var turn in voices.Turns)
         {
-            var next = Decide(segment, snapshot, isComplete, leaveBy, now);
+            var next = Decide(turn, snapshot, isComplete, leaveBy, now);
             deadline = Earlier(deadline, next);
-            deadline = Earlier(deadline, isolation.Note(segment.Name, segment.LastView!, now));
+            deadline = Earlier(deadline, isolation.Note(turn.Segment.Name, turn.View, now));
         }
 
         SpeakerMetrics.Serving.Set(links.Any(static segment => segment.Serving) ? 1 : 0);
-        return Earlier(deadline, events.Flush(snapshot, elections, now));
+        return Earlier(deadline, events.Flush(snapshot, elections, leases.HasElsewhere, now));
     }
 
     private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
 
-    private TimeSpan? Decide(Segment segment, VipSnapshot snapshot, bool isComplete, TimeSpan? leaveBy, TimeSpan now)
+    // Without a key nothing can be known of the others; without a carrier nothing can be said.
+    private LinkTurn Look(Segment segment, TimeSpan now)
     {
         var facts = segment.Link.Facts;
-        var view = segment.View(now, leases.On(facts));
+        var alive = leases.On(facts);
+        var view = segment.View(now, alive);
         segment.LastView = view;
         Measure(segment, view);
+        return new LinkTurn(segment, view, heartbeats.Keys is null || !facts.Carrier)
+        {
+            // A node that was cut off hears nobody at first, and would find nobody who may own what the others announce.
+            KnowsTheOthers = view.MayAct && (view.Majority || alive.All(lease => view.Peers.Any(peer => peer.Node == lease.Node))),
+        };
+    }
 
-        // Without a key nothing can be known of the others; without a carrier nothing can be said; and one link of a node is enough.
-        var mute = heartbeats.Keys is null || !facts.Carrier || IsShadowed(segment, now);
-        var vips = mute ? NoVips : claimed.With(segment.Ownership, view, snapshot, isComplete);
-        var election = new SegmentElection(orders, view, FactsOf);
+    private TimeSpan? Decide(LinkTurn turn, VipSnapshot snapshot, bool isComplete, TimeSpan? leaveBy, TimeSpan now)
+    {
+        var (segment, view, election, mute) = (turn.Segment, turn.View, turn.Election, turn.Mute);
+        transitions.Clear();
+        var vips = mute ? NoVips : LinkVoices.SpokenOn(turn, claimed.With(segment.Ownership, view, snapshot, isComplete), transitions);
         Rebalance(segment, election, vips, now);
         SpeakerMetrics.SilentOwners.Inc(segment.NoteDoubts(vips));
-        transitions.Clear();
         var deadline = segment.Ownership.Decide(vips, election, view, leaveBy, now, transitions);
         if (transitions.Count > 0)
         {
-            Apply(segment, facts, vips, transitions);
+            Apply(segment, segment.Link.Facts, vips, transitions);
             events.Note(transitions);
         }
 
@@ -130,7 +145,7 @@ public sealed class OwnershipPass
 
         if (!mute)
         {
-            elections.Add((segment.Ownership, election));
+            elections.Add(new LinkDecision(segment.Ownership, election, turn.KnowsTheOthers && isCurrent()));
         }
 
         SpeakerMetrics.VipsOwned.WithLabels(segment.Name).Set(segment.Ownership.Owned);
@@ -158,9 +173,6 @@ public sealed class OwnershipPass
             }
         }
     }
-
-    private bool IsShadowed(Segment segment, TimeSpan now) =>
-        segment.ShadowedBy(now) is { } other && heartbeats.Segments.Any(s => s.Name == other && s.Link.Facts.Carrier);
 
     // Hosts that have the VIP in their cache ask the owner's hardware address again and again, and its speaker is away: they are told
     // before they give up. A thousand VIPs take ten seconds, a third of the time after which Linux asks.
@@ -240,13 +252,11 @@ public sealed class OwnershipPass
         if (!nodeFacts.TryGetValue(node, out var facts))
         {
             facts = nodes.Get(new ObjectKey("", node)) is { } found
-                ? new NodeFacts(found.Labels.ContainsKey(ExcludeLabel), found.NetworkUnavailable, found.Ready, found.Labels)
+                ? new NodeFacts(!ignoreExcludeLabel && found.Labels.ContainsKey(AnnouncementText.ExcludeLabel), found.NetworkUnavailable, found.Ready, found.Labels)
                 : NodeFacts.Unknown;
             nodeFacts.Add(node, facts);
         }
 
         return facts;
     }
-
-    private const string ExcludeLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
 }

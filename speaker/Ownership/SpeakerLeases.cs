@@ -81,6 +81,14 @@ public sealed class SpeakerLeases
         return members;
     }
 
+    /// <summary>Whether another node with a fresh Lease has an interface of one of these names that is not among those heard.</summary>
+    /// <param name="names">Names of interfaces.</param>
+    /// <param name="heard">The interfaces heard on this node's links.</param>
+    public bool HasElsewhere(IReadOnlyList<string> names, IReadOnlyList<LinkVerdict> heard) =>
+        store.All().Any(lease => lease.HolderIdentity.Length > 0 && lease.HolderIdentity != node && liveness.IsFresh(lease.HolderIdentity)
+            && SpeakerAnnotations.LinksOf(lease).Any(link => names.Contains(link.Name)
+                && !heard.Any(verdict => verdict.Node == lease.HolderIdentity && verdict.Link == link.Name)));
+
     // Only a renewal is a sign of life; a label that somebody sets is not.
     private static string VersionOf(LeaseResource lease) => lease.RenewTime?.UtcTicks.ToString("x", null) ?? lease.ResourceVersion;
 

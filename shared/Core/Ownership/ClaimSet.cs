@@ -112,8 +112,9 @@ public sealed class ClaimSet
 
 /// <summary>A claim and who made it.</summary>
 /// <param name="Claimant">The node that answers.</param>
+/// <param name="Link">The interface on which it says so.</param>
 /// <param name="Claim">The claim.</param>
-public readonly record struct PeerClaim(string Claimant, Claim Claim);
+public readonly record struct PeerClaim(string Claimant, string Link, Claim Claim);
 
 /// <summary>All that the peers of a segment claim, by VIP. Immutable.</summary>
 public sealed class ClaimView

@@ -42,7 +42,7 @@ public sealed class SegmentElection
         }
 
         membersById = new List<(SegmentMember, NodeFacts)>?[orders.Nodes.Count];
-        foreach (var member in view.Peers.Append(self))
+        foreach (var member in view.Peers.Append(self).Concat(view.Siblings))
         {
             (membersById[orders.IdOf(member.Node)] ??= []).Add((member, nodes(member.Node)));
         }
@@ -98,11 +98,11 @@ public sealed class SegmentElection
             return null;
         }
 
-        foreach (var (claimant, claim) in view.Claims.For(vip.Address))
+        foreach (var (claimant, link, claim) in view.Claims.For(vip.Address))
         {
             if (claim.Kind == ClaimKind.Owner && claimant == owner)
             {
-                return MacOf(membersById[id]!);
+                return MacOf(id, vip, link);
             }
         }
 
@@ -134,15 +134,26 @@ public sealed class SegmentElection
         return false;
     }
 
-    /// <summary>Each living node and why it may not own the VIP, in the order of preference: for an Event or a diagnosis.</summary>
-    public IReadOnlyList<(string Node, Ineligible Why)> Explain(VipFacts vip)
+    /// <summary>
+    /// This node's interface on the segment that speaks for the VIP, if this node owns it or stands in for its owner: a node with several
+    /// has one voice. Every node comes to the same answer.
+    /// </summary>
+    public string Voice(VipFacts vip) => view.Siblings.Count == 0 ? self.Link : Voice(membersById[selfId]!, vip).Link;
+
+    /// <summary>Whether the VIP belongs on this node's interface: the pool names it, or where it names none, the interface has the subnet.</summary>
+    public bool Concerns(VipFacts vip) =>
+        vip.Pool.Interfaces.Count > 0 ? vip.Pool.Interfaces.Contains(self.Link) : self.Covers(vip.Address);
+
+    /// <summary>Each interface of each living node and why the VIP may not be there, in the order of preference: for an Event or a diagnosis.</summary>
+    public IReadOnlyList<LinkVerdict> Explain(VipFacts vip)
     {
-        List<(string, Ineligible)> list = [];
+        List<LinkVerdict> list = [];
         foreach (var entry in orders.Order(vip.ElectionAddress))
         {
-            if (entry.Node < membersById.Length && membersById[entry.Node] is not null)
+            if (entry.Node < membersById.Length && membersById[entry.Node] is { } members)
             {
-                list.Add((orders.Nodes[entry.Node], Check(entry.Node, vip, out _)));
+                list.AddRange(members.OrderBy(static m => m.Member.Link, StringComparer.Ordinal)
+                    .Select(m => new LinkVerdict(m.Member.Node, m.Member.Link, Check(entry.Node, m.Member, m.Facts, vip))));
             }
         }
 
@@ -160,7 +171,7 @@ public sealed class SegmentElection
             best = new Incumbency(selfId, own.Term, own.Yields, Outranked: true);
         }
 
-        foreach (var (claimant, claim) in view.Claims.For(vip.Address))
+        foreach (var (claimant, _, claim) in view.Claims.For(vip.Address))
         {
             var id = orders.IdOf(claim.Subject);
             var by = orders.IdOf(claimant);
@@ -248,9 +259,9 @@ public sealed class SegmentElection
         var members = owner < membersById.Length ? membersById[owner] : null;
         var name = orders.Nodes[owner];
         bool claimed = false, rival = false, deputyClaimed = false;
-        string? deputy = null;
+        string? deputy = null, voice = null;
         var deputyRank = UInt128.MaxValue;
-        foreach (var (claimant, claim) in view.Claims.For(vip.Address))
+        foreach (var (claimant, link, claim) in view.Claims.For(vip.Address))
         {
             var by = orders.IdOf(claimant);
             if (claim.Kind == ClaimKind.Deputy && claim.Subject == name && IsPresent(by))
@@ -264,6 +275,8 @@ public sealed class SegmentElection
                 claimed |= claimant == name;
                 rival |= claimant != name;
             }
+
+            voice = claim.Kind == ClaimKind.Owner && claimant == name ? link : voice;
         }
 
         if (away && own.Phase == OwnershipPhase.Deputy && RankOf(selfId, order) < deputyRank)
@@ -283,21 +296,41 @@ public sealed class SegmentElection
             OwnerAway = away,
             Deputy = away ? deputy : null,
             DeputyClaimed = deputyClaimed,
-            OwnerMac = owner == selfId || members is null ? default : MacOf(members),
+            OwnerMac = owner == selfId || members is null ? default : MacOf(owner, vip, voice),
             Unheard = owner != selfId && members is not null && members.TrueForAll(static m => m.Member.Source == MemberSource.Lease),
         };
     }
 
-    // Of two interfaces on one segment, the first by name is the one that owns.
-    private static MacAddress MacOf(List<(SegmentMember Member, NodeFacts Facts)> members)
+    // The interface that claims it; of one that does not yet, the one that will.
+    private MacAddress MacOf(int id, VipFacts vip, string? claimedOn)
     {
-        var best = members[0].Member;
+        var members = membersById[id]!;
         foreach (var (member, _) in members)
         {
-            best = string.CompareOrdinal(member.Link, best.Link) < 0 ? member : best;
+            if (member.Link == claimedOn)
+            {
+                return member.Mac;
+            }
         }
 
-        return best.Mac;
+        return Voice(members, vip).Mac;
+    }
+
+    // Two interfaces of a node on one segment never answer both: one that may, in the subnet if there is one, the first by name.
+    private static SegmentMember Voice(List<(SegmentMember Member, NodeFacts Facts)> members, VipFacts vip)
+    {
+        var best = members[0].Member;
+        for (var i = 1; i < members.Count; i++)
+        {
+            var other = members[i].Member;
+            var order = FlawsOf(other, vip).CompareTo(FlawsOf(best, vip));
+            best = order < 0 || (order == 0 && string.CompareOrdinal(other.Link, best.Link) < 0) ? other : best;
+        }
+
+        return best;
+
+        static int FlawsOf(SegmentMember member, VipFacts vip) =>
+            CheckLink(member, vip) != Ineligible.None ? 2 : member.Covers(vip.Address) ? 0 : 1;
     }
 
     // Whoever is there and ready: it is the owner that serves the traffic.
@@ -367,9 +400,14 @@ public sealed class SegmentElection
         facts.Excluded ? Ineligible.NodeExcluded
         : facts.NetworkUnavailable ? Ineligible.NetworkUnavailable
         : !Selected(vip.Pool, id) ? Ineligible.NodeSelector
-        : vip.Pool.Interfaces.Count > 0 && !vip.Pool.Interfaces.Contains(member.Link) ? Ineligible.Interface
-        : !member.Covers(vip.Address) && member.CoversElsewhere(vip.Address) ? Ineligible.OtherSubnet
+        : CheckLink(member, vip) is var link && link != Ineligible.None ? link
         : vip.ServingNodes is { } serving && !serving.Contains(member.Node) ? Ineligible.NoLocalEndpoint
+        : Ineligible.None;
+
+    // An interface that the pool names needs no subnet: it is the user's word.
+    private static Ineligible CheckLink(SegmentMember member, VipFacts vip) =>
+        vip.Pool.Interfaces.Count > 0 ? vip.Pool.Interfaces.Contains(member.Link) ? Ineligible.None : Ineligible.Interface
+        : !member.Covers(vip.Address) && member.CoversElsewhere(vip.Address) ? Ineligible.OtherSubnet
         : Ineligible.None;
 
     private static int Flaws(SegmentMember member, NodeFacts facts, IpAddress address) =>

@@ -157,7 +157,7 @@ public sealed partial class SegmentMembership
         if (claimsChanged)
         {
             claimsChanged = false;
-            claimView = ClaimView.Of(peers.SelectMany(peer => peer.Claims.All.Select(claim => new PeerClaim(peer.Identity.Node, claim))));
+            claimView = ClaimView.Of(peers.SelectMany(peer => peer.Claims.All.Select(claim => new PeerClaim(peer.Identity.Node, peer.Identity.Link, claim))));
         }
 
         return claimView;

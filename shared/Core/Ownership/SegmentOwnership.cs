@@ -73,6 +73,23 @@ public sealed class SegmentOwnership
         return deadline;
     }
 
+    /// <summary>
+    /// Another interface of this node on the segment has owned the VIP until now: this one goes on with it, in the same term, and
+    /// announces that it has another hardware address.
+    /// </summary>
+    /// <returns>The transition, or null if there is nothing to go on with.</returns>
+    public OwnershipTransition? Adopt(IpAddress vip, in OwnershipState other)
+    {
+        var before = this[vip];
+        if (other.Phase != OwnershipPhase.Owner || before.Phase == OwnershipPhase.Owner)
+        {
+            return null;
+        }
+
+        states[vip] = other;
+        return new OwnershipTransition(vip, OwnershipAction.Announce, before, other);
+    }
+
     /// <summary>Whether the node answers for the VIP on this segment.</summary>
     public bool Answers(IpAddress vip) => this[vip].Answers;
 

@@ -84,6 +84,9 @@ public sealed record SegmentView(SegmentMember Self, IReadOnlyList<SegmentMember
     /// <summary>Whether this node hears more than half of the nodes it knows on the segment, itself counted.</summary>
     public bool Majority { get; init; } = true;
 
+    /// <summary>This node's other interfaces on the segment.</summary>
+    public IReadOnlyList<SegmentMember> Siblings { get; init; } = [];
+
     /// <summary>What the peers claim.</summary>
     public ClaimView Claims { get; init; } = ClaimView.Empty;
 }

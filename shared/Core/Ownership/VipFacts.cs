@@ -58,15 +58,21 @@ public enum Ineligible
     /// <summary>The pool's node selectors do not match it.</summary>
     NodeSelector,
 
-    /// <summary>The pool's interfaces do not name its interface here.</summary>
+    /// <summary>The pool names interfaces, and not this one.</summary>
     Interface,
 
-    /// <summary>Another of its interfaces has the subnet: it announces there.</summary>
+    /// <summary>The pool names no interface, and another of the node's has the subnet: it announces there.</summary>
     OtherSubnet,
 
     /// <summary>The traffic policy is Local and it has no serving endpoint.</summary>
     NoLocalEndpoint,
 }
+
+/// <summary>Whether a VIP may be on an interface of a node.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Link">Its interface on the segment.</param>
+/// <param name="Why">Why not, or None.</param>
+public readonly record struct LinkVerdict(string Node, string Link, Ineligible Why);
 
 /// <summary>Why nobody owns a VIP.</summary>
 public enum NoOwner

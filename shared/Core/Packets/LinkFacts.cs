@@ -10,6 +10,12 @@ namespace LoadBalancer.Core.Packets;
 /// <param name="Carrier">Whether frames can pass: administratively up and carrier present.</param>
 public sealed record LinkFacts(string Name, int Index, MacAddress Mac, IReadOnlyList<IpPrefix> Prefixes, bool Carrier)
 {
+    /// <summary>
+    /// Names the wire as far as the kernel tells: equal for interfaces that share one by construction, such as a macvlan and its parent,
+    /// although they do not hear each other. Links with different ones may share a wire all the same.
+    /// </summary>
+    public long Wire { get; init; } = Index;
+
     /// <summary>Whether one of the link's subnets contains the address.</summary>
     public bool Covers(IpAddress address)
     {

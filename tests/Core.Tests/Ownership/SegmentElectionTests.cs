@@ -135,7 +135,7 @@ public sealed class SegmentElectionTests
     private void AssertSecond(VipFacts vip, Ineligible why)
     {
         Assert.Equal(Order[1], Decide(vip).Owner);
-        Assert.Equal((Order[0], why), Elect("n1").Explain(vip)[0]);
+        Assert.Equal(new LinkVerdict(Order[0], "eth0", why), Elect("n1").Explain(vip)[0]);
     }
 
     private OwnerDecision Decide(VipFacts vip) => Elect("n1").Decide(vip);

@@ -12,12 +12,14 @@ namespace LoadBalancer.Speaker.Tests.Cluster;
 internal sealed class VirtualSpeaker : IDisposable
 {
     private readonly Heartbeats heartbeats;
+    private readonly List<VirtualSwitch.Port> ports = [];
     private readonly WakeUp changed;
     private readonly MonotonicClock clock;
     private TimeSpan nextBeat;
     private TimeSpan nextStep;
 
-    public VirtualSpeaker(string name, ulong boot, VirtualSwitch.Port port, FakeApi api, TimeProvider time, bool rebalance = false)
+    public VirtualSpeaker(string name, ulong boot, VirtualSwitch.Port port, FakeApi api, TimeProvider time, bool rebalance = false,
+        bool ignoreExcludeLabel = false)
     {
         Name = name;
         Port = port;
@@ -27,12 +29,32 @@ internal sealed class VirtualSpeaker : IDisposable
         Events = new OwnershipEvents(api, name);
         var keys = HeartbeatKeyWatch.OfSecret(api.Secrets, FakeApi.KeySecret, api.KeyMount, heartbeats, clock, NullLogger.Instance);
         var pass = new OwnershipPass(heartbeats, api.Nodes, new SpeakerLeases(api.Leases, name), Events,
-            new IsolationEvents(api, api.Nodes, name), () => api.IsCurrent, rebalance);
+            new IsolationEvents(api, api.Nodes, name), () => api.IsCurrent, rebalance, ignoreExcludeLabel);
         Pipeline = new SpeakerPipeline(new SpeakerStores(api.Services, api.Slices, api.Nodes, api.Leases), () => api.Pools, heartbeats, keys,
             pass, Readiness, clock, changed, loadBalancerClass: null);
-        Segment = heartbeats.Add(port);
-        port.Received = frame => heartbeats.Hear(Segment, frame);
-        port.HeardKernel = (mac, address) => heartbeats.HearKernel(Segment, mac, address);
+        Segment = AddLink(port);
+    }
+
+    /// <summary>The node gets another network interface.</summary>
+    public Segment AddLink(VirtualSwitch.Port port)
+    {
+        ports.Add(port);
+        var segment = heartbeats.Add(port);
+        port.Received = frame => heartbeats.Hear(segment, frame);
+        port.HeardKernel = (mac, address) => heartbeats.HearKernel(segment, mac, address);
+        return segment;
+    }
+
+    /// <summary>The hardware addresses with which the node answers for an address, on all of its links.</summary>
+    public IEnumerable<string> MacsFor(string ip)
+    {
+        foreach (var port in ports.Where(static port => port.Plugged))
+        {
+            if (port.Table.TryGet(IpAddress.Parse(ip), out var mac))
+            {
+                yield return mac.ToString();
+            }
+        }
     }
 
     public string Name { get; }
@@ -73,8 +95,11 @@ internal sealed class VirtualSpeaker : IDisposable
     public void Kill()
     {
         Running = false;
-        Port.Received = null;
-        Port.Answer(Core.Packets.AnswerTable.Empty);
+        foreach (var port in ports)
+        {
+            port.Received = null;
+            port.Answer(Core.Packets.AnswerTable.Empty);
+        }
     }
 }
 
@@ -86,9 +111,10 @@ internal sealed class VirtualCluster
     private readonly FakeTimeProvider time = new();
     private ulong boots;
 
-    public VirtualCluster(int nodes, bool keyed = true, bool rebalance = false)
+    public VirtualCluster(int nodes, bool keyed = true, bool rebalance = false, bool ignoreExcludeLabel = false)
     {
         Rebalance = rebalance;
+        IgnoreExcludeLabel = ignoreExcludeLabel;
         Api.Sync();
         if (keyed)
         {
@@ -102,6 +128,8 @@ internal sealed class VirtualCluster
     }
 
     private bool Rebalance { get; }
+
+    private bool IgnoreExcludeLabel { get; }
 
     public FakeApi Api { get; } = new();
 
@@ -118,7 +146,7 @@ internal sealed class VirtualCluster
     /// <param name="name">The node.</param>
     /// <param name="api">Its API server, if it is not the one of all.</param>
     public VirtualSpeaker Start(string name, FakeApi? api = null) => new(
-        name, ++boots, Switch.Connect(name, MacOf(name), $"192.168.96.1{name[1..]}/20"), api ?? Api, time, Rebalance);
+        name, ++boots, Switch.Connect(name, MacOf(name), $"192.168.96.1{name[1..]}/20"), api ?? Api, time, Rebalance, IgnoreExcludeLabel);
 
     public VirtualSpeaker Restart(string name, FakeApi? api = null)
     {

@@ -14,9 +14,10 @@ internal sealed class VirtualSwitch
     /// <summary>Whether a frame may pass from one port to another.</summary>
     public Func<Port, Port, bool> Passes { get; set; } = (_, _) => true;
 
-    public Port Connect(string node, string mac, string prefix)
+    public Port Connect(string node, string mac, string? prefix, string link = "eth0")
     {
-        var port = new Port(this, node, new LinkFacts("eth0", 1, MacAddress.Parse(mac), [IpPrefix.Parse(prefix)], Carrier: true));
+        var index = 1 + ports.Count(port => port.Node == node);
+        var port = new Port(this, node, new LinkFacts(link, index, MacAddress.Parse(mac), prefix is null ? [] : [IpPrefix.Parse(prefix)], Carrier: true));
         ports.Add(port);
         return port;
     }
@@ -84,7 +85,7 @@ internal sealed class VirtualSwitch
         public void Ask(in CheckTarget target)
         {
             var address = target.Address;
-            foreach (var port in wire.ports.Where(port => port.Facts.Prefixes[0].Address == address && port.Plugged && Plugged))
+            foreach (var port in wire.ports.Where(port => port.Facts.Prefixes.Count > 0 && port.Facts.Prefixes[0].Address == address && port.Plugged && Plugged))
             {
                 if (wire.Passes(this, port) && wire.Passes(port, this))
                 {

@@ -50,8 +50,78 @@ public sealed class LinkSelectionTests
     [InlineData("cni0", LinkExclusion.Name)]
     [InlineData("nodelocaldns", LinkExclusion.Name)]
     [InlineData("lxc12ab", LinkExclusion.Name)]
+    [InlineData("vxlan.calico", LinkExclusion.Name)]
+    [InlineData("br-0123456789ab", LinkExclusion.Name)]
+    [InlineData("podman1", LinkExclusion.Name)]
+    [InlineData("lxdbr0", LinkExclusion.Name)]
+    [InlineData("incusbr0", LinkExclusion.Name)]
+    [InlineData("nerdctl0", LinkExclusion.Name)]
+    [InlineData("cilium_host", LinkExclusion.Name)]
+    [InlineData("cilium_net", LinkExclusion.Name)]
+    [InlineData("antrea-gw0", LinkExclusion.Name)]
+    [InlineData("genev_sys_6081", LinkExclusion.Name)]
+    [InlineData("ovn-k8s-mp0", LinkExclusion.Name)]
+    [InlineData("weave", LinkExclusion.Name)]
+    [InlineData("vethwe-bridge", LinkExclusion.Name)]
+    [InlineData("kube-bridge", LinkExclusion.Name)]
+    [InlineData("tailscale0", LinkExclusion.Name)]
+    [InlineData("wg0", LinkExclusion.Name)]
+    [InlineData("br-lan", LinkExclusion.None)]
+    [InlineData("br-ex", LinkExclusion.None)]
+    [InlineData("weaver", LinkExclusion.None)]
+    [InlineData("vxlan.calico2", LinkExclusion.None)]
+    [InlineData("enp1s0", LinkExclusion.None)]
+    [InlineData("ovs0", LinkExclusion.None)]
     public void DefaultExclusions_ByName(string name, LinkExclusion expected) =>
         Assert.Equal(expected, Judge(NetlinkBytes.Link(NewLink, 2, name)));
+
+    [Theory]
+    [InlineData("vxlan", LinkExclusion.Kind)]
+    [InlineData("geneve", LinkExclusion.Kind)]
+    [InlineData("gretap", LinkExclusion.Kind)]
+    [InlineData("wireguard", LinkExclusion.Kind)]
+    [InlineData("tun", LinkExclusion.Kind)]
+    [InlineData("dummy", LinkExclusion.Kind)]
+    [InlineData("macvtap", LinkExclusion.Kind)]
+    [InlineData("ipvtap", LinkExclusion.SharesAddress)]
+    [InlineData("ipvlan", LinkExclusion.SharesAddress)]
+    [InlineData("macvlan", LinkExclusion.None)]
+    [InlineData("vlan", LinkExclusion.None)]
+    [InlineData("bond", LinkExclusion.None)]
+    [InlineData("veth", LinkExclusion.None)]
+    [InlineData("", LinkExclusion.None)]
+    public void DefaultExclusions_ByKind_WhateverTheName(string kind, LinkExclusion expected) =>
+        Assert.Equal(expected, Judge(NetlinkBytes.Link(NewLink, 2, "overlay0", kind: kind)));
+
+    [Fact]
+    public void ListOfTheOperator_IsInPlaceOfTheDefault_ForKindsToo()
+    {
+        Take(NetlinkBytes.Link(NewLink, 2, "vx0", kind: "vxlan"));
+        Take(NetlinkBytes.Link(NewLink, 3, "gen0", kind: "geneve"));
+        Take(NetlinkBytes.Link(NewLink, 4, "eth0"));
+
+        Assert.Equal(["vx0"], new LinkSelection(["^eth0$", "kind:geneve"]).Select(table).Select(link => link.Name));
+    }
+
+    [Fact]
+    public void Macvlan_IsOnTheWireOfItsParent_AVlanIsNot()
+    {
+        Take(NetlinkBytes.Link(NewLink, 2, "eth0"));
+        Take(NetlinkBytes.Link(NewLink, 3, "mac0", kind: "macvlan", parent: 2));
+        Take(NetlinkBytes.Link(NewLink, 4, "mac1", kind: "macvlan", parent: 3));
+        Take(NetlinkBytes.Link(NewLink, 5, "eth0.7", kind: "vlan", parent: 2));
+        Take(NetlinkBytes.Link(NewLink, 6, "mac7", kind: "macvlan", parent: 5));
+
+        // Of an interface of another namespace, whose number may be that of a different one here.
+        Take(NetlinkBytes.Link(NewLink, 7, "ext0", kind: "macvlan", parent: 2, parentNamespace: 0));
+        Take(NetlinkBytes.Link(NewLink, 8, "ext1", kind: "macvlan", parent: 2, parentNamespace: 0));
+        Take(NetlinkBytes.Link(NewLink, 9, "gone0", kind: "macvlan", parent: 99));
+        Take(NetlinkBytes.Link(NewLink, 10, "peer0", kind: "veth", parent: 2));
+
+        var wires = Select().ToDictionary(link => link.Name, link => link.Wire);
+        Assert.Equal(["eth0 mac0 mac1", "eth0.7 mac7", "ext0 ext1", "gone0", "peer0"],
+            wires.GroupBy(link => link.Value).Select(wire => string.Join(' ', wire.Select(link => link.Key))).Order());
+    }
 
     [Theory]
     [InlineData(Ordinary & ~InterfaceFlags.Up, LinkExclusion.Down)]

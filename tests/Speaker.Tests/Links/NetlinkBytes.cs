@@ -18,7 +18,9 @@ internal static class NetlinkBytes
         int master = 0,
         string kind = "",
         string masterKind = "",
-        byte family = 0)
+        byte family = 0,
+        int parent = 0,
+        int parentNamespace = -1)
     {
         var body = new byte[16];
         body[0] = family;
@@ -37,6 +39,8 @@ internal static class NetlinkBytes
             .. Attribute(13, [1, 0, 0, 0]),
             .. Attribute(1, Convert.FromHexString(mac.Replace(":", "", StringComparison.Ordinal))),
             .. master == 0 ? [] : Attribute(10, BitConverter.GetBytes(master)),
+            .. parent == 0 ? [] : Attribute(5, BitConverter.GetBytes(parent)),
+            .. parentNamespace < 0 ? [] : Attribute(37, BitConverter.GetBytes(parentNamespace)),
             .. info.Length == 0 ? [] : Attribute(18 | 0x8000, info),
         ]);
     }
