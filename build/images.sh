@@ -1,11 +1,10 @@
 #!/bin/sh
-# Builds the two images with docker, podman or buildah, whichever is there.
-#   REGISTRY=registry.lan:5000   prefixes the names and pushes
+# Builds the two images that manifests/loadbalancer asks for, with docker, podman or buildah, whichever is there.
+#   REGISTRY=registry.lan:5000   in place of the host in their names; and pushes
 #   PLATFORMS=linux/amd64,linux/arm64   builds for several architectures (needs REGISTRY with docker: its store keeps one)
 #   SDK=… RUNTIME=…   other base images than the Dockerfiles', of a mirror for example; LIBPCAP=… libpcap's package in the former
 set -eu
 cd "$(dirname "$0")/.."
-version=$(sed -n 's|.*<Version>\(.*\)</Version>.*|\1|p' Directory.Build.props)
 platforms=${PLATFORMS:-}
 registry=${REGISTRY:-}
 
@@ -30,7 +29,8 @@ for name in SDK RUNTIME LIBPCAP; do
 done
 
 for program in controller speaker; do
-    image=${registry:+$registry/}loadbalancer/$program:$version
+    image=$(sed -n "s|^ *image: \(.*/$program:.*\)|\1|p" manifests/loadbalancer.yaml)
+    [ -z "$registry" ] || image=$registry/${image#*/}
     echo "building $image with $tool${platforms:+ for $platforms}"
     case $tool in
         docker)

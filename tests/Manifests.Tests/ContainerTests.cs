@@ -12,10 +12,10 @@ public sealed class ContainerTests
 
     [Theory]
     [MemberData(nameof(Programs))]
-    public void Image_IsThatOfThisVersionAndIsNotPulledIfPresent(string program)
+    public void Image_IsThatOfThisVersion_CanOnlyBeLocal_AndIsNotPulledIfPresent(string program)
     {
         var container = Manifests.Container(Manifests.Workload(program));
-        Assert.Equal($"loadbalancer/{program}:{Version}", container.Text("image"));
+        Assert.Equal($"localhost/loadbalancer/{program}:{Version}", container.Text("image"));
         Assert.Equal("IfNotPresent", container.Text("imagePullPolicy"));
     }
 

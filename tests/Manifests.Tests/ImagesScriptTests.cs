@@ -13,8 +13,8 @@ public sealed class ImagesScriptTests : IDisposable
         Assert.Equal(
             [
                 "docker info",
-                "docker build -f Dockerfile.controller -t loadbalancer/controller:0.1.0 .",
-                "docker build -f Dockerfile.speaker -t loadbalancer/speaker:0.1.0 .",
+                "docker build -f Dockerfile.controller -t localhost/loadbalancer/controller:0.1.0 .",
+                "docker build -f Dockerfile.speaker -t localhost/loadbalancer/speaker:0.1.0 .",
             ],
             await CallsAsync());
     }
@@ -29,8 +29,8 @@ public sealed class ImagesScriptTests : IDisposable
         Assert.Equal(
             [
                 "docker info",
-                $"{tool} build -f Dockerfile.controller -t loadbalancer/controller:0.1.0 .",
-                $"{tool} build -f Dockerfile.speaker -t loadbalancer/speaker:0.1.0 .",
+                $"{tool} build -f Dockerfile.controller -t localhost/loadbalancer/controller:0.1.0 .",
+                $"{tool} build -f Dockerfile.speaker -t localhost/loadbalancer/speaker:0.1.0 .",
             ],
             await CallsAsync());
     }
@@ -41,14 +41,14 @@ public sealed class ImagesScriptTests : IDisposable
         _tools.Add("podman");
         Assert.Equal(
             [
-                "podman build --build-arg SDK=mirror.lan/sdk --build-arg LIBPCAP=libpcap0.8 -f Dockerfile.controller -t loadbalancer/controller:0.1.0 .",
-                "podman build --build-arg SDK=mirror.lan/sdk --build-arg LIBPCAP=libpcap0.8 -f Dockerfile.speaker -t loadbalancer/speaker:0.1.0 .",
+                "podman build --build-arg SDK=mirror.lan/sdk --build-arg LIBPCAP=libpcap0.8 -f Dockerfile.controller -t localhost/loadbalancer/controller:0.1.0 .",
+                "podman build --build-arg SDK=mirror.lan/sdk --build-arg LIBPCAP=libpcap0.8 -f Dockerfile.speaker -t localhost/loadbalancer/speaker:0.1.0 .",
             ],
             await CallsAsync(("SDK", "mirror.lan/sdk"), ("LIBPCAP", "libpcap0.8")));
     }
 
     [Fact]
-    public async Task Registry_PrefixesTheNamesAndGetsTheImages()
+    public async Task Registry_TakesThePlaceOfTheHostAndGetsTheImages()
     {
         _tools.Add("podman");
         Assert.Equal(

@@ -27,6 +27,32 @@ public sealed class KustomizationTests
             kustomization.Strings("resources").Order(StringComparer.Ordinal));
     }
 
+    /// <summary>The kustomization that docs/install.md shows for a registry of one's own.</summary>
+    [Fact]
+    public async Task OverlayOfTheInstallPage_NamesTheOtherRegistry_WithTheSameVersion()
+    {
+        var page = ProjectFiles.Read("docs", "install.md");
+        var overlay = page[page.IndexOf("# mine/kustomization.yaml", StringComparison.Ordinal)..];
+        var folder = Directory.CreateTempSubdirectory("overlay-");
+        try
+        {
+            await File.WriteAllTextAsync(
+                Path.Combine(folder.FullName, "kustomization.yaml"),
+                overlay[..overlay.IndexOf("```", StringComparison.Ordinal)]
+                    .Replace("../manifests/loadbalancer", Path.GetRelativePath(folder.FullName, ProjectFiles.At("manifests", "loadbalancer")), StringComparison.Ordinal),
+                TestContext.Current.CancellationToken);
+            var (rendered, errors, status) = await KustomizeAsync(folder.FullName);
+            Assert.True(status == 0, errors);
+            Assert.Equal(
+                Manifests.Workloads.Select(workload => Manifests.Container(workload).Text("image").Replace("localhost/", "registry.lan:5000/", StringComparison.Ordinal)),
+                YamlText.ParseAll(rendered).Where(o => o.Text("kind") is "Deployment" or "DaemonSet").Select(workload => Manifests.Container(workload).Text("image")));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     [Fact]
     public void Objects_AreNamedOnceAndLieInTheNamespaceOrInNone()
     {
