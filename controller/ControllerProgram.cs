@@ -10,7 +10,7 @@ internal static class ControllerProgram
 {
     /// <summary>Runs until SIGTERM.</summary>
     /// <returns>The exit status.</returns>
-    public static async Task<int> RunAsync(CommonOptions options)
+    public static async Task<int> RunAsync(CommonOptions options, bool markLostNodes)
     {
         ApiConnection connection;
         try
@@ -27,7 +27,8 @@ internal static class ControllerProgram
         {
             var builder = ProgramHost.CreateBuilder(options);
             builder.Services.AddSingleton(connection);
-            builder.Services.AddSingleton(new ApiClient(connection, ApiUse.Controller, BootTime.Clock));
+            builder.Services.AddSingleton(new ControllerOptions(markLostNodes));
+            builder.Services.AddSingleton(new ApiClient(connection, ApiUse.ControllerWith(markLostNodes), BootTime.Clock));
             builder.Services.AddHostedService<ControllerWorker>();
             await using var app = builder.Build();
             return await ProgramHost.RunAsync(app).ConfigureAwait(false);

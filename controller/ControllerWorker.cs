@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using LoadBalancer.Controller.Assigning;
 using LoadBalancer.Controller.Exclusions;
 using LoadBalancer.Controller.HeartbeatKey;
+using LoadBalancer.Controller.NodeLoss;
 using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.Client;
 using LoadBalancer.Kubernetes.Configuration;
@@ -45,9 +46,10 @@ internal sealed partial class ControllerWorker : Worker
     private readonly LeaderElector elector;
     private readonly AssignmentLoop loop;
     private readonly HeartbeatKeyKeeper keeper;
+    private readonly NodeLossWatch? losses;
 
     public ControllerWorker(
-        IHostApplicationLifetime lifetime, ExitStatus exitStatus, Readiness readiness, CommonOptions options,
+        IHostApplicationLifetime lifetime, ExitStatus exitStatus, Readiness readiness, CommonOptions options, ControllerOptions own,
         ApiConnection connection, ApiClient api, ILoggerFactory loggers)
         : base(lifetime, exitStatus, loggers.CreateLogger<ControllerWorker>())
     {
@@ -79,6 +81,7 @@ internal sealed partial class ControllerWorker : Worker
         var secret = new ObjectKey(options.Namespace, ApiUse.HeartbeatSecretName);
         keeper = new HeartbeatKeyKeeper(stop => HeartbeatKeySecret.EnsureAsync(api, secret, RandomNumberGenerator.Fill, stop), Time,
             loggers.CreateLogger<HeartbeatKeyKeeper>());
+        losses = own.MarkLostNodes ? new NodeLossWatch(api, stores, freshness.Age, recorder, elector, Environment.MachineName, options.Namespace, Time, loggers) : null;
     }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
@@ -98,6 +101,7 @@ internal sealed partial class ControllerWorker : Worker
             serviceReflector.RunAsync(rest.Token), namespaceReflector.RunAsync(rest.Token), nodeReflector.RunAsync(rest.Token),
             leaseReflector.RunAsync(rest.Token), configMapReflector.RunAsync(rest.Token),
             pools.RunAsync(rest.Token), recorder.RunAsync(rest.Token), ReportSyncAsync(rest.Token),
+            .. losses is null ? [] : new[] { losses.RunAsync(rest.Token) },
         ];
         await Task.WhenAny(all).ConfigureAwait(false);
         await ending.CancelAsync().ConfigureAwait(false);

@@ -47,7 +47,7 @@ internal sealed record SpeakerOptions(
             "How long an address stays with a node whose speaker is away while the node itself answers; another speaker answers for it. The same on all nodes.",
             "30s", Checked(ParseGrace));
         var rebalance = command.Add("--rebalance", "true|false",
-            "Move addresses back to the nodes they would be on had none ever failed: one a minute, without a gap.", "false", ParseBool);
+            "Move addresses back to the nodes they would be on had none ever failed: one a minute, without a gap.", "false", ProgramCommand.ParseBool);
         return parsed => new SpeakerOptions(
             parsed.GetValue(node) ?? DefaultNode(), parsed.GetValue(exclude)!, parsed.GetValue(keyFile), parsed.GetValue(keyMount), ParseInterval(parsed.GetValue(interval)!),
             ParseProbeInterval(parsed.GetValue(probing)!), ParseGrace(parsed.GetValue(grace)!), parsed.GetValue(rebalance));
@@ -92,9 +92,6 @@ internal sealed record SpeakerOptions(
                 ? TimeSpan.FromSeconds(value * unit)
                 : throw new FormatException("is neither off nor a time between 1s and 24h, such as 5m");
     }
-
-    private static bool ParseBool(string text) =>
-        bool.TryParse(text, out var value) ? value : throw new FormatException("is neither true nor false");
 
     // Durations are kept as they were written, so that --help shows the default as one would write it.
     private static Func<string, string> Checked<T>(Func<string, T> parse) => text =>

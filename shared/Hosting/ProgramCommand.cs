@@ -90,6 +90,10 @@ public sealed class ProgramCommand
     public static string NotEmpty(string text) =>
         text.Length > 0 ? text : throw new FormatException("must not be empty");
 
+    /// <summary>A parser for <c>true</c> and <c>false</c>.</summary>
+    public static bool ParseBool(string text) =>
+        bool.TryParse(text, out var value) ? value : throw new FormatException("is neither true nor false");
+
     /// <summary>A parser for <c>host:port</c> with an IP address or nothing as host: <c>:7472</c> listens on every address.</summary>
     public static IPEndPoint ParseEndpoint(string text)
     {

@@ -166,7 +166,7 @@ public sealed class ApiClient
             request.Method,
             request.ToUri(),
             request.Body,
-            request.Verb == ApiVerb.Patch ? ApiRequest.MergePatch : JsonType,
+            request.Verb == ApiVerb.Patch ? request.PatchType : JsonType,
             cancellationToken);
 
     private async Task<TResult> ReadBodyAsync<TResult>(

@@ -12,6 +12,12 @@ public sealed record ApiRequest(ApiResource Resource, string Version, ApiVerb Ve
     /// <summary>The content type of a JSON merge patch (RFC 7396).</summary>
     public const string MergePatch = "application/merge-patch+json";
 
+    /// <summary>The content type of a strategic merge patch (Kubernetes API concepts): lists such as conditions are merged by their key.</summary>
+    public const string StrategicMergePatch = "application/strategic-merge-patch+json";
+
+    /// <summary>The content type of the body of a patch.</summary>
+    public string PatchType { get; init; } = MergePatch;
+
     /// <summary>The namespace, or empty: all namespaces, or a cluster-scoped kind.</summary>
     public string Namespace { get; init; } = "";
 

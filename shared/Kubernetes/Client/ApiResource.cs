@@ -38,6 +38,12 @@ public sealed record ApiResource(string Group, string Plural, bool Namespaced, s
     /// <summary><c>v1 Node</c>.</summary>
     public static readonly ApiResource Nodes = new("", "nodes", false);
 
+    /// <summary><c>v1 Pod</c>.</summary>
+    public static readonly ApiResource Pods = new("", "pods", true);
+
+    /// <summary>The status subresource of <c>v1 Pod</c>.</summary>
+    public static readonly ApiResource PodStatus = new("", "pods", true, "status");
+
     /// <summary><c>v1 Namespace</c>.</summary>
     public static readonly ApiResource Namespaces = new("", "namespaces", false);
 

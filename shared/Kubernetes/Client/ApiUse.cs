@@ -8,6 +8,9 @@ public enum ApiScope
 
     /// <summary>In the program's own namespace only: a Role.</summary>
     OwnNamespace,
+
+    /// <summary>In the namespace <c>kube-node-lease</c>: a Role there.</summary>
+    NodeLeaseNamespace,
 }
 
 /// <summary>One right a program uses.</summary>
@@ -37,6 +40,9 @@ public sealed record ApiUse(string Program, IReadOnlyList<ApiGrant> Grants)
     /// <summary>The name of the Lease the controllers elect their leader by.</summary>
     public const string ControllerLeaseName = "loadbalancer-controller";
 
+    /// <summary>The name of the Lease in which the controllers record what became of lost nodes.</summary>
+    public const string NodeLossLeaseName = "loadbalancer-node-loss";
+
     /// <summary>What the controller uses.</summary>
     public static readonly ApiUse Controller = new("controller",
     [
@@ -50,6 +56,20 @@ public sealed record ApiUse(string Program, IReadOnlyList<ApiGrant> Grants)
         new(ApiResource.Leases, ApiScope.OwnNamespace, [ApiVerb.List, ApiVerb.Watch, ApiVerb.Create]),
         new(ApiResource.Leases, ApiScope.OwnNamespace, [ApiVerb.Get, ApiVerb.Update], ControllerLeaseName),
     ]);
+
+    /// <summary>What the controller uses besides with <c>--mark-lost-nodes</c>; its component of the manifests grants it.</summary>
+    public static readonly IReadOnlyList<ApiGrant> MarkingLostNodes =
+    [
+        new(ApiResource.Pods, ApiScope.Cluster, [ApiVerb.List]),
+        new(ApiResource.PodStatus, ApiScope.Cluster, [ApiVerb.Patch]),
+        new(ApiResource.EndpointSlices, ApiScope.Cluster, [ApiVerb.List]),
+        new(ApiResource.Leases, ApiScope.NodeLeaseNamespace, [ApiVerb.List, ApiVerb.Watch]),
+        new(ApiResource.Leases, ApiScope.OwnNamespace, [ApiVerb.Get, ApiVerb.List, ApiVerb.Watch, ApiVerb.Update], NodeLossLeaseName),
+    ];
+
+    /// <summary>What the controller uses with or without <c>--mark-lost-nodes</c>.</summary>
+    public static ApiUse ControllerWith(bool markLostNodes) =>
+        markLostNodes ? Controller with { Grants = [.. Controller.Grants, .. MarkingLostNodes] } : Controller;
 
     /// <summary>What the speaker uses.</summary>
     public static readonly ApiUse Speaker = new("speaker",

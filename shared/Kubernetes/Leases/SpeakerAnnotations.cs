@@ -23,6 +23,15 @@ public static class SpeakerAnnotations
     /// <summary>The routers the node's routing table names: <c>192.168.96.1,fd00:96::1</c>.</summary>
     public const string Gateways = "loadbalancer/gateways";
 
+    /// <summary>Whom the speaker hears, by link: <c>eth0=n1,n2;eth1=n2</c>.</summary>
+    public const string Heard = "loadbalancer/heard";
+
+    /// <summary>The nodes that a Lease says its speaker hears, on any link.</summary>
+    public static IReadOnlySet<string> HeardOf(LeaseResource lease) => lease.Annotations.GetValueOrDefault(Heard, "")
+        .Split(';', StringSplitOptions.RemoveEmptyEntries)
+        .SelectMany(static link => link[(link.IndexOf('=', StringComparison.Ordinal) + 1)..].Split(',', StringSplitOptions.RemoveEmptyEntries))
+        .ToHashSet(StringComparer.Ordinal);
+
     /// <summary>The value of <see cref="Links"/>; a link without a carrier is not told.</summary>
     public static string Of(IEnumerable<LinkFacts> links) => string.Join(';', links
         .Where(link => link.Carrier)

@@ -43,6 +43,13 @@ public static class ResourceKinds
     public static readonly ResourceKind<EndpointSliceResource> EndpointSlices =
         new(ApiResource.EndpointSlices, ["v1", "v1beta1"], EndpointSliceJson.Read);
 
+    /// <summary>EndpointSlice with the pods behind it; listed at the time of need, never watched.</summary>
+    public static readonly ResourceKind<PodEndpointsResource> PodEndpoints =
+        new(ApiResource.EndpointSlices, ["v1", "v1beta1"], PodEndpointsJson.Read);
+
+    /// <summary><c>v1 Pod</c>; listed at the time of need, never watched.</summary>
+    public static readonly ResourceKind<PodResource> Pods = new(ApiResource.Pods, V1, PodJson.Read);
+
     /// <summary><c>v1 Node</c>.</summary>
     public static readonly ResourceKind<NodeResource> Nodes = new(ApiResource.Nodes, V1, NodeJson.Read);
 

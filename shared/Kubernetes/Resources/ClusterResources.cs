@@ -20,6 +20,18 @@ public sealed record NodeResource : IResource
     /// <summary>Whether the condition Ready is anything but False: only the node's own kubelet says False, while Unknown means that the control plane does not hear it.</summary>
     public bool Ready { get; init; } = true;
 
+    /// <summary>Whether the condition Ready is True: neither the kubelet says otherwise nor has the control plane lost it.</summary>
+    public bool IsReady { get; init; }
+
+    /// <summary>The addresses of type InternalIP.</summary>
+    public IReadOnlyList<string> InternalAddresses { get; init; } = [];
+
+    /// <summary>The kubelet's port: <c>status.daemonEndpoints.kubeletEndpoint.Port</c>, or 0.</summary>
+    public int KubeletPort { get; init; }
+
+    /// <summary>Whether its pods are to be left alone when it is lost: <see cref="Resources.KeepReady"/>.</summary>
+    public bool KeepReady { get; init; }
+
     /// <summary>Whether the condition NetworkUnavailable is True.</summary>
     public bool NetworkUnavailable { get; init; }
 
@@ -44,6 +56,9 @@ public sealed record NamespaceResource : IResource
 
     /// <summary><c>metadata.labels</c>.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary>Whether its pods are to be left alone when a node is lost: <see cref="Resources.KeepReady"/>.</summary>
+    public bool KeepReady { get; init; }
 }
 
 /// <summary>What is kept of a <c>v1 ConfigMap</c>.</summary>

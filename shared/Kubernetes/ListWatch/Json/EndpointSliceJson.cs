@@ -6,7 +6,7 @@ namespace LoadBalancer.Kubernetes.ListWatch.Json;
 /// <summary>EndpointSlice of <c>discovery.k8s.io/v1</c> and <c>v1beta1</c>; the two differ in where the node's name is.</summary>
 internal static class EndpointSliceJson
 {
-    private const string ServiceNameLabel = "kubernetes.io/service-name";
+    internal const string ServiceNameLabel = "kubernetes.io/service-name";
 
     internal static EndpointSliceResource Read(ref Utf8JsonReader reader, StringPool strings)
     {
@@ -65,13 +65,15 @@ internal static class EndpointSliceJson
             {
                 nodeName = reader.ReadText(strings);
             }
-            else if (reader.ValueTextEquals("topology"u8) || reader.ValueTextEquals("deprecatedTopology"u8))
+            else if (IsTopology(ref reader))
             {
-                hostLabel = StringMap.Read(ref reader, strings).GetValueOrDefault("kubernetes.io/hostname", "");
+                hostLabel = ReadHost(ref reader, strings);
             }
             else if (reader.ValueTextEquals("conditions"u8))
             {
-                serving = ReadServing(ref reader);
+                // ready absent means ready (EndpointConditions); a terminating pod is not ready but may still be serving.
+                var conditions = ReadConditions(ref reader);
+                serving = (conditions.Ready ?? true) || (conditions.Serving ?? false);
             }
             else
             {
@@ -82,8 +84,16 @@ internal static class EndpointSliceJson
         return new EndpointResource(nodeName.Length > 0 ? nodeName : hostLabel, serving);
     }
 
-    // ready absent means ready (EndpointConditions); a terminating pod is not ready but may still be serving.
-    private static bool ReadServing(ref Utf8JsonReader reader)
+    /// <summary>Whether the current name is where v1beta1 has the node's name.</summary>
+    internal static bool IsTopology(ref Utf8JsonReader reader) =>
+        reader.ValueTextEquals("topology"u8) || reader.ValueTextEquals("deprecatedTopology"u8);
+
+    /// <summary>The node's name in a topology, or empty.</summary>
+    internal static string ReadHost(ref Utf8JsonReader reader, StringPool strings) =>
+        StringMap.Read(ref reader, strings).GetValueOrDefault("kubernetes.io/hostname", "");
+
+    /// <summary>EndpointConditions; null where absent.</summary>
+    internal static (bool? Ready, bool? Serving) ReadConditions(ref Utf8JsonReader reader)
     {
         bool? ready = null, serving = null;
         if (reader.EnterObject())
@@ -105,6 +115,6 @@ internal static class EndpointSliceJson
             }
         }
 
-        return (ready ?? true) || (serving ?? false);
+        return (ready, serving);
     }
 }

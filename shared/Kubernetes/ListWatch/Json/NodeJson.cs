@@ -15,7 +15,7 @@ internal static class NodeJson
         {
             if (reader.ValueTextEquals("metadata"u8))
             {
-                meta = ObjectMeta.Read(ref reader, strings, MetaFilter.WithLabels);
+                meta = ObjectMeta.Read(ref reader, strings, MetaFilter.WithKeepReady);
             }
             else if (reader.ValueTextEquals("spec"u8))
             {
@@ -37,6 +37,7 @@ internal static class NodeJson
             Uid = meta.Uid,
             ResourceVersion = meta.ResourceVersion,
             Labels = meta.Labels,
+            KeepReady = KeepReady.IsSet(meta.Annotations),
             PodRanges = podRanges,
         };
     }
@@ -69,19 +70,24 @@ internal static class NodeJson
 
     private static NodeResource ReadStatus(ref Utf8JsonReader reader, StringPool strings)
     {
-        bool ready = true, unavailable = false;
-        IReadOnlyList<string> addresses = [];
+        bool ready = true, isReady = false, unavailable = false;
+        IReadOnlyList<string> addresses = [], inner = [];
+        var port = 0;
         if (reader.EnterObject())
         {
             while (reader.NextField())
             {
                 if (reader.ValueTextEquals("conditions"u8))
                 {
-                    ReadConditions(ref reader, strings, ref ready, ref unavailable);
+                    ReadConditions(ref reader, strings, ref ready, ref isReady, ref unavailable);
                 }
                 else if (reader.ValueTextEquals("addresses"u8))
                 {
-                    addresses = ReadAddresses(ref reader, strings);
+                    (addresses, inner) = ReadAddresses(ref reader, strings);
+                }
+                else if (reader.ValueTextEquals("daemonEndpoints"u8))
+                {
+                    port = ReadKubeletPort(ref reader);
                 }
                 else
                 {
@@ -90,10 +96,13 @@ internal static class NodeJson
             }
         }
 
-        return new NodeResource { Key = default, Ready = ready, NetworkUnavailable = unavailable, Addresses = addresses };
+        return new NodeResource
+        {
+            Key = default, Ready = ready, IsReady = isReady, NetworkUnavailable = unavailable, Addresses = addresses, InternalAddresses = inner, KubeletPort = port,
+        };
     }
 
-    private static void ReadConditions(ref Utf8JsonReader reader, StringPool strings, ref bool ready, ref bool unavailable)
+    private static void ReadConditions(ref Utf8JsonReader reader, StringPool strings, ref bool ready, ref bool isReady, ref bool unavailable)
     {
         if (!reader.EnterArray())
         {
@@ -108,6 +117,7 @@ internal static class NodeJson
                 // Unknown is what the control plane says of a node that it does not hear; the node itself still reads True in its
                 // stale copy, and two nodes with two opinions would both own its addresses. Who hears the node is measured on the wire.
                 ready = status != "False";
+                isReady = status == "True";
             }
             else if (type == "NetworkUnavailable")
             {
@@ -116,12 +126,12 @@ internal static class NodeJson
         }
     }
 
-    private static string[] ReadAddresses(ref Utf8JsonReader reader, StringPool strings)
+    private static (string[] All, string[] Internal) ReadAddresses(ref Utf8JsonReader reader, StringPool strings)
     {
-        var addresses = new List<string>(2);
+        List<string> addresses = new(2), inner = new(2);
         if (!reader.EnterArray())
         {
-            return [];
+            return ([], []);
         }
 
         while (reader.NextElement())
@@ -131,9 +141,46 @@ internal static class NodeJson
             {
                 addresses.Add(address);
             }
+
+            if (type == "InternalIP")
+            {
+                inner.Add(address);
+            }
         }
 
-        return addresses.ToArray();
+        return (addresses.ToArray(), inner.ToArray());
+    }
+
+    private static int ReadKubeletPort(ref Utf8JsonReader reader)
+    {
+        var port = 0;
+        if (reader.EnterObject())
+        {
+            while (reader.NextField())
+            {
+                if (!reader.ValueTextEquals("kubeletEndpoint"u8))
+                {
+                    reader.Skip();
+                }
+                else if (reader.EnterObject())
+                {
+                    while (reader.NextField())
+                    {
+                        // Upper case in the API.
+                        if (reader.ValueTextEquals("Port"u8))
+                        {
+                            port = reader.ReadNumber();
+                        }
+                        else
+                        {
+                            reader.Skip();
+                        }
+                    }
+                }
+            }
+        }
+
+        return port;
     }
 
     private static (string First, string Second) ReadPair(

@@ -15,6 +15,9 @@ internal sealed record MetaFilter(bool Labels = false, Func<string, bool>? Annot
 
     internal static readonly MetaFilter Everything = new(Labels: true, static _ => true);
 
+    /// <summary>Labels, and the annotation that keeps pods from being marked.</summary>
+    internal static readonly MetaFilter WithKeepReady = new(Labels: true, static name => name == KeepReady.Annotation);
+
     /// <summary>Labels, and the annotations this project understands.</summary>
     internal static readonly MetaFilter Service = new(Labels: true, static name =>
         name.StartsWith("metallb.io/", StringComparison.Ordinal) || name.StartsWith("metallb.universe.tf/", StringComparison.Ordinal));

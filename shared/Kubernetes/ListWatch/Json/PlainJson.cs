@@ -14,7 +14,7 @@ internal static class PlainJson
         {
             if (reader.ValueTextEquals("metadata"u8))
             {
-                meta = ObjectMeta.Read(ref reader, strings, MetaFilter.WithLabels);
+                meta = ObjectMeta.Read(ref reader, strings, MetaFilter.WithKeepReady);
             }
             else
             {
@@ -22,7 +22,10 @@ internal static class PlainJson
             }
         }
 
-        return new NamespaceResource { Key = meta.Key, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, Labels = meta.Labels };
+        return new NamespaceResource
+        {
+            Key = meta.Key, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, Labels = meta.Labels, KeepReady = KeepReady.IsSet(meta.Annotations),
+        };
     }
 
     internal static ConfigMapResource ReadConfigMap(ref Utf8JsonReader reader, StringPool strings)

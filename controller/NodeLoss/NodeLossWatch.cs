@@ -1,0 +1,78 @@
+using LoadBalancer.Kubernetes.Client;
+using LoadBalancer.Kubernetes.Events;
+using LoadBalancer.Kubernetes.Leases;
+using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Resources;
+using LoadBalancer.Kubernetes.Status;
+using Microsoft.Extensions.Logging;
+
+namespace LoadBalancer.Controller.NodeLoss;
+
+/// <summary>
+/// The parts that only <c>--mark-lost-nodes</c> needs, and how they hang together. Without the flag none of it exists: nothing is watched
+/// or asked for that the component of the manifests would have to grant.
+/// </summary>
+internal sealed class NodeLossWatch : IDisposable
+{
+    /// <summary>The namespace of the kubelets' Leases.</summary>
+    public const string NodeLeaseNamespace = "kube-node-lease";
+
+    private readonly ControllerStores stores;
+    private readonly Store<LeaseResource> nodeLeases = new();
+    private readonly Store<LeaseResource> record = new();
+    private readonly Reflector<LeaseResource> nodeLeaseReflector;
+    private readonly Reflector<LeaseResource> recordReflector;
+    private readonly LeaseFreshness nodeLeaseAges;
+    private readonly NodeLossLoop loop;
+
+    /// <summary>The parts; <see cref="RunAsync"/> starts them.</summary>
+    /// <param name="api">The API server.</param>
+    /// <param name="stores">What the controller knows anyway.</param>
+    /// <param name="speakerLeaseAge">How long ago a speaker's Lease was last seen to be renewed.</param>
+    /// <param name="recorder">Writes Events.</param>
+    /// <param name="elector">Who leads.</param>
+    /// <param name="identity">This replica.</param>
+    /// <param name="namespace">The programs' namespace.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="loggers">Where things are logged.</param>
+    public NodeLossWatch(
+        ApiClient api, ControllerStores stores, Func<ObjectKey, TimeSpan?> speakerLeaseAge, IEventRecorder recorder, LeaderElector elector,
+        string identity, string @namespace, TimeProvider time, ILoggerFactory loggers)
+    {
+        this.stores = stores;
+        var recordKey = new ObjectKey(@namespace, ApiUse.NodeLossLeaseName);
+        nodeLeaseReflector = Reflect(new ResourceSelection { Namespace = NodeLeaseNamespace }, nodeLeases);
+        recordReflector = Reflect(ResourceSelection.One(recordKey), record);
+        nodeLeaseAges = new LeaseFreshness(nodeLeases, () => nodeLeaseReflector.LastContact, time);
+        loop = new NodeLossLoop(
+            new LossSurroundings(stores.Nodes, node => nodeLeaseAges.Age(new ObjectKey(NodeLeaseNamespace, node)), () => elector.IsLeader),
+            new LossStatements(stores.Leases, speakerLeaseAge),
+            new KubeletPorts(KubeletPorts.ConnectAsync, time),
+            new LossLedger(new ApiLeaseStore(api), record, recordKey, identity, time),
+            new LostPodMarker(new PodStatusWriter(api, time), new LostPods(stores.Services, stores.Namespaces)),
+            new NodeLossEvents(recorder, stores.Nodes), time, loggers.CreateLogger<NodeLossLoop>());
+
+        Reflector<LeaseResource> Reflect(ResourceSelection selection, Store<LeaseResource> store) =>
+            new(new ApiResourceSource<LeaseResource>(api, ResourceKinds.Leases, selection, time), store, ResourceKinds.Leases.Name, time,
+                Random.Shared.NextDouble, loggers.CreateLogger<Reflector<LeaseResource>>(), WatchMetrics.Instance);
+    }
+
+    /// <summary>Runs until cancelled.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public Task RunAsync(CancellationToken stop) =>
+        Task.WhenAll(nodeLeaseReflector.RunAsync(stop), recordReflector.RunAsync(stop), FollowAsync(stop));
+
+    /// <inheritdoc/>
+    public void Dispose() => nodeLeaseAges.Dispose();
+
+    private async Task FollowAsync(CancellationToken stop)
+    {
+        await Task.WhenAll(stores.Services.Synced, stores.Namespaces.Synced, stores.Nodes.Synced, stores.Leases.Synced, nodeLeases.Synced, record.Synced)
+            .WaitAsync(stop).ConfigureAwait(false);
+        stores.Leases.Changed += _ => loop.Changed();
+        stores.Nodes.Changed += _ => loop.Changed();
+        nodeLeases.Changed += _ => loop.Changed();
+        record.Changed += _ => loop.Changed();
+        await loop.RunAsync(stop).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,99 @@
+using System.Text.Json;
+using LoadBalancer.Kubernetes.Resources;
+
+namespace LoadBalancer.Kubernetes.ListWatch.Json;
+
+/// <summary>EndpointSlice of <c>discovery.k8s.io/v1</c> and <c>v1beta1</c>, read for the pods behind it.</summary>
+internal static class PodEndpointsJson
+{
+    internal static PodEndpointsResource Read(ref Utf8JsonReader reader, StringPool strings)
+    {
+        var meta = new ObjectMeta();
+        var endpoints = new List<PodEndpoint>();
+        while (reader.NextField())
+        {
+            if (reader.ValueTextEquals("metadata"u8))
+            {
+                meta = ObjectMeta.Read(ref reader, strings, MetaFilter.WithLabels);
+            }
+            else if (!reader.ValueTextEquals("endpoints"u8))
+            {
+                reader.Skip();
+            }
+            else if (reader.EnterArray())
+            {
+                while (reader.NextElement())
+                {
+                    endpoints.Add(ReadEndpoint(ref reader, strings));
+                }
+            }
+        }
+
+        return new PodEndpointsResource
+        {
+            Key = meta.Key,
+            Uid = meta.Uid,
+            ResourceVersion = meta.ResourceVersion,
+            ServiceName = meta.Labels.GetValueOrDefault(EndpointSliceJson.ServiceNameLabel, ""),
+            Endpoints = endpoints,
+        };
+    }
+
+    private static PodEndpoint ReadEndpoint(ref Utf8JsonReader reader, StringPool strings)
+    {
+        string node = "", uid = "";
+        var ready = true;
+        _ = reader.IsObject();
+        while (reader.NextField())
+        {
+            if (reader.ValueTextEquals("nodeName"u8))
+            {
+                node = reader.ReadText(strings);
+            }
+            else if (EndpointSliceJson.IsTopology(ref reader))
+            {
+                var host = EndpointSliceJson.ReadHost(ref reader, strings);
+                node = node.Length > 0 ? node : host;
+            }
+            else if (reader.ValueTextEquals("conditions"u8))
+            {
+                ready = EndpointSliceJson.ReadConditions(ref reader).Ready ?? true;
+            }
+            else if (reader.ValueTextEquals("targetRef"u8))
+            {
+                uid = ReadPodUid(ref reader, strings);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return new PodEndpoint(node, uid, ready);
+    }
+
+    private static string ReadPodUid(ref Utf8JsonReader reader, StringPool strings)
+    {
+        string kind = "", uid = "";
+        if (reader.EnterObject())
+        {
+            while (reader.NextField())
+            {
+                if (reader.ValueTextEquals("kind"u8))
+                {
+                    kind = reader.ReadText(strings);
+                }
+                else if (reader.ValueTextEquals("uid"u8))
+                {
+                    uid = reader.ReadText();
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+        }
+
+        return kind == "Pod" ? uid : "";
+    }
+}

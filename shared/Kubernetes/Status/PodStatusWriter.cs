@@ -1,0 +1,79 @@
+using System.Net;
+using LoadBalancer.Kubernetes.Client;
+using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Resources;
+
+namespace LoadBalancer.Kubernetes.Status;
+
+/// <summary>Reads the pods of a node and marks them not ready, as the node controller does for a node that it has given up.</summary>
+/// <param name="api">The API server.</param>
+/// <param name="time">The clock of timeouts and of <c>lastTransitionTime</c>.</param>
+public sealed class PodStatusWriter(ApiClient api, TimeProvider time)
+{
+    /// <summary>The reason of the condition Ready.</summary>
+    public const string Reason = "NodeLost";
+
+    /// <summary>The pods of a node.</summary>
+    /// <exception cref="HttpRequestException">The server refused or could not be reached.</exception>
+    public async Task<IReadOnlyList<PodResource>> ListPodsAsync(string node, CancellationToken stop) =>
+        await ListAsync(ResourceKinds.Pods, new ResourceSelection { FieldSelector = $"spec.nodeName={node}" }, stop).ConfigureAwait(false);
+
+    /// <summary>All EndpointSlices of a namespace with the pods behind them.</summary>
+    /// <exception cref="HttpRequestException">The server refused or could not be reached.</exception>
+    public async Task<IReadOnlyList<PodEndpointsResource>> ListEndpointsAsync(string @namespace, CancellationToken stop) =>
+        await ListAsync(ResourceKinds.PodEndpoints, new ResourceSelection { Namespace = @namespace }, stop).ConfigureAwait(false);
+
+    /// <summary>
+    /// Sets the condition Ready of a pod to False, by a strategic merge patch of the status subresource: its other conditions stay.
+    /// </summary>
+    /// <param name="pod">Namespace and name.</param>
+    /// <param name="uid">Its uid; the server refuses (409) another pod of the same name.</param>
+    /// <param name="message">Who saw what.</param>
+    /// <param name="stop">Cancels it.</param>
+    /// <returns>Conflict for another pod of that name, Gone if there is none.</returns>
+    /// <exception cref="HttpRequestException">The server refused or could not be reached after retries.</exception>
+    public async Task<StatusWriteResult> MarkNotReadyAsync(ObjectKey pod, string uid, string message, CancellationToken stop)
+    {
+        var request = ApiRequest.For(ApiResource.PodStatus, "v1", ApiVerb.Patch, pod) with
+        {
+            PatchType = ApiRequest.StrategicMergePatch,
+            Body = Patch(uid, message, time.GetUtcNow()),
+        };
+        try
+        {
+            return await api.SendAsync(request, static _ => StatusWriteResult.Written, stop).ConfigureAwait(false);
+        }
+        catch (ApiException e) when (e.StatusCode == HttpStatusCode.Conflict)
+        {
+            return StatusWriteResult.Conflict;
+        }
+        catch (ApiException e) when (e.StatusCode == HttpStatusCode.NotFound)
+        {
+            return StatusWriteResult.Gone;
+        }
+    }
+
+    internal static ReadOnlyMemory<byte> Patch(string uid, string message, DateTimeOffset now) => JsonBody.Write(writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteStartObject("metadata");
+        writer.WriteString("uid", uid);
+        writer.WriteEndObject();
+        writer.WriteStartObject("status");
+        writer.WriteStartArray("conditions");
+        writer.WriteStartObject();
+        writer.WriteString("type", "Ready");
+        writer.WriteString("status", "False");
+        writer.WriteTime("lastTransitionTime", now);
+        writer.WriteString("reason", Reason);
+        writer.WriteString("message", message);
+        writer.WriteEndObject();
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    });
+
+    private async Task<IReadOnlyList<T>> ListAsync<T>(ResourceKind<T> kind, ResourceSelection selection, CancellationToken stop)
+        where T : class, IResource =>
+        (await new ApiResourceSource<T>(api, kind, selection, time).ListAsync(stop).ConfigureAwait(false)).Items;
+}
