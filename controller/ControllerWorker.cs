@@ -108,6 +108,7 @@ internal sealed partial class ControllerWorker : Worker
         await election.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await rest.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(all).ConfigureAwait(false);
+        losses?.Dispose();
     }
 
     private static LeaderElectionOptions Candidacy(CommonOptions options) => new(

@@ -7,7 +7,7 @@ namespace LoadBalancer.Controller.NodeLoss;
 /// <summary>Reads what a lost node carries and marks it.</summary>
 /// <param name="writer">The edge to the API server.</param>
 /// <param name="choice">Chooses among the pods.</param>
-internal sealed class LostPodMarker(PodStatusWriter writer, LostPods choice)
+internal sealed class LostPodMarker(IPodStatusWriter writer, LostPods choice)
 {
     /// <summary>Begins to read the node's pods and the endpoints beside them, while it is still being judged.</summary>
     public PreparedPods Prepare(string node, CancellationToken stop) => new(ReadAsync(node, stop), choice);

@@ -5,23 +5,16 @@ using LoadBalancer.Kubernetes.Resources;
 
 namespace LoadBalancer.Kubernetes.Status;
 
-/// <summary>Reads the pods of a node and marks them not ready, as the node controller does for a node that it has given up.</summary>
-/// <param name="api">The API server.</param>
-/// <param name="time">The clock of timeouts and of <c>lastTransitionTime</c>.</param>
-public sealed class PodStatusWriter(ApiClient api, TimeProvider time)
+/// <summary>Edge to the API server: reads the pods of a node and marks them not ready, as the node controller does for a node that it has given up.</summary>
+public interface IPodStatusWriter
 {
-    /// <summary>The reason of the condition Ready.</summary>
-    public const string Reason = "NodeLost";
-
     /// <summary>The pods of a node.</summary>
     /// <exception cref="HttpRequestException">The server refused or could not be reached.</exception>
-    public async Task<IReadOnlyList<PodResource>> ListPodsAsync(string node, CancellationToken stop) =>
-        await ListAsync(ResourceKinds.Pods, new ResourceSelection { FieldSelector = $"spec.nodeName={node}" }, stop).ConfigureAwait(false);
+    Task<IReadOnlyList<PodResource>> ListPodsAsync(string node, CancellationToken stop);
 
     /// <summary>All EndpointSlices of a namespace with the pods behind them.</summary>
     /// <exception cref="HttpRequestException">The server refused or could not be reached.</exception>
-    public async Task<IReadOnlyList<PodEndpointsResource>> ListEndpointsAsync(string @namespace, CancellationToken stop) =>
-        await ListAsync(ResourceKinds.PodEndpoints, new ResourceSelection { Namespace = @namespace }, stop).ConfigureAwait(false);
+    Task<IReadOnlyList<PodEndpointsResource>> ListEndpointsAsync(string @namespace, CancellationToken stop);
 
     /// <summary>
     /// Sets the condition Ready of a pod to False, by a strategic merge patch of the status subresource: its other conditions stay.
@@ -32,6 +25,26 @@ public sealed class PodStatusWriter(ApiClient api, TimeProvider time)
     /// <param name="stop">Cancels it.</param>
     /// <returns>Conflict for another pod of that name, Gone if there is none.</returns>
     /// <exception cref="HttpRequestException">The server refused or could not be reached after retries.</exception>
+    Task<StatusWriteResult> MarkNotReadyAsync(ObjectKey pod, string uid, string message, CancellationToken stop);
+}
+
+/// <summary>Reads and marks pods at the API server.</summary>
+/// <param name="api">The API server.</param>
+/// <param name="time">The clock of timeouts and of <c>lastTransitionTime</c>.</param>
+public sealed class PodStatusWriter(ApiClient api, TimeProvider time) : IPodStatusWriter
+{
+    /// <summary>The reason of the condition Ready.</summary>
+    public const string Reason = "NodeLost";
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<PodResource>> ListPodsAsync(string node, CancellationToken stop) =>
+        await ListAsync(ResourceKinds.Pods, new ResourceSelection { FieldSelector = $"spec.nodeName={node}" }, stop).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<PodEndpointsResource>> ListEndpointsAsync(string @namespace, CancellationToken stop) =>
+        await ListAsync(ResourceKinds.PodEndpoints, new ResourceSelection { Namespace = @namespace }, stop).ConfigureAwait(false);
+
+    /// <inheritdoc/>
     public async Task<StatusWriteResult> MarkNotReadyAsync(ObjectKey pod, string uid, string message, CancellationToken stop)
     {
         var request = ApiRequest.For(ApiResource.PodStatus, "v1", ApiVerb.Patch, pod) with
