@@ -36,8 +36,8 @@ public sealed class LinkRunner : IDisposable
 {
     private readonly IPacketLink link;
     private readonly FrameAnswerer answerer;
-    private readonly Thread thread;
     private readonly Action<LinkRunner, string> ended;
+    private Thread? thread;
     private volatile LinkFacts facts;
     private volatile AnswerTable table = AnswerTable.Empty;
     private volatile bool closed;
@@ -54,7 +54,6 @@ public sealed class LinkRunner : IDisposable
         this.ended = ended;
         facts = link.Facts;
         answerer = new FrameAnswerer(this, peers, observer);
-        thread = new Thread(Run) { IsBackground = true, Name = $"link {facts.Name}" };
     }
 
     /// <summary>The link as it is now: prefixes and carrier follow the interface, name, index and MAC stay.</summary>
@@ -107,8 +106,15 @@ public sealed class LinkRunner : IDisposable
     /// <summary>Whether frames wait that the link's thread has not looked at yet.</summary>
     public bool HasUnread => link.HasUnread;
 
-    /// <summary>Starts receiving.</summary>
-    internal void Start() => thread.Start();
+    /// <summary>Starts receiving, on a thread of its own.</summary>
+    internal void Start()
+    {
+        thread = new Thread(Run) { IsBackground = true, Name = $"link {facts.Name}" };
+        thread.Start();
+    }
+
+    /// <summary>Takes one received frame: what the thread does with each. One caller at a time.</summary>
+    internal void Take(ReadOnlySpan<byte> frame) => answerer.OnFrame(frame);
 
     /// <summary>Stops answering, closes the link and waits for its thread, unless called on it.</summary>
     public void Dispose()
@@ -116,7 +122,7 @@ public sealed class LinkRunner : IDisposable
         closed = true;
         table = AnswerTable.Empty;
         link.Dispose();
-        if (thread.IsAlive && thread != Thread.CurrentThread)
+        if (thread is { IsAlive: true } && thread != Thread.CurrentThread)
         {
             thread.Join();
         }

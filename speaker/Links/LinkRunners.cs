@@ -22,6 +22,7 @@ public sealed partial class LinkRunners : IDisposable
     private readonly Func<LinkFacts, IPacketLink> open;
     private readonly IPeerFrameSink peers;
     private readonly INeighborObserver? observer;
+    private readonly Action<LinkRunner> start;
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly ITimer retry;
@@ -39,9 +40,12 @@ public sealed partial class LinkRunners : IDisposable
     /// <param name="observer">Hears others' ARP and NDP on all links; null for nobody.</param>
     /// <param name="time">The clock of the pauses.</param>
     /// <param name="logger">Told of links opened, closed and failed.</param>
+    /// <param name="start">Starts a new runner; null for <see cref="LinkRunner.Start"/>, a thread for each.</param>
     public LinkRunners(
-        LinkSet links, Func<LinkFacts, IPacketLink> open, IPeerFrameSink peers, INeighborObserver? observer, TimeProvider time, ILogger logger)
+        LinkSet links, Func<LinkFacts, IPacketLink> open, IPeerFrameSink peers, INeighborObserver? observer, TimeProvider time, ILogger logger,
+        Action<LinkRunner>? start = null)
     {
+        this.start = start ?? (static runner => runner.Start());
         this.links = links;
         this.open = open;
         this.peers = peers;
@@ -122,7 +126,7 @@ public sealed partial class LinkRunners : IDisposable
 
         // The table of a new runner can be set before its first frame arrives.
         Changed?.Invoke();
-        started.ForEach(static runner => runner.Start());
+        started.ForEach(start);
     }
 
     private bool CloseEnded(long now)

@@ -52,18 +52,25 @@ public sealed partial class HeartbeatKeyWatch
         IStore<SecretResource> store, ObjectKey secret, string? mount, Heartbeats heartbeats, MonotonicClock clock, ILogger logger)
     {
         var readAt = clock.Now + MountPatience;
-        var known = false;
+        SecretResource? taken = null;
         return new HeartbeatKeyWatch(Read, heartbeats, clock, logger);
 
         HeartbeatKeyMaterial? Read()
         {
             if (store.Get(secret) is { } found)
             {
-                known = true;
-                return Material($"Secret {secret}", entry => found.Data.GetValueOrDefault(entry), found.Data.Keys);
+                // Looked at many times a second; a Secret that was taken in says nothing new.
+                if (ReferenceEquals(found, taken))
+                {
+                    return null;
+                }
+
+                var material = Material($"Secret {secret}", entry => found.Data.GetValueOrDefault(entry), found.Data.Keys);
+                taken = found;
+                return material;
             }
 
-            if (known || mount is null || clock.Now < readAt)
+            if (taken is not null || mount is null || clock.Now < readAt)
             {
                 return null;
             }

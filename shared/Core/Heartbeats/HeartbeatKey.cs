@@ -31,12 +31,6 @@ public sealed class HeartbeatKey : IEquatable<HeartbeatKey>
     /// </summary>
     public ulong ClusterId { get; }
 
-    /// <summary>
-    /// Signs nothing and finds every signature right: the simulation of thousands of clusters spends its time on decisions, not on
-    /// hashing. No bytes make such a key.
-    /// </summary>
-    internal static HeartbeatKey ForSimulation { get; } = new([]);
-
     /// <summary>A key from the bytes of a Secret or file; one line end after printable text is not part of it, so that <c>echo</c> works.</summary>
     /// <exception cref="FormatException">Fewer than <see cref="MinimumLength"/> bytes.</exception>
     public static HeartbeatKey From(ReadOnlySpan<byte> bytes)
@@ -53,22 +47,11 @@ public sealed class HeartbeatKey : IEquatable<HeartbeatKey>
     }
 
     /// <summary>Writes HMAC-SHA256 of the message (RFC 2104) to 32 bytes.</summary>
-    public void Sign(ReadOnlySpan<byte> message, Span<byte> signature)
-    {
-        if (!ReferenceEquals(this, ForSimulation))
-        {
-            Hash(message, signature);
-        }
-    }
+    public void Sign(ReadOnlySpan<byte> message, Span<byte> signature) => Hash(message, signature);
 
     /// <summary>Whether the signature is this key's over the message, compared in constant time.</summary>
     public bool Verify(ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
     {
-        if (ReferenceEquals(this, ForSimulation))
-        {
-            return true;
-        }
-
         Span<byte> expected = stackalloc byte[HMACSHA256.HashSizeInBytes];
         Hash(message, expected);
         return CryptographicOperations.FixedTimeEquals(expected, signature);

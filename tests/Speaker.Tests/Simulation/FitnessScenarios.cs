@@ -1,0 +1,151 @@
+namespace LoadBalancer.Speaker.Tests.Simulation;
+
+/// <summary>Who may own: what one node does, short of forging, takes no address from the others.</summary>
+public sealed class FitnessScenarios
+{
+    // It sends all right: the others hear its claims, and see by its echo that it does not hear them.
+    [Theory(Explicit = true)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(5)]
+    public void OwnerHearsNothing_AnotherAnswersWithinHalfASecond(int nodes)
+    {
+        var cluster = new SimulatedCluster(seed: 1, nodes, vips: 3).Settle();
+        var owner = cluster.OwnerOf(cluster.Vip);
+        owner.Port.Deaf = true;
+        cluster.Run(8000);
+        Assert.InRange(cluster.Watch.LongestSilence.TotalMilliseconds, 0, 500);
+        Assert.InRange(cluster.Watch.LongestConflict.TotalMilliseconds, 0, 1000);
+        Assert.NotEqual(owner, cluster.OwnerOf(cluster.Vip));
+        owner.Port.Deaf = false;
+        cluster.Run(3000);
+        Assert.All(cluster.Vips, vip => Assert.InRange(cluster.Watch.MovesOf(vip), 0, 1));
+    }
+
+    [Theory(Explicit = true)]
+    [InlineData(3)]
+    [InlineData(5)]
+    [InlineData(9)]
+    public void AnotherNodeHearsNothing_NothingChanges(int nodes)
+    {
+        var cluster = new SimulatedCluster(seed: 1, nodes).Settle();
+        var other = cluster.Nodes.First(node => node != cluster.OwnerOf(cluster.Vip));
+        other.Port.Deaf = true;
+        cluster.Run(25_000);
+        other.Port.Deaf = false;
+        cluster.Run(3000);
+        Assert.InRange(cluster.Watch.LongestSilence.TotalMilliseconds, 0, 50);
+        Assert.Equal(0, cluster.Watch.MovesOf(cluster.Vip));
+    }
+
+    // The kernel hears, and the traffic flows: it is away, and has a deputy.
+    [Theory(Explicit = true)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void OwnersSpeakerHearsNothing_TheDeputyAnswersWithTheOwnersAddress(int nodes)
+    {
+        var cluster = new SimulatedCluster(seed: 1, nodes).Settle();
+        var owner = cluster.OwnerOf(cluster.Vip);
+        owner.SpeakerDeaf = true;
+        cluster.Run(8000);
+        Assert.InRange(cluster.Watch.LongestSilence.TotalMilliseconds, 0, 500);
+        Assert.Equal([owner.Port.Mac], cluster.Watch.MacsOf(cluster.Vip));
+        owner.SpeakerDeaf = false;
+        cluster.Run(3000);
+        Assert.Equal([owner.Port.Mac], cluster.Watch.MacsOf(cluster.Vip));
+    }
+
+    // A silent LAN, or a gateway that dies together with the peer, must not silence the last node.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void TheOtherNodeAndTheGatewayDie_TheLastNodeAnswers(bool gatewayDies)
+    {
+        var cluster = new SimulatedCluster(seed: 1, nodes: 2).Settle();
+        var owner = cluster.OwnerOf(cluster.Vip);
+        owner.PowerOff();
+        cluster.Gateway!.Powered = !gatewayDies;
+        cluster.Run(10_000);
+        Assert.InRange(cluster.Watch.LongestSilence.TotalMilliseconds, 0, 500);
+        Assert.NotEqual(owner, cluster.OwnerOf(cluster.Vip));
+    }
+
+    // n1 loses its API server; its pod is replaced on n2. n1 must not take back what n2 has by newer facts.
+    [Theory(Explicit = true)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void OwnerLosesItsApiServerAndItsPodMovesAway_TheOtherHasIt(int nodes)
+    {
+        var cluster = new SimulatedCluster(seed: 1, nodes, local: true);
+        cluster.MoveEndpoints(cluster.Vip, cluster.Nodes[0]);
+        cluster.Settle();
+        cluster.Nodes[0].ReachesApi = false;
+        cluster.Run(100);
+        cluster.MoveEndpoints(cluster.Vip, cluster.Nodes[1]);
+        cluster.Run(10_000);
+        Assert.Equal(cluster.Nodes[1], cluster.OwnerOf(cluster.Vip));
+        Assert.InRange(cluster.Watch.LongestConflict.TotalMilliseconds, 0, 1000);
+        Assert.Equal(1, cluster.Watch.MovesOf(cluster.Vip));
+        cluster.Nodes[0].ReachesApi = true;
+        cluster.Run(3000);
+        Assert.Equal(1, cluster.Watch.MovesOf(cluster.Vip));
+    }
+
+    // Its Lease is fresh and names the subnet; nobody hears it.
+    [Theory(Explicit = true)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void NodeJoinsOnAWrongVlan_NothingChanges(int nodes)
+    {
+        var cluster = new SimulatedCluster(seed: 1, nodes, vips: 12).Settle();
+        var joining = cluster.AddNode();
+        joining.Port.Vlan = 7;
+        joining.StartSpeaker();
+        cluster.Run(20_000);
+        Assert.InRange(cluster.Watch.LongestSilence.TotalMilliseconds, 0, 50);
+        Assert.All(cluster.Vips, vip => Assert.Equal(0, cluster.Watch.MovesOf(vip)));
+        var owner = cluster.OwnerOf(cluster.Vip);
+        owner.PowerOff();
+        cluster.Run(3000);
+        Assert.InRange(cluster.Watch.LongestSilence.TotalMilliseconds, 0, 500);
+    }
+
+    // It can verify nobody after the grace of the rotation, and finds their kernels alive.
+    [Theory(Explicit = true)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void KeyIsRotatedWhileOneNodeHasNoApiServer_ItTakesNothing(int nodes)
+    {
+        var cluster = new SimulatedCluster(seed: 1, nodes, vips: 6).Settle();
+        var cutOff = cluster.Nodes.First(node => node != cluster.OwnerOf(cluster.Vip));
+        cutOff.ReachesApi = false;
+        cluster.Run(500);
+        cluster.Api.PutKey("the next key of it, 32 bytes long", previous: SimulatedCluster.Key);
+        cluster.Run(5000);
+        cluster.Api.PutKey("the next key of it, 32 bytes long");
+        cluster.Run(120_000);
+        Assert.All(cluster.Vips, vip => Assert.InRange(cluster.Watch.MovesOf(vip), 0, 1));
+        Assert.InRange(cluster.Watch.LongestConflict.TotalMilliseconds, 0, 1000);
+        cutOff.ReachesApi = true;
+        cluster.Run(5000);
+        Assert.InRange(cluster.Watch.LongestConflict.TotalMilliseconds, 0, 1000);
+        Assert.InRange(cluster.Watch.LongestSilence.TotalMilliseconds, 0, 500);
+    }
+
+    // Every other node asked its kernel every 60 ms for ever.
+    [Fact(Explicit = true)]
+    public void SpeakerRemovedForGood_ItsKernelIsAskedNoMoreAfterTheGrace()
+    {
+        var cluster = new SimulatedCluster(seed: 1, nodes: 5).Settle();
+        var removed = cluster.OwnerOf(cluster.Vip);
+        removed.KillSpeaker();
+        cluster.Run(60_000);
+        var asked = 0;
+        cluster.Wire.Tap = (port, frame) =>
+            asked += port == removed.Port && Core.Packets.EthernetFrame.EtherType(frame) == Core.Packets.EthernetFrame.EtherTypeArp ? 1 : 0;
+        cluster.Run(10_000);
+        Assert.InRange(asked, 0, 30);
+        Assert.NotEqual(removed, cluster.OwnerOf(cluster.Vip));
+    }
+}

@@ -1,0 +1,82 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+
+namespace LoadBalancer.Speaker.Tests.Simulation;
+
+/// <summary>
+/// Random lives of clusters with 2 to 9 nodes. LB_SIMULATION_SEED=n runs that one alone; LB_SIMULATIONS=n runs so many, from
+/// LB_SIMULATION_FIRST on; LB_SIMULATION_FAULTS=all, or kinds with commas between, is what goes wrong in them.
+/// </summary>
+public sealed class SimulationTests(ITestOutputHelper output)
+{
+    private const int Default = 500;
+
+    [Fact]
+    public void RandomFaults_EverySchedule_KeepsTheInvariants()
+    {
+        var kinds = Kinds();
+        if (Number("LB_SIMULATION_SEED") is { } one)
+        {
+            output.WriteLine(Schedule.Timeline(one, kinds));
+            Assert.Null(Schedule.Run(one, kinds));
+            return;
+        }
+
+        var first = Number("LB_SIMULATION_FIRST") ?? 1;
+        var count = Number("LB_SIMULATIONS") ?? Default;
+        var failed = new ConcurrentQueue<(int Seed, string Problem)>();
+        Parallel.For(first, first + count, (seed, loop) =>
+        {
+            if (Schedule.Run(seed, kinds) is { } problem)
+            {
+                failed.Enqueue((seed, problem));
+                if (failed.Count >= 20)
+                {
+                    loop.Stop();
+                }
+            }
+        });
+
+        if (!failed.IsEmpty)
+        {
+            var seeds = failed.OrderBy(f => f.Seed).ToList();
+            Assert.Fail($"{seeds.Count} schedules failed:\n{string.Join('\n', seeds.Select(f => $"seed {f.Seed}: {f.Problem}"))}\n\n{Schedule.Timeline(seeds[0].Seed, kinds)}");
+        }
+    }
+
+    [Fact]
+    public void ASeed_RunTwice_GivesTheSameTimeline() => Assert.Equal(Schedule.Timeline(7, Faults.Proven), Schedule.Timeline(7, Faults.Proven));
+
+    // A switch port that comes and goes: the VIPs leave the node and stay where they are.
+    [Theory]
+    [InlineData(3)]
+    [InlineData(5)]
+    [InlineData(9)]
+    public void FlappingNode_TwentyTimes_MovesAVipTwiceAtMost(int nodes)
+    {
+        for (var seed = 1; seed <= 5; seed++)
+        {
+            var cluster = new SimulatedCluster(seed, nodes, vips: 3).Settle();
+            var flapping = cluster.Nodes[0].Port;
+            for (var i = 0; i < 20; i++)
+            {
+                flapping.Deaf = flapping.Mute = true;
+                cluster.Run(700);
+                flapping.Deaf = flapping.Mute = false;
+                cluster.Run(1500);
+            }
+
+            Assert.All(cluster.Vips, vip => Assert.InRange(cluster.Watch.MovesOf(vip), 0, 2));
+        }
+    }
+
+    private static IReadOnlyList<FaultKind> Kinds() => Environment.GetEnvironmentVariable("LB_SIMULATION_FAULTS") switch
+    {
+        null or "" => Faults.Proven,
+        "all" => Enum.GetValues<FaultKind>(),
+        var names => [.. names.Split(',').Select(name => Enum.Parse<FaultKind>(name))],
+    };
+
+    private static int? Number(string variable) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
+}
