@@ -80,37 +80,38 @@ public sealed partial class EventRecorder : IEventRecorder
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        // An Event that is under way at the shutdown goes on: cut off and sent again it could be there twice.
+        using var deadline = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        using var stopping = cancellationToken.Register(() => deadline.CancelAfter(DrainTime));
         try
         {
-            while (await queue.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+            while (await WaitAsync(cancellationToken).ConfigureAwait(false))
             {
                 while (queue.Reader.TryPeek(out var next))
                 {
-                    // Taken off only when it is delivered: one cut off by the shutdown is tried again while draining.
-                    await DeliverAsync(next, cancellationToken).ConfigureAwait(false);
+                    await DeliverAsync(next, deadline.Token).ConfigureAwait(false);
                     queue.Reader.TryRead(out _);
                 }
             }
         }
-        finally
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
-            await DrainAsync().ConfigureAwait(false);
+            LogUndelivered(queue.Reader.Count);
         }
+
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
-    private async Task DrainAsync()
+    // Whether there is something to deliver; waits for it until cancelled.
+    private async ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
     {
-        using var deadline = new CancellationTokenSource(DrainTime, time);
         try
         {
-            while (queue.Reader.TryRead(out var next))
-            {
-                await DeliverAsync(next, deadline.Token).ConfigureAwait(false);
-            }
+            return await queue.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            LogUndelivered(queue.Reader.Count + 1);
+            return queue.Reader.TryPeek(out _);
         }
     }
 
@@ -123,12 +124,13 @@ public sealed partial class EventRecorder : IEventRecorder
             return;
         }
 
+        var name = NewName(subject.Target.Key.Name, waiting.Recorded);
         for (var tries = 1; ; tries++)
         {
             try
             {
                 // Not inside the null-conditional call: without an observer its argument, the write itself, would not be evaluated.
-                var outcome = await WriteAsync(waiting, cancellationToken).ConfigureAwait(false);
+                var outcome = await WriteAsync(waiting, name, cancellationToken).ConfigureAwait(false);
                 observer?.Invoke(outcome);
                 return;
             }
@@ -149,7 +151,7 @@ public sealed partial class EventRecorder : IEventRecorder
     private static bool IsRefusal(HttpRequestException exception) =>
         exception.StatusCode is { } status && (int)status < 500 && status != HttpStatusCode.TooManyRequests;
 
-    private async Task<EventOutcome> WriteAsync(Waiting waiting, CancellationToken cancellationToken)
+    private async Task<EventOutcome> WriteAsync(Waiting waiting, string name, CancellationToken cancellationToken)
     {
         var subject = waiting.Subject;
         if (remembered.TryGetValue(subject, out var written)
@@ -163,7 +165,7 @@ public sealed partial class EventRecorder : IEventRecorder
             }
         }
 
-        await CreateAsync(subject, waiting.Recorded - (waiting.Age ?? TimeSpan.Zero), waiting.Recorded, cancellationToken).ConfigureAwait(false);
+        await CreateAsync(subject, name, waiting.Recorded - (waiting.Age ?? TimeSpan.Zero), waiting.Recorded, cancellationToken).ConfigureAwait(false);
         return EventOutcome.Created;
     }
 
@@ -181,9 +183,9 @@ public sealed partial class EventRecorder : IEventRecorder
         }
     }
 
-    private async Task CreateAsync(Subject subject, DateTimeOffset first, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task CreateAsync(Subject subject, string name, DateTimeOffset first, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var key = new ObjectKey(NamespaceOf(subject.Target), NewName(subject.Target.Key.Name, now));
+        var key = new ObjectKey(NamespaceOf(subject.Target), name);
         var request = new ApiRequest(ApiResource.Events, "v1", ApiVerb.Create)
         {
             Namespace = key.Namespace,

@@ -48,7 +48,7 @@ internal sealed class Candidate : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stop.CancelAsync();
-        await run.ContinueWith(static _ => { }, TaskScheduler.Default).WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System);
+        await Eventually.EndedAsync(run);
         stop.Dispose();
     }
 

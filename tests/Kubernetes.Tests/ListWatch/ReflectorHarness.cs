@@ -64,7 +64,7 @@ internal sealed class ReflectorHarness : IReflectorObserver, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stop.CancelAsync();
-        await run.ContinueWith(static _ => { }, TaskScheduler.Default);
+        await Clock.LetEndAsync(run);
         await Server.DisposeAsync();
         stop.Dispose();
     }

@@ -20,22 +20,27 @@ internal sealed record Seen(string Method, string Path, string Query, string Bod
         System.Web.HttpUtility.ParseQueryString(Query)[name] ?? "";
 
     public override string ToString() => $"{Method} {Path}{Query}";
+
+    /// <summary>The whole request, for a failure.</summary>
+    internal string Text => Body.Length == 0 ? ToString() : $"{this}\n{Body}";
 }
 
 /// <summary>
-/// A real HTTP server on loopback that answers each request with the next step of a script. When the script is over a request hangs
-/// until its client goes away, as a quiet watch does.
+/// A real HTTP server on loopback that answers each request with the next step of a script. A request beyond the script ends the test,
+/// which fails with that request's text when the server is disposed of.
 /// </summary>
 internal sealed class ScriptedServer : IAsyncDisposable
 {
     private readonly WebApplication application;
     private readonly ConcurrentQueue<Func<HttpContext, Task>> steps = new();
     private readonly ConcurrentQueue<Seen> seen = new();
+    private readonly ConcurrentQueue<Seen> unexpected = new();
+    private readonly ITestContext test = TestContext.Current;
     private int open;
 
     private ScriptedServer(WebApplication application) => this.application = application;
 
-    /// <summary>Answers requests when the script is over, instead of letting them hang.</summary>
+    /// <summary>Answers the requests beyond the script, where a test allows any.</summary>
     internal Func<HttpContext, Task>? Otherwise { get; set; }
 
     internal IReadOnlyList<Seen> Requests => [.. seen];
@@ -139,13 +144,14 @@ internal sealed class ScriptedServer : IAsyncDisposable
 
     /// <summary>Waits until the server has seen this many requests.</summary>
     internal Task SeenAsync(int count) =>
-        Eventually.TrueAsync(() => seen.Count >= count, $"the server has seen {count} requests; it saw {string.Join(", ", Requests)}");
+        Eventually.TrueAsync(() => seen.Count >= count, () => $"the server has seen {count} requests; it saw {string.Join(", ", Requests)}");
 
     public async ValueTask DisposeAsync()
     {
         using var now = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
         await application.StopAsync(now.Token);
         await application.DisposeAsync();
+        Assert.True(unexpected.IsEmpty, $"The server was asked more than its script has:\n{string.Join('\n', unexpected.Select(request => request.Text))}");
     }
 
     private static readonly ApiUse Everything = new("test",
@@ -164,9 +170,18 @@ internal sealed class ScriptedServer : IAsyncDisposable
         {
             using var body = new StreamReader(context.Request.Body);
             var text = await body.ReadToEndAsync();
-            seen.Enqueue(new Seen(
-                context.Request.Method, context.Request.Path, context.Request.QueryString.Value ?? "", text, context.Request.Headers));
-            await (steps.TryDequeue(out var step) ? step : Otherwise ?? HangAsync)(context);
+            var request = new Seen(
+                context.Request.Method, context.Request.Path, context.Request.QueryString.Value ?? "", text, context.Request.Headers);
+            var next = steps.TryDequeue(out var step) ? step : Otherwise;
+            if (next is null)
+            {
+                unexpected.Enqueue(request);
+                context.Response.StatusCode = StatusCodes.Status501NotImplemented;
+                test.CancelCurrentTest();
+            }
+
+            seen.Enqueue(request);
+            await (next?.Invoke(context) ?? Task.CompletedTask);
         }
         finally
         {

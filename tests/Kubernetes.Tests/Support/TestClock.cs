@@ -33,20 +33,36 @@ internal sealed class TestClock : FakeTimeProvider
     }
 
     /// <summary>Waits until somebody waits for exactly this long, and lets it pass.</summary>
-    internal async Task PassAsync(TimeSpan wait)
+    /// <param name="wait">How long.</param>
+    /// <param name="times">For the how manieth time since the last that was let pass; a wait that something else ended counts too.</param>
+    internal async Task PassAsync(TimeSpan wait, int times = 1)
     {
-        await Eventually.TrueAsync(() => Find(wait) >= 0, $"someone waits for {wait}; the waits were {string.Join(", ", Waits)}");
-        passed = Find(wait) + 1;
+        await Eventually.TrueAsync(
+            () => Find(wait, times) >= 0, () => $"someone waits for {wait} for the {times}. time; the waits were {string.Join(", ", Waits)}");
+        passed = Find(wait, times) + 1;
         Advance(wait);
     }
 
-    internal Task PassAsync(double seconds) => PassAsync(TimeSpan.FromSeconds(seconds));
+    /// <summary>Waits until what was told to end has ended, and lets time pass meanwhile: its end may have a deadline.</summary>
+    internal Task LetEndAsync(Task task) => Eventually.EndedAsync(task, () => Advance(TimeSpan.FromSeconds(1)));
 
-    private int Find(TimeSpan wait)
+    internal Task PassAsync(double seconds, int times = 1) => PassAsync(TimeSpan.FromSeconds(seconds), times);
+
+    private int Find(TimeSpan wait, int times)
     {
         lock (gate)
         {
-            return waits.IndexOf(wait, passed);
+            var at = passed - 1;
+            for (var found = 0; found < times; found++)
+            {
+                at = waits.IndexOf(wait, at + 1);
+                if (at < 0)
+                {
+                    return -1;
+                }
+            }
+
+            return at;
         }
     }
 }

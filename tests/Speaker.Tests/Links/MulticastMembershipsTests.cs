@@ -90,7 +90,7 @@ public sealed class MulticastMembershipsTests : IDisposable
 
     private static async Task Eventually(Func<bool> condition)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(10), TimeProvider.System);
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30), TimeProvider.System);
         while (!condition())
         {
             deadline.Token.ThrowIfCancellationRequested();
