@@ -312,11 +312,22 @@ internal sealed class Assignments
         switch (decision)
         {
             case Decision.Set set:
-                ControllerMetrics.Allocated(set.Assignment.Pool);
+                CountAllocated(set);
                 break;
             case Decision.Clear clear:
                 ControllerMetrics.Cleared(clear.Cause.Reason);
                 break;
+        }
+    }
+
+    private void CountAllocated(Decision.Set set)
+    {
+        foreach (var address in set.Assignment.Addresses)
+        {
+            if (!set.Previous.Contains(address.ToString()) && allocator.PoolOf(address) is { } pool)
+            {
+                ControllerMetrics.Allocated(pool.Name);
+            }
         }
     }
 

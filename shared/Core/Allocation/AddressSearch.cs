@@ -3,7 +3,10 @@ using LoadBalancer.Core.Pools;
 
 namespace LoadBalancer.Core.Allocation;
 
-/// <summary>Finds the addresses a Service should have: what it asks for, what it has, then the lowest free.</summary>
+/// <summary>
+/// Finds the addresses a Service should have: what it asks for, what it has, then the lowest free. Two addresses come from one pool where
+/// one has both, otherwise from two.
+/// </summary>
 internal sealed class AddressSearch
 {
     private readonly ServiceFacts facts;
@@ -41,145 +44,122 @@ internal sealed class AddressSearch
             return (null, Refusals.NoPools);
         }
 
-        if (FindRequestedPool(requested, out var pool) is { } refusal)
-        {
-            return (null, refusal);
-        }
-
-        return pool is not null ? FromRequestedPool(pool, requested) : FromAnyPool();
+        return Check(requested, out var named) is { } refusal ? (null, refusal) : Search(requested, named);
     }
 
-    private Refusal? FindRequestedPool(IReadOnlyList<IpAddress> requested, out Pool? pool)
+    /// <summary>Whether what is asked for can be had.</summary>
+    /// <param name="requested">The addresses asked for.</param>
+    /// <param name="named">The pool asked for by name, or null.</param>
+    private Refusal? Check(IReadOnlyList<IpAddress> requested, out Pool? named)
     {
-        pool = null;
+        named = null;
         var request = facts.Request;
         if (request.Pool.Length > 0)
         {
-            pool = config.Pools.FirstOrDefault(p => p.Name == request.Pool);
-            if (pool is null)
+            named = config.Pools.FirstOrDefault(pool => pool.Name == request.Pool);
+            if (named is null)
             {
                 return Refusals.PoolUnknown(request.PoolKey, request.Pool, config);
             }
+
+            if (!named.Admits(facts))
+            {
+                return Refusals.PoolNotForService(named.Name, facts.Id);
+            }
         }
 
         foreach (var address in requested)
         {
-            var itsPool = allocator.PoolOf(address);
-            if (itsPool is null)
+            if (Check(address, named) is { } refusal)
             {
-                return Refusals.RequestOutsidePools(request.Source, address);
+                return refusal;
             }
-
-            if (itsPool.Avoids(address))
-            {
-                return Refusals.RequestAvoided(request.Source, address, itsPool.Name);
-            }
-
-            if (pool is not null && pool.Name != itsPool.Name)
-            {
-                return request.Pool.Length > 0
-                    ? Refusals.ContradictsPool(request.Source, address, itsPool.Name, request.PoolKey, request.Pool)
-                    : Refusals.InTwoPools(requested[0], pool.Name, address, itsPool.Name);
-            }
-
-            pool = itsPool;
         }
 
-        return pool is not null && !pool.Admits(facts) ? Refusals.PoolNotForService(pool.Name, facts.Id) : null;
+        return null;
     }
 
-    private (Assignment?, Refusal?) FromRequestedPool(Pool pool, IReadOnlyList<IpAddress> requested)
+    private Refusal? Check(IpAddress address, Pool? named)
+    {
+        var request = facts.Request;
+        return allocator.PoolOf(address) is not { } pool ? Refusals.RequestOutsidePools(request.Source, address)
+            : pool.Avoids(address) ? Refusals.RequestAvoided(request.Source, address, pool.Name)
+            : named is not null && named.Name != pool.Name
+                ? Refusals.ContradictsPool(request.Source, address, pool.Name, request.PoolKey, request.Pool)
+            : !pool.Admits(facts) ? Refusals.PoolNotForService(pool.Name, facts.Id)
+            : allocator.CheckGiving(facts.Id, facts.Sharing, address);
+    }
+
+    private (Assignment?, Refusal?) Search(IReadOnlyList<IpAddress> requested, Pool? named)
+    {
+        var found = wanted.Select(family => Settled(family, requested, named)).ToArray();
+        if (!found.Contains(null))
+        {
+            return (ToAssignment(found), null);
+        }
+
+        var pools = Candidates(found, named);
+        if (pools.Count == 0)
+        {
+            return (null, Refusals.NoPoolForService);
+        }
+
+        Complete(found, pools);
+        var missing = wanted.Where((_, index) => found[index] is null).ToArray();
+        return missing.Length == 0 ? (ToAssignment(found), null)
+            : missing.Length == wanted.Count || NeedsAll ? (null, WhyNone(missing, pools, named))
+            : (ToAssignment(found), new Shortfall(facts, missing[0], pools, named, allocator).SecondFamily());
+    }
+
+    /// <summary>The address of a family that is not to be looked for: the one asked for, or the one it has.</summary>
+    private IpAddress? Settled(IpFamily family, IReadOnlyList<IpAddress> requested, Pool? named)
     {
         foreach (var address in requested)
         {
-            if (allocator.CheckGiving(facts.Id, facts.Sharing, address) is { } refusal)
+            if (address.Family == family)
             {
-                return (null, refusal);
+                return address;
             }
         }
 
-        return Judge(pool, Fill(pool, requested));
+        return current.Of(family) is { } kept && (named is null || named.Contains(kept)) ? kept : null;
     }
 
-    private (Assignment?, Refusal?) FromAnyPool()
+    /// <summary>The pools to look in: the one asked for alone; else those of the addresses there are, then those that give by themselves.</summary>
+    private List<Pool> Candidates(IpAddress?[] found, Pool? named) => named is not null
+        ? [named]
+        : [.. found.OfType<IpAddress>().Select(allocator.PoolOf).OfType<Pool>().Concat(config.AutomaticFor(facts)).Distinct()];
+
+    private void Complete(IpAddress?[] found, List<Pool> pools)
     {
-        if (current.Pool is { } own)
+        if (Array.TrueForAll(found, static address => address is null))
         {
-            var (assignment, refusal) = Judge(own, Fill(own, []));
-            if (assignment is not null)
+            foreach (var pool in pools)
             {
-                return (assignment, refusal);
+                var both = wanted.Select(family => Offer(pool, family)).ToArray();
+                if (!both.Contains(null))
+                {
+                    both.CopyTo(found, 0);
+                    return;
+                }
             }
         }
 
-        var pools = config.AutomaticFor(facts).ToList();
-        return pools.Count == 0 ? (null, Refusals.NoPoolForService) : FromAutomatic(pools);
+        for (var i = 0; i < found.Length; i++)
+        {
+            found[i] ??= pools.Select(pool => Offer(pool, wanted[i])).FirstOrDefault(static address => address is not null);
+        }
     }
 
-    private (Assignment?, Refusal?) FromAutomatic(List<Pool> pools)
+    private IpAddress? Offer(Pool pool, IpFamily family) =>
+        allocator.TryOffer(pool, family, facts.Id, facts.Sharing, out var address) ? address : null;
+
+    private static Assignment ToAssignment(IpAddress?[] found) => new([.. found.OfType<IpAddress>()]);
+
+    /// <summary>Of several families that are missing the one that tells most: if all are needed one that no pool has, else one that some pool has.</summary>
+    private Refusal WhyNone(IpFamily[] missing, List<Pool> pools, Pool? named)
     {
-        // One family is only taken once no pool has both; among those, a pool that has the preferred one.
-        (Pool Pool, List<IpAddress> Found)? partial = null;
-        foreach (var pool in pools)
-        {
-            var found = Fill(pool, []);
-            if (found.Count == wanted.Count)
-            {
-                return (new Assignment(pool.Name, found), null);
-            }
-
-            if (found.Count > 0 && (partial is null || (partial.Value.Found[0].Family != wanted[0] && found[0].Family == wanted[0])))
-            {
-                partial = (pool, found);
-            }
-        }
-
-        return partial is { } best && !NeedsAll ? Judge(best.Pool, best.Found) : (null, NothingIn(pools));
-    }
-
-    private (Assignment?, Refusal?) Judge(Pool pool, List<IpAddress> found)
-    {
-        if (found.Count == wanted.Count)
-        {
-            return (new Assignment(pool.Name, found), null);
-        }
-
-        return found.Count == 0 || NeedsAll
-            ? (null, NothingIn([pool]))
-            : (new Assignment(pool.Name, found), Refusals.SecondFamily(wanted.First(f => f != found[0].Family), pool.Name));
-    }
-
-    private List<IpAddress> Fill(Pool pool, IReadOnlyList<IpAddress> requested)
-    {
-        var found = new List<IpAddress>(wanted.Count);
-        foreach (var family in wanted)
-        {
-            var explicitly = requested.Where(a => a.Family == family).ToArray();
-            if (explicitly.Length > 0)
-            {
-                found.Add(explicitly[0]);
-            }
-            else if (pool.Name == current.Pool?.Name && current.Of(family) is { } kept)
-            {
-                found.Add(kept);
-            }
-            else if (allocator.TryOffer(pool, family, facts.Id, facts.Sharing, out var address))
-            {
-                found.Add(address);
-            }
-        }
-
-        return found;
-    }
-
-    private Refusal NothingIn(IReadOnlyList<Pool> pools)
-    {
-        var had = wanted.Where(family => pools.Any(pool => allocator.HasFamily(pool, family))).ToArray();
-        if (had.Length == 0 || (had.Length < wanted.Count && NeedsAll))
-        {
-            return Refusals.NoPoolOfFamily(wanted.First(family => !had.Contains(family)), pools);
-        }
-
-        return wanted.Count > 1 && NeedsAll ? Refusals.NoPoolOfBoth(pools) : Refusals.NoFreeAddress(had[0], pools);
+        var telling = missing.Where(family => pools.Exists(pool => allocator.HasFamily(pool, family)) != NeedsAll).DefaultIfEmpty(missing[0]).First();
+        return new Shortfall(facts, telling, pools, named, allocator).Refuse(both: NeedsAll && wanted.Count > 1);
     }
 }

@@ -36,9 +36,6 @@ public enum AllocationReason
     /// <summary>The address asked for, or in use, ends in .0 or .255, and its pool avoids those.</summary>
     AddressAvoided,
 
-    /// <summary>The two addresses asked for, or in use, are in different pools.</summary>
-    AddressesInTwoPools,
-
     /// <summary>The address asked for is not in the pool asked for.</summary>
     AddressContradictsPool,
 

@@ -113,6 +113,12 @@ public sealed class Allocator
 
     internal bool HasFamily(Pool pool, IpFamily family) => spaces[pool.Name].Has(family);
 
+    /// <summary>Whether a Service has an address of the family from the pool.</summary>
+    internal bool AnyInUse(Pool pool, IpFamily family) => spaces[pool.Name].AnyInUse(family);
+
+    /// <summary>See <see cref="PoolSpace.WhatHolds"/>.</summary>
+    internal string WhatHolds(Pool pool, IpFamily family) => spaces[pool.Name].WhatHolds(family);
+
     /// <summary>Why the Service cannot be on the address, or null if it can.</summary>
     internal Refusal? CheckUse(ServiceId id, SharingTerms terms, IpAddress address) =>
         users.FindClash(id, terms, address)?.Describe(address, terms);

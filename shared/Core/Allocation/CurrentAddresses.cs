@@ -1,15 +1,13 @@
 using LoadBalancer.Core.Addressing;
-using LoadBalancer.Core.Pools;
 
 namespace LoadBalancer.Core.Allocation;
 
 /// <summary>What a Service has, or claims to have by its status, as far as it may keep it.</summary>
-/// <param name="Pool">The pool the addresses are from; null if there are none.</param>
 /// <param name="Addresses">At most one of each wanted family, the preferred family first.</param>
 /// <param name="Lost">Why the first of the others cannot be kept; null if there are no others.</param>
-internal sealed record CurrentAddresses(Pool? Pool, IReadOnlyList<IpAddress> Addresses, Refusal? Lost)
+internal sealed record CurrentAddresses(IReadOnlyList<IpAddress> Addresses, Refusal? Lost)
 {
-    public Assignment? Assignment => Pool is null ? null : new Assignment(Pool.Name, Addresses);
+    public Assignment? Assignment => Addresses.Count == 0 ? null : new Assignment(Addresses);
 
     public IpAddress? Of(IpFamily family)
     {
@@ -28,22 +26,20 @@ internal sealed record CurrentAddresses(Pool? Pool, IReadOnlyList<IpAddress> Add
     public static CurrentAddresses Judge(ServiceFacts facts, IReadOnlyList<IpFamily> wanted, Allocator allocator)
     {
         var candidates = allocator.Find(facts.Id)?.Addresses ?? facts.ShownAddresses;
-        Pool? pool = null;
         Refusal? lost = null;
         var kept = new List<IpAddress>(wanted.Count);
         foreach (var address in candidates.OrderBy(a => RankOf(wanted, a.Family)))
         {
-            var refusal = JudgeOne(facts, wanted, allocator, address, pool, kept);
+            var refusal = JudgeOne(facts, wanted, allocator, address, kept);
             if (refusal is null)
             {
-                pool = allocator.PoolOf(address);
                 kept.Add(address);
             }
 
             lost ??= refusal;
         }
 
-        return new CurrentAddresses(pool, kept, lost);
+        return new CurrentAddresses(kept, lost);
     }
 
     private static int RankOf(IReadOnlyList<IpFamily> wanted, IpFamily family)
@@ -60,7 +56,7 @@ internal sealed record CurrentAddresses(Pool? Pool, IReadOnlyList<IpAddress> Add
     }
 
     private static Refusal? JudgeOne(
-        ServiceFacts facts, IReadOnlyList<IpFamily> wanted, Allocator allocator, IpAddress address, Pool? pool, List<IpAddress> kept)
+        ServiceFacts facts, IReadOnlyList<IpFamily> wanted, Allocator allocator, IpAddress address, List<IpAddress> kept)
     {
         if (!wanted.Contains(address.Family))
         {
@@ -87,8 +83,6 @@ internal sealed record CurrentAddresses(Pool? Pool, IReadOnlyList<IpAddress> Add
             return Refusals.StatusAltered(facts);
         }
 
-        return pool is not null && itsPool.Name != pool.Name
-            ? Refusals.InTwoPools(kept[0], pool.Name, address, itsPool.Name)
-            : allocator.CheckUse(facts.Id, facts.Sharing, address);
+        return allocator.CheckUse(facts.Id, facts.Sharing, address);
     }
 }

@@ -37,6 +37,9 @@ public sealed record Exclusion(IpAddress Address, ExclusionKind Kind, string Det
         _ => $"another host, {Detail}, answers for it",
     };
 
+    /// <summary>The address and whose it is: <c>10.0.0.1 is the address of node n2</c>.</summary>
+    internal string Statement => Kind == ExclusionKind.Quarantined ? $"{Address} is used by another host, {Detail}" : $"{Address} is {Reason}";
+
     internal Refusal Refusal => new(AllocationReason.AddressExcluded, $"{Address} is not given out: " + Kind switch
     {
         ExclusionKind.Quarantined => $"{Reason}; take it out of that host's or the DHCP server's range, or ask for another address",

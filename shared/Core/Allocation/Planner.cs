@@ -125,10 +125,7 @@ public static class Planner
         {
             return facts.Request.SpecAddress.Length > 0 || facts.Request.AnnotationAddresses.Length > 0
                 ? new Refusal(AllocationReason.AddressRequested, $"{facts.Request.Source} asks for it")
-                : facts.Request.Pool.Length > 0
-                    ? new Refusal(AllocationReason.PoolRequested,
-                        $"annotation {facts.Request.PoolKey} asks for pool '{facts.Request.Pool}'")
-                    : new Refusal(AllocationReason.FamiliesChanged, "no pool had both families before");
+                : new Refusal(AllocationReason.PoolRequested, $"annotation {facts.Request.PoolKey} asks for pool '{facts.Request.Pool}'");
         }
 
         if (current.Addresses.Count < outcome.Addresses.Count && current.Addresses.Count == facts.Status.Count && facts.Status.Count > 0)

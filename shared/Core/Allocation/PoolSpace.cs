@@ -1,3 +1,4 @@
+using System.Globalization;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Pools;
 
@@ -9,9 +10,13 @@ namespace LoadBalancer.Core.Allocation;
 /// </summary>
 internal sealed class PoolSpace
 {
+    private const int MostNamed = 3;
+
     private readonly Dictionary<IpAddress, Exclusion> exclusions;
     private readonly FreeAddresses free4 = new();
     private readonly FreeAddresses free6 = new();
+    private readonly int[] inUse = new int[2];
+    private readonly string?[] heldBack = new string?[2];
 
     public PoolSpace(Pool pool, Dictionary<IpAddress, Exclusion> exclusions)
     {
@@ -40,19 +45,28 @@ internal sealed class PoolSpace
     public double Size { get; }
 
     /// <summary>The number of addresses at least one Service has.</summary>
-    public int InUse { get; private set; }
+    public int InUse => inUse[0] + inUse[1];
 
     public bool Has(IpFamily family) => Pool.Ranges.Any(range => range.Family == family);
 
+    public bool AnyInUse(IpFamily family) => inUse[Index(family)] > 0;
+
+    /// <summary>What keeps the addresses of a family from being given, where none is free: whose they are, not how many are taken.</summary>
+    public string WhatHolds(IpFamily family)
+    {
+        var held = heldBack[Index(family)] ??= HeldBack(family);
+        return !AnyInUse(family) ? held : held.Length == 0 ? "all are in use by Services" : $"{held}, the others are in use by Services";
+    }
+
     public void Use(IpAddress address)
     {
-        InUse++;
+        inUse[Index(address.Family)]++;
         Free(address.Family).Take(address);
     }
 
     public void Unuse(IpAddress address)
     {
-        InUse--;
+        inUse[Index(address.Family)]--;
         if (!exclusions.ContainsKey(address) && !Pool.Avoids(address) && !Pool.Reserved.Any(range => range.Contains(address)))
         {
             Free(address.Family).Return(address);
@@ -106,6 +120,32 @@ internal sealed class PoolSpace
 
         return lowest;
     }
+
+    /// <summary>The addresses that are given to nobody, or not without being asked for. They are the same as long as this object is.</summary>
+    private string HeldBack(IpFamily family)
+    {
+        var excluded = exclusions.Values.Where(exclusion => exclusion.Address.Family == family && Pool.Contains(exclusion.Address))
+            .OrderBy(static exclusion => exclusion.Address).ToArray();
+        var parts = excluded.Take(MostNamed).Select(static exclusion => exclusion.Statement).ToList();
+        if (excluded.Length > MostNamed)
+        {
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"{excluded.Length - MostNamed} more are hosts' or the ends of a subnet"));
+        }
+
+        if (Pool.Reserved.Any(range => range.Family == family))
+        {
+            parts.Add("those reserved are given on request only");
+        }
+
+        if (family == IpFamily.IPv4 && Pool.AvoidsAny)
+        {
+            parts.Add("those that end in .0 or .255 are kept back by avoid-buggy-ips");
+        }
+
+        return string.Join(", ", parts);
+    }
+
+    private static int Index(IpFamily family) => family == IpFamily.IPv4 ? 0 : 1;
 
     private FreeAddresses Free(IpFamily family) => family == IpFamily.IPv4 ? free4 : free6;
 }

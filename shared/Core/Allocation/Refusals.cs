@@ -26,10 +26,6 @@ internal static class Refusals
         $"pool '{pool}' is not meant for this Service: its namespaces, namespace-selectors or service-selectors do not match namespace "
         + $"'{id.Namespace}' and the Service's labels; use another pool or change them");
 
-    public static Refusal InTwoPools(IpAddress first, string firstPool, IpAddress second, string secondPool) =>
-        new(AllocationReason.AddressesInTwoPools,
-            $"{first} is in pool '{firstPool}' and {second} in pool '{secondPool}'; both addresses of a Service come from one pool");
-
     public static Refusal ContradictsPool(string source, IpAddress address, string pool, string poolKey, string requested) =>
         new(AllocationReason.AddressContradictsPool,
             $"{source} asks for {address} of pool '{pool}', but annotation {poolKey} asks for pool '{requested}'; "
@@ -51,19 +47,6 @@ internal static class Refusals
     public static Refusal NoPoolForService { get; } = new(AllocationReason.NoPoolForService,
         "no pool gives addresses to this Service by itself: each has auto-assign: false or is meant for other Services; "
         + "ask for a pool by the annotation metallb.io/address-pool, or add one");
-
-    public static Refusal NoPoolOfFamily(IpFamily family, IEnumerable<Pool> pools) => new(AllocationReason.NoPoolOfFamily,
-        $"no {family} address in {Names(pools)}; add an {family} range, or change the Service's spec.ipFamilies");
-
-    public static Refusal NoFreeAddress(IpFamily family, IEnumerable<Pool> pools) => new(AllocationReason.NoFreeAddress,
-        $"no free {family} address in {Names(pools)}; add a range, or delete a Service that has one");
-
-    public static Refusal NoPoolOfBoth(IEnumerable<Pool> pools) => new(AllocationReason.NoFreeAddress,
-        $"no pool of {Names(pools)} has both a free IPv4 and a free IPv6 address, as spec.ipFamilyPolicy RequireDualStack demands; "
-        + "add ranges of both families to one pool, or use PreferDualStack");
-
-    public static Refusal SecondFamily(IpFamily missing, string pool) => new(AllocationReason.SecondFamilyUnavailable,
-        $"no free {missing} address in pool '{pool}' to go with the one assigned; it is added as soon as there is one");
 
     public static Refusal StatusAltered(ServiceFacts facts) => new(AllocationReason.StatusAltered,
         $"the status showed {Assignment.Text(facts.Status.Select(static e => e.ToString()))}, which this controller did not give");

@@ -63,6 +63,9 @@ public sealed record Pool
     /// <summary>Whether the address is of those that <see cref="AvoidBuggyIps"/> keeps back, on request too: that is MetalLB's rule.</summary>
     public bool Avoids(IpAddress address) => AvoidBuggyIps && IsBuggy(address);
 
+    /// <summary>Whether any address of the pool is kept back so.</summary>
+    public bool AvoidsAny => AvoidBuggyIps && Ranges.Any(static range => BuggyCount(range) > 0);
+
     /// <summary>
     /// Whether the address ends in .0 or .255, which some home routers and old hosts drop as if it were a network or broadcast
     /// address whatever the mask is.

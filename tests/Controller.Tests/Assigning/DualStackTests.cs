@@ -93,12 +93,31 @@ public sealed class DualStackTests
     }
 
     [Fact]
-    public void IPv6First_AndOnlyOneFamilyToBeHad_IsAnIPv6AddressWherePossible()
+    public void IPv6First_InTwoPools_IsTheFirstOfTheStatus()
     {
         var bench = new Bench().Start(new PoolConfig([Pools("10.0.0.1-10.0.0.9").Pools[0], Pools("fd00::1-fd00::9").Pools[0] with { Name = "six" }]));
         bench.Cluster.Create(1, s => Prefer(s) with { IpFamilies = [IpFamily.IPv6, IpFamily.IPv4] });
         bench.Settle();
-        Assert.Equal("fd00::1", bench.Cluster.AddressOf("s1"));
+        Assert.Equal("fd00::1 10.0.0.1", bench.Cluster.AddressOf("s1"));
+    }
+
+    [Fact]
+    public void FamiliesInTwoPools_BothAreGiven_AndTheSecondFollowsWhenItsPoolIsAdded()
+    {
+        var four = Pools("10.0.0.1-10.0.0.9").Pools[0];
+        var six = Pools("fd00::1-fd00::9").Pools[0] with { Name = "six" };
+        var bench = new Bench().Start(new PoolConfig([four]));
+        bench.Cluster.Create(1, Prefer);
+        bench.Settle();
+        Assert.Equal("10.0.0.1", bench.Cluster.AddressOf("s1"));
+
+        bench.Assignments.Reconfigure(new PoolConfig([four, six]));
+        bench.Cluster.Create(2, Require);
+        bench.Settle();
+        Assert.Equal(["10.0.0.1 fd00::1", "10.0.0.2 fd00::2"], bench.Addresses("s1", "s2"));
+        Assert.Equal(0, bench.Assignments.Waiting.Count);
+        bench.Restart(new PoolConfig([four, six]));
+        Assert.Empty(bench.Sent);
     }
 
     private static PoolConfig Pools(params string[] addresses)

@@ -109,7 +109,7 @@ public sealed class AllocationFromPoolTests
                 var id = new ServiceId("default", $"a{number}");
                 if (take)
                 {
-                    free.Assign(id, SharingTerms.None, new Assignment("p", [IpAddress.FromUInt32(number)]));
+                    free.Assign(id, SharingTerms.None, new Assignment([IpAddress.FromUInt32(number)]));
                     model.Remove(number);
                 }
                 else

@@ -13,11 +13,14 @@ public sealed class DualStackTests
     [Theory]
     [InlineData("four six both", FamilyPolicy.PreferDualStack, "10.1.0.1 fd01::1")]
     [InlineData("four six both", FamilyPolicy.RequireDualStack, "10.1.0.1 fd01::1")]
-    [InlineData("six four", FamilyPolicy.PreferDualStack, "10.0.0.1")]
+    [InlineData("both four six", FamilyPolicy.PreferDualStack, "10.1.0.1 fd01::1")]
+    [InlineData("four six", FamilyPolicy.PreferDualStack, "10.0.0.1 fd00::1")]
+    [InlineData("six four", FamilyPolicy.PreferDualStack, "10.0.0.1 fd00::1")]
     [InlineData("six", FamilyPolicy.PreferDualStack, "fd00::1")]
-    [InlineData("six four", FamilyPolicy.RequireDualStack, "")]
+    [InlineData("six four", FamilyPolicy.RequireDualStack, "10.0.0.1 fd00::1")]
+    [InlineData("four", FamilyPolicy.RequireDualStack, "")]
     [InlineData("six both", FamilyPolicy.SingleStack, "10.1.0.1")]
-    public void Service_OfBothFamilies_TakesThemFromOnePool(string pools, FamilyPolicy policy, string expected)
+    public void Service_OfBothFamilies_TakesThemFromOnePoolWhereOneHasBoth(string pools, FamilyPolicy policy, string expected)
     {
         var allocator = Given.Allocator(pools.Split(' ').Select(Named).ToArray());
         Assert.Equal(expected, allocator.Apply(Given.Service("s1").Dual(policy)).Addresses());
@@ -28,7 +31,60 @@ public sealed class DualStackTests
     {
         var allocator = Given.Allocator(Four, Six);
         var service = Given.Service("s1") with { FamilyPolicy = FamilyPolicy.PreferDualStack, Families = [IpFamily.IPv6, IpFamily.IPv4] };
-        Assert.Equal("fd00::1", allocator.Apply(service).Addresses());
+        Assert.Equal("fd00::1 10.0.0.1", allocator.Apply(service).Addresses());
+    }
+
+    [Fact]
+    public void Pair_FromTwoPools_IsAdoptedAndKeptWhateverIsAddedBesideThem()
+    {
+        var service = Given.Service("s1", "10.0.0.2", "fd00::2").Dual(FamilyPolicy.PreferDualStack);
+        var allocator = Given.Allocator(Four, Six);
+        Assert.Equal("10.0.0.2 fd00::2", string.Join(' ', Planner.Adopt(service, allocator)!.Addresses));
+        Assert.IsType<Decision.Keep>(allocator.Apply(service));
+        allocator.Configure(new PoolConfig([Both, Four, Six]));
+        Assert.Equal("10.0.0.2 fd00::2", Assert.IsType<Decision.Keep>(allocator.Apply(service)).Addresses());
+    }
+
+    [Fact]
+    public void Pair_FromTwoPools_OneOfWhichGoes_LosesOnlyThatAddress()
+    {
+        var service = Given.Service("s1", "10.0.0.2", "fd00::2").Dual(FamilyPolicy.PreferDualStack);
+        var allocator = Given.Allocator(Four, Six);
+        Planner.Adopt(service, allocator);
+        allocator.Configure(new PoolConfig([Four]));
+        var set = Assert.IsType<Decision.Set>(allocator.Apply(service));
+        Assert.Equal("10.0.0.2", set.Addresses());
+        Assert.Equal(AllocationReason.AddressOutsidePools, set.Cause!.Reason);
+    }
+
+    [Theory]
+    [InlineData(FamilyPolicy.PreferDualStack, "10.0.0.1")]
+    [InlineData(FamilyPolicy.RequireDualStack, "")]
+    public void PoolAskedForByName_OfOneFamily_IsTheOnlyOneLookedIn(FamilyPolicy policy, string expected)
+    {
+        var decision = Given.Allocator(Four, Six).Apply(Given.Service("s1").Dual(policy).AsksPool("four"));
+        Assert.Equal(expected, decision.Addresses());
+        Assert.Contains("(pool 'four', which annotation metallb.io/address-pool asks for: no IPv6 addresses)", decision.Refusal!.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void SecondFamily_NotToBeHad_SaysForEachPoolWhyNot()
+    {
+        var allocator = Given.Allocator(
+            Four, Six,
+            Given.Pool("manual", "fd02::/120") with { AutoAssign = false },
+            Given.Pool("team", "fd03::/120") with { Namespaces = ["team"] },
+            Given.Pool("router", "fd04::1/128"),
+            Given.Pool("kept", "fd05::1/128") with { Reserved = [Given.Range("fd05::1/128")] });
+        allocator.Exclude([new Exclusion(Given.Ip("fd04::1"), ExclusionKind.Gateway, "node n1")]);
+        allocator.Apply(Given.Service("s1") with { Families = [IpFamily.IPv6] });
+        allocator.Apply(Given.Service("s2") with { Families = [IpFamily.IPv6] });
+        var refusal = allocator.Apply(Given.Service("s3").Dual(FamilyPolicy.PreferDualStack)).Refusal!;
+        Assert.Equal(AllocationReason.SecondFamilyUnavailable, refusal.Reason);
+        Assert.Equal(
+            "no IPv6 address to go with the one assigned (pool 'four': no IPv6 addresses; pool 'six': all are in use by Services; "
+            + "pool 'manual': auto-assign: false; pool 'team': not meant for this Service; pool 'router': fd04::1 is the gateway of node n1; "
+            + "pool 'kept': those reserved are given on request only); it is added as soon as one is to be had", refusal.Text);
     }
 
     [Fact]
@@ -46,13 +102,13 @@ public sealed class DualStackTests
     }
 
     [Fact]
-    public void PreferDualStack_WithOneFamily_IsNotMovedToAPoolWithBoth()
+    public void PreferDualStack_WithOneFamily_IsNotMovedToAPoolWithBoth_ButGetsTheSecondThere()
     {
         var allocator = Given.Allocator(Four);
         var service = Given.Service("s1").Dual(FamilyPolicy.PreferDualStack);
         service = service.After(allocator.Apply(service));
         allocator.Configure(new PoolConfig([Both, Four]));
-        Assert.Equal("10.0.0.1", Assert.IsType<Decision.Keep>(allocator.Apply(service)).Addresses());
+        Assert.Equal("10.0.0.1 fd01::1", Assert.IsType<Decision.Set>(allocator.Apply(service)).Addresses());
     }
 
     [Fact]
@@ -88,7 +144,7 @@ public sealed class DualStackTests
         Assert.NotNull(keep.Unmet);
 
         allocator.Configure(new PoolConfig([Four, Both]));
-        Assert.Equal("10.1.0.1 fd01::1", Assert.IsType<Decision.Set>(allocator.Apply(service)).Addresses());
+        Assert.Equal("10.0.0.2 fd01::1", Assert.IsType<Decision.Set>(allocator.Apply(service)).Addresses());
     }
 
     [Fact]
@@ -99,16 +155,27 @@ public sealed class DualStackTests
     }
 
     [Theory]
-    [InlineData("10.1.0.2,fd01::2", "10.1.0.2 fd01::2", null)]
-    [InlineData("fd01::2", "10.1.0.1 fd01::2", null)]
-    [InlineData("10.0.0.1,fd01::2", "", AllocationReason.AddressesInTwoPools)]
-    public void Request_OfADualStackService_IsCompletedFromItsPool(string request, string expected, AllocationReason? refusal)
+    [InlineData("10.1.0.2,fd01::2", "10.1.0.2 fd01::2")]
+    [InlineData("fd01::2", "10.1.0.1 fd01::2")]
+    [InlineData("10.0.0.2", "10.0.0.2 fd01::1")]
+    [InlineData("10.0.0.1,fd01::2", "10.0.0.1 fd01::2")]
+    public void Request_OfADualStackService_IsCompletedFromItsPoolIfThatHasTheOtherFamily(string request, string expected)
     {
         var service = Given.Service("s1").Dual(FamilyPolicy.RequireDualStack);
         service = service with { Request = new AddressRequest { AnnotationAddresses = request } };
         var decision = Given.Allocator(Four, Both).Apply(service);
         Assert.Equal(expected, decision.Addresses());
-        Assert.Equal(refusal, decision.Refusal?.Reason);
+        Assert.Null(decision.Refusal);
+    }
+
+    [Fact]
+    public void Request_OfOneFamily_LeavesTheOtherAddressWhereItIs()
+    {
+        var allocator = Given.Allocator(Both);
+        var service = Given.Service("s1", "10.1.0.2", "fd01::1").Dual(FamilyPolicy.RequireDualStack);
+        Planner.Adopt(service, allocator);
+        var set = Assert.IsType<Decision.Set>(allocator.Apply(service.Asks("fd01::2")));
+        Assert.Equal("10.1.0.2 fd01::2", set.Addresses());
     }
 
     [Fact]

@@ -31,7 +31,7 @@ public sealed class PlannerStatusTests
     {
         var service = Given.Service("s1", "10.0.0.5");
         Planner.Adopt(service, allocator);
-        Assert.Equal(new Decision.Keep(new Assignment("main", [Given.Ip("10.0.0.5")])), allocator.Apply(service));
+        Assert.Equal(new Decision.Keep(new Assignment([Given.Ip("10.0.0.5")])), allocator.Apply(service));
     }
 
     [Fact]
@@ -75,7 +75,8 @@ public sealed class PlannerStatusTests
         var service = Given.Service("s1", "10.0.0.5");
         Planner.Adopt(service, allocator);
         allocator.Configure(new PoolConfig([Given.Pool("renamed", "10.0.0.0/24")]));
-        Assert.Equal("renamed", Assert.IsType<Decision.Keep>(allocator.Apply(service)).Assignment.Pool);
+        Assert.IsType<Decision.Keep>(allocator.Apply(service));
+        Assert.Equal("renamed", Assert.Single(allocator.Usage(), usage => usage.InUse == 1).Pool);
     }
 
     [Fact]
@@ -140,9 +141,9 @@ public sealed class PlannerStatusTests
     public void Address_HeldForAWriteUnderWay_IsNotOfferedToOthers()
     {
         var service = Given.Service("s1", "10.0.0.1");
-        allocator.Assign(service.Id, SharingTerms.None, new Assignment("main", [Given.Ip("10.0.0.2")]), [Given.Ip("10.0.0.1")]);
+        allocator.Assign(service.Id, SharingTerms.None, new Assignment([Given.Ip("10.0.0.2")]), [Given.Ip("10.0.0.1")]);
         Assert.Equal("10.0.0.3", Planner.Plan(Given.Service("s2"), allocator).Addresses());
-        Assert.True(allocator.Assign(service.Id, SharingTerms.None, new Assignment("main", [Given.Ip("10.0.0.2")])));
+        Assert.True(allocator.Assign(service.Id, SharingTerms.None, new Assignment([Given.Ip("10.0.0.2")])));
         Assert.Equal("10.0.0.1", Planner.Plan(Given.Service("s2"), allocator).Addresses());
     }
 
@@ -151,6 +152,6 @@ public sealed class PlannerStatusTests
     {
         allocator.Apply(Given.Service("s1"));
         Assert.Throws<InvalidOperationException>(() =>
-            allocator.Assign(new ServiceId("default", "s2"), SharingTerms.None, new Assignment("main", [Given.Ip("10.0.0.1")])));
+            allocator.Assign(new ServiceId("default", "s2"), SharingTerms.None, new Assignment([Given.Ip("10.0.0.1")])));
     }
 }
