@@ -7,7 +7,7 @@ namespace LoadBalancer.Speaker.Links;
 /// </summary>
 public interface IPacketLink : IDisposable
 {
-    /// <summary>The link as it was when it was opened. A changed MAC means a new link; prefixes and carrier change in the link set.</summary>
+    /// <summary>The link as it was when it was opened; what changes of it changes in the link set.</summary>
     LinkFacts Facts { get; }
 
     /// <summary>

@@ -21,14 +21,19 @@ internal sealed record InterfaceRecord(
 {
     private const int SameNamespace = -1;
     private const int BodyLength = 16;
+    private const int EthernetMtu = 1500;
     private const ushort AttributeAddress = 1;
     private const ushort AttributeName = 3;
+    private const ushort AttributeMtu = 4;
     private const ushort AttributeParent = 5;
     private const ushort AttributeMaster = 10;
     private const ushort AttributeLinkInfo = 18;
     private const ushort AttributeParentNamespace = 37;
     private const ushort InfoKind = 1;
     private const ushort InfoSlaveKind = 4;
+
+    /// <summary>The longest payload of a frame, in octets.</summary>
+    internal int Mtu { get; init; } = EthernetMtu;
 
     /// <summary>Reads the body of an RTM_NEWLINK or RTM_DELLINK (struct ifinfomsg and attributes).</summary>
     /// <returns>
@@ -48,7 +53,7 @@ internal sealed record InterfaceRecord(
         string? name = null;
         string kind = "", masterKind = "";
         var mac = default(MacAddress);
-        int master = 0, parent = 0, parentNamespace = SameNamespace;
+        int master = 0, parent = 0, parentNamespace = SameNamespace, mtu = EthernetMtu;
         var attributes = body[BodyLength..];
         while (NetlinkMessages.TryTakeAttribute(ref attributes, out var type, out var value))
         {
@@ -59,6 +64,9 @@ internal sealed record InterfaceRecord(
                     break;
                 case AttributeAddress when value.Length == MacAddress.Size:
                     mac = MacAddress.Read(value);
+                    break;
+                case AttributeMtu when value.Length == sizeof(int):
+                    mtu = MemoryMarshal.Read<int>(value);
                     break;
                 case AttributeMaster when value.Length == sizeof(int):
                     master = MemoryMarshal.Read<int>(value);
@@ -76,7 +84,7 @@ internal sealed record InterfaceRecord(
         }
 
         return string.IsNullOrEmpty(name) ? null
-            : new(index, name, hardwareType, flags, mac, master, kind, masterKind, parent, parentNamespace);
+            : new(index, name, hardwareType, flags, mac, master, kind, masterKind, parent, parentNamespace) { Mtu = mtu };
     }
 
     private static void ReadLinkInfo(ReadOnlySpan<byte> info, ref string kind, ref string masterKind)

@@ -56,15 +56,15 @@ public sealed class LinkRunner : IDisposable
         answerer = new FrameAnswerer(this, peers, observer);
     }
 
-    /// <summary>The link as it is now: prefixes and carrier follow the interface, name, index and MAC stay.</summary>
+    /// <summary>The link as it is now: hardware address, prefixes, MTU and carrier follow the interface, name and index stay.</summary>
     public LinkFacts Facts
     {
         get => facts;
         internal set => facts = value;
     }
 
-    /// <summary>The link's hardware address.</summary>
-    public MacAddress Mac => link.Facts.Mac;
+    /// <summary>The link's hardware address as it is now.</summary>
+    public MacAddress Mac => facts.Mac;
 
     /// <summary>What to answer. Set as a whole, from any one thread at a time; takes effect with the next frame.</summary>
     public AnswerTable Table

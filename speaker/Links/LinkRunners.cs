@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Packets;
 using Microsoft.Extensions.Logging;
 
@@ -8,7 +7,7 @@ namespace LoadBalancer.Speaker.Links;
 
 /// <summary>
 /// The open links: one runner for each link of a <see cref="LinkSet"/>. A link that appears is opened, one that goes is closed, one
-/// that fails is opened again with growing pauses; a re-created interface or a changed MAC is another link.
+/// that fails is opened again with growing pauses; a re-created interface is another link.
 /// </summary>
 public sealed partial class LinkRunners : IDisposable
 {
@@ -108,7 +107,7 @@ public sealed partial class LinkRunners : IDisposable
             }
 
             var now = time.GetTimestamp();
-            var wanted = links.Current.ToDictionary(static facts => new Key(facts.Index, facts.Name, facts.Mac));
+            var wanted = links.Current.ToDictionary(static facts => new Key(facts.Index, facts.Name));
             var changed = CloseUnwanted(wanted);
             changed |= CloseEnded(now);
             foreach (var (key, facts) in wanted)
@@ -234,7 +233,7 @@ public sealed partial class LinkRunners : IDisposable
 
     private void Wake() => wake.Writer.TryWrite(true);
 
-    private readonly record struct Key(int Index, string Name, MacAddress Mac);
+    private readonly record struct Key(int Index, string Name);
 
     /// <summary>A link that should be open, and how that goes.</summary>
     private sealed class Slot

@@ -95,6 +95,7 @@ public sealed class LinkSelection
                 links.Add(new LinkFacts(candidate.Name, candidate.Index, candidate.Mac, [.. addresses.Where(IsRoutable)], running)
                 {
                     Wire = table.WireOf(candidate),
+                    Mtu = candidate.Mtu,
                 });
             }
         }

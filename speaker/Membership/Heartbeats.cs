@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Core.Ownership;
+using LoadBalancer.Core.Packets;
 
 namespace LoadBalancer.Speaker.Membership;
 
@@ -14,11 +15,16 @@ public sealed class Heartbeats
     // Often enough to tell a stall of this process from the silence of a peer.
     private static readonly TimeSpan LongestSleep = TimeSpan.FromMilliseconds(50);
 
+    // More links than a node has; a machine whose interfaces get a new name each time must not fill the memory.
+    private const int MostFormer = 64;
+
     private readonly SpeakerIdentity identity;
     private readonly MembershipTimings timings;
     private readonly TimeSpan interval;
     private readonly MonotonicClock clock;
     private readonly WakeUp changed;
+    private readonly Lock formerGate = new();
+    private readonly List<Segment> former = [];
     private ImmutableArray<Segment> segments = [];
     private volatile HeartbeatKeys? keys;
     private volatile int standing;
@@ -88,10 +94,10 @@ public sealed class Heartbeats
     /// <summary>This node's name.</summary>
     public string Node => identity.Node;
 
-    /// <summary>A link was opened.</summary>
+    /// <summary>A link was opened. What a closed one of the same name, or with the same address, knew of the segment is not forgotten.</summary>
     public Segment Add(ISegmentLink link)
     {
-        var segment = new Segment(link, identity, timings, clock.Now);
+        var segment = new Segment(link, identity, timings, clock.Now, FormerOf(link.Facts));
         ImmutableInterlocked.Update(ref segments, list => [.. list.Add(segment).OrderBy(s => s.Name, StringComparer.Ordinal)]);
         Wake.Signal();
         changed.Signal();
@@ -102,8 +108,30 @@ public sealed class Heartbeats
     public void Remove(Segment segment)
     {
         ImmutableInterlocked.Update(ref segments, list => list.Remove(segment));
+        lock (formerGate)
+        {
+            former.RemoveAll(other => other.Name == segment.Name);
+            former.Add(segment);
+            former.RemoveRange(0, Math.Max(0, former.Count - MostFormer));
+        }
+
         Wake.Signal();
         changed.Signal();
+    }
+
+    private Segment? FormerOf(LinkFacts facts)
+    {
+        lock (formerGate)
+        {
+            var found = former.Find(segment => segment.Name == facts.Name)
+                ?? former.Find(segment => segment.Link.Facts.Prefixes.Any(prefix => facts.Prefixes.Contains(prefix)));
+            if (found is not null)
+            {
+                former.Remove(found);
+            }
+
+            return found;
+        }
     }
 
     /// <summary>Takes a frame of the heartbeat protocol in, on the link's thread. Allocates nothing for a known peer.</summary>

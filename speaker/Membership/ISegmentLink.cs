@@ -7,7 +7,7 @@ namespace LoadBalancer.Speaker.Membership;
 /// <summary>What membership and ownership need of an open link. Everything may be called from any thread.</summary>
 public interface ISegmentLink
 {
-    /// <summary>The link as it is now; the MAC never changes.</summary>
+    /// <summary>The link as it is now; name and index stay.</summary>
     LinkFacts Facts { get; }
 
     /// <summary>Sends one frame; false if the kernel refused it.</summary>

@@ -35,14 +35,28 @@ public sealed class Segment
     private bool listens;
 
     /// <summary>A segment that starts to listen with its first beat.</summary>
-    public Segment(ISegmentLink link, SpeakerIdentity identity, MembershipTimings timings, TimeSpan now)
+    /// <param name="link">The link.</param>
+    /// <param name="identity">Which speaker this is.</param>
+    /// <param name="timings">The waiting times.</param>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="former">The same segment before its link was closed, if it was known already.</param>
+    public Segment(ISegmentLink link, SpeakerIdentity identity, MembershipTimings timings, TimeSpan now, Segment? former = null)
     {
         Link = link;
         this.identity = identity;
         factsSeen = link.Facts;
-        membership = new SegmentMembership(timings, IdentityOn(factsSeen, []), identity.Boot, now);
+        membership = new SegmentMembership(timings, IdentityOn(factsSeen, []), identity.Boot, now, identity.Sequence.Last);
+        if (former is not null)
+        {
+            AnnouncedAs = former.AnnouncedAs;
+            lock (former.gate)
+            {
+                membership.Remember(former.membership, now);
+            }
+        }
+
         membership.SetCarrier(factsSeen.Carrier, now);
-        pulse = new SegmentPulse(membership, identity.Boot, identity.Sequence, timings.MaxPeers, now, Send);
+        pulse = new SegmentPulse(membership, identity.Boot, identity.Sequence, timings.MaxPeers, now, Send) { Mtu = factsSeen.Mtu };
     }
 
     /// <summary>The link.</summary>
@@ -66,6 +80,9 @@ public sealed class Segment
 
     /// <summary>When the VIPs this node is deputy for are announced again; for the ownership thread only.</summary>
     public TimeSpan RepeatAt { get; set; }
+
+    /// <summary>The hardware address by which the hosts of the segment know what this node owns; default before it owned anything. For the ownership thread only.</summary>
+    public MacAddress AnnouncedAs { get; set; }
 
     /// <summary>When a VIP may next be given away to the node that is first in its order; for the ownership thread only.</summary>
     public TimeSpan RebalanceAt { get; set; }
@@ -310,22 +327,18 @@ public sealed class Segment
         othersSeen = otherPrefixes;
         membership.SetCarrier(facts.Carrier, now);
         membership.Identity = IdentityOn(facts, otherPrefixes);
+        pulse.Mtu = facts.Mtu;
         return true;
     }
 
     private HeartbeatIdentity IdentityOn(LinkFacts facts, IReadOnlyList<IpPrefix> otherPrefixes) =>
-        new(identity.Node, facts.Name, facts.Prefixes, otherPrefixes);
+        new(identity.Node, facts.Name, facts.Prefixes, otherPrefixes, facts.Mtu);
 
-    private void Send(ReadOnlySpan<byte> frame)
+    private bool Send(ReadOnlySpan<byte> frame)
     {
-        if (Link.Send(frame))
-        {
-            SpeakerMetrics.HeartbeatsSent.Inc();
-        }
-        else
-        {
-            SpeakerMetrics.HeartbeatsNotSent.Inc();
-        }
+        var sent = Link.Send(frame);
+        (sent ? SpeakerMetrics.HeartbeatsSent : SpeakerMetrics.HeartbeatsNotSent).Inc();
+        return sent;
     }
 }
 

@@ -128,9 +128,13 @@ public sealed class OwnershipPass
         Rebalance(segment, election, vips, now);
         SpeakerMetrics.SilentOwners.Inc(segment.NoteDoubts(vips));
         var deadline = segment.Ownership.Decide(vips, election, view, leaveBy, now, transitions);
-        if (transitions.Count > 0)
+        var owns = segment.Ownership.Owned + segment.Ownership.HandedOver > 0;
+        var mac = segment.Link.Facts.Mac;
+        var isRenamed = owns && segment.AnnouncedAs != default && segment.AnnouncedAs != mac;
+        segment.AnnouncedAs = owns ? mac : segment.AnnouncedAs;
+        if (transitions.Count > 0 || isRenamed)
         {
-            Apply(segment, segment.Link.Facts, vips, transitions);
+            Apply(segment, mac, vips, transitions, isRenamed);
             events.Note(transitions);
         }
 
@@ -198,24 +202,32 @@ public sealed class OwnershipPass
         return segment.RepeatAt;
     }
 
+    // With another hardware address of its own, this node announces all that it owns, as after a take-over: hosts go on sending to the one
+    // they know until they are told. What it represents it repeats at once when the owner's has changed: nobody else may tell them.
     private static void Apply(
-        Segment segment, LinkFacts facts, IReadOnlyDictionary<IpAddress, VipFacts> vips, List<OwnershipTransition> transitions)
+        Segment segment, MacAddress mac, IReadOnlyDictionary<IpAddress, VipFacts> vips, List<OwnershipTransition> transitions, bool isRenamed)
     {
-        List<IpAddress>? announced = null, hushed = null;
+        List<IpAddress>? announced = isRenamed ? [.. segment.Ownership.All.Where(entry => entry.Value.Phase == OwnershipPhase.Owner).Select(entry => entry.Key)] : null;
+        List<IpAddress>? hushed = null, repeated = null;
         var changes = 0;
-        var answers = false;
+        var answers = isRenamed;
         foreach (var transition in transitions)
         {
             answers |= transition.Action != OwnershipAction.None;
             changes += transition.After.Owner != transition.Before.Owner ? 1 : 0;
             switch (transition.Action)
             {
-                case OwnershipAction.Announce:
+                case OwnershipAction.Announce when !isRenamed:
                     (announced ??= []).Add(transition.Vip);
                     break;
                 case OwnershipAction.KeepAnswering or OwnershipAction.StopAnswering or OwnershipAction.Deputize:
                     (hushed ??= []).Add(transition.Vip);
                     break;
+            }
+
+            if (transition is { Action: OwnershipAction.Deputize, Before.Phase: OwnershipPhase.Deputy })
+            {
+                (repeated ??= []).Add(transition.Vip);
             }
         }
 
@@ -229,7 +241,12 @@ public sealed class OwnershipPass
         {
             segment.Link.Answer(AnswerTable.Create(
                 segment.Ownership.All.Where(entry => entry.Value.Answers && vips.ContainsKey(entry.Key)).Select(entry =>
-                    KeyValuePair.Create(entry.Key, entry.Value.Phase == OwnershipPhase.Deputy ? entry.Value.Mac : facts.Mac))));
+                    KeyValuePair.Create(entry.Key, entry.Value.Phase == OwnershipPhase.Deputy ? entry.Value.Mac : mac))));
+        }
+
+        if (repeated is not null)
+        {
+            segment.Link.Repeat(repeated);
         }
 
         if (announced is not null)

@@ -42,10 +42,14 @@ public static class ClaimCodec
     internal const int HeaderSize = 4;
     internal const int EntryFixedSize = 10;
 
-    /// <summary>The most bytes a claims message has room for behind an identity without prefixes.</summary>
+    // One claim about the longest name: without that much room nothing could ever be said.
+    private const int LeastRoom = HeaderSize + HeartbeatLayout.MaxNodeName + EntryFixedSize + 16;
+
+    /// <summary>The most bytes a claims message has room for behind an identity without prefixes; always enough for one claim.</summary>
     /// <param name="identity">The sender.</param>
-    public static int Room(HeartbeatIdentity identity) =>
-        HeartbeatLayout.MaxMessage - HeartbeatLayout.FixedSize - HeartbeatLayout.SignatureSize - identity.Encoded.Length;
+    /// <param name="longest">The longest message that may be sent, in octets.</param>
+    public static int Room(HeartbeatIdentity identity, int longest = HeartbeatLayout.MaxMessage) => Math.Max(
+        LeastRoom, Math.Min(longest, HeartbeatLayout.MaxMessage) - HeartbeatLayout.FixedSize - HeartbeatLayout.SignatureSize - identity.Encoded.Length);
 
     /// <summary>Writes as many of the claims as fit; all must have the subject of the first.</summary>
     /// <param name="claims">What to write; empty only for a node that claims nothing at all.</param>

@@ -16,13 +16,16 @@ public sealed class HeartbeatIdentity
     /// <param name="link">The interface's name: 1 to 15 printable ASCII characters.</param>
     /// <param name="prefixes">The link's addresses with their prefix lengths, the node's address on the segment first. Those past <see cref="HeartbeatLayout.MaxPrefixes"/> are left out.</param>
     /// <param name="otherPrefixes">Those of the node's other links: where it would announce a VIP instead. Cut likewise.</param>
+    /// <param name="longest">The longest message that may be sent, in octets: prefixes that find no room are left out, the other links' first.</param>
     /// <exception cref="ArgumentException">A name is empty, too long, or not printable ASCII.</exception>
-    public HeartbeatIdentity(string node, string link, IReadOnlyList<IpPrefix> prefixes, IReadOnlyList<IpPrefix> otherPrefixes)
+    public HeartbeatIdentity(
+        string node, string link, IReadOnlyList<IpPrefix> prefixes, IReadOnlyList<IpPrefix> otherPrefixes, int longest = HeartbeatLayout.MaxMessage)
     {
         Node = CheckName(node, HeartbeatLayout.MaxNodeName, nameof(node));
         Link = CheckName(link, HeartbeatLayout.MaxLinkName, nameof(link));
-        Prefixes = [.. prefixes.Take(HeartbeatLayout.MaxPrefixes)];
-        OtherPrefixes = [.. otherPrefixes.Take(HeartbeatLayout.MaxPrefixes)];
+        var room = longest - HeartbeatLayout.FixedSize - HeartbeatLayout.SignatureSize - Node.Length - Link.Length;
+        Prefixes = Fitting(prefixes, ref room);
+        OtherPrefixes = Fitting(otherPrefixes, ref room);
         encoded = [.. Encoding.ASCII.GetBytes(Node + Link), .. Prefixes.SelectMany(Encode), .. OtherPrefixes.SelectMany(Encode)];
     }
 
@@ -45,6 +48,23 @@ public sealed class HeartbeatIdentity
         name.Length >= 1 && name.Length <= longest && name.All(c => c is > ' ' and <= '~')
             ? name
             : throw new ArgumentException($"'{name}' is not 1 to {longest} printable ASCII characters.", parameter);
+
+    private static List<IpPrefix> Fitting(IReadOnlyList<IpPrefix> prefixes, ref int room)
+    {
+        var fitting = new List<IpPrefix>(Math.Min(prefixes.Count, HeartbeatLayout.MaxPrefixes));
+        foreach (var prefix in prefixes.Take(HeartbeatLayout.MaxPrefixes))
+        {
+            room -= 2 + (prefix.Address.BitLength / 8);
+            if (room < 0)
+            {
+                break;
+            }
+
+            fitting.Add(prefix);
+        }
+
+        return fitting;
+    }
 
     private static byte[] Encode(IpPrefix prefix)
     {

@@ -42,11 +42,20 @@ public sealed record MembershipTimings
     /// <summary>Between two requests for the claims of one peer, and between two answers to one.</summary>
     public TimeSpan RequestInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>The longest time between two such requests, when none brought what it should.</summary>
+    public TimeSpan LongestRequestInterval { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How long a newcomer waits for a peer's claims at most before it acts without them.</summary>
     public TimeSpan ClaimPatience { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The most peers of one segment; the (theoretical) rest is refused and counted.</summary>
     public int MaxPeers { get; init; } = 1024;
+
+    /// <summary>How long to wait after a request for claims before the next: the first few follow each other closely, since frames get lost; then twice as long each time.</summary>
+    /// <param name="requests">How many there were, at least 1.</param>
+    public TimeSpan RequestAfter(int requests) => requests <= 4
+        ? RequestInterval
+        : TimeSpan.FromTicks(Math.Min(LongestRequestInterval.Ticks, RequestInterval.Ticks << Math.Min(requests - 4, 20)));
 
     /// <summary>How long a node that was lost so often lately holds back: 2 s, 4 s, 8 s … one minute.</summary>
     /// <param name="losses">At least 0; 0 holds for nothing.</param>

@@ -24,6 +24,17 @@ internal sealed class Peer
         NameHash = BinaryPrimitives.ReadUInt64BigEndian(hash);
     }
 
+    private Peer(Peer other)
+    {
+        identityBytes = other.identityBytes;
+        identityShape = other.identityShape;
+        seen = other.seen;
+        Identity = other.Identity;
+        NodeBytes = other.NodeBytes;
+        LinkBytes = other.LinkBytes;
+        NameHash = other.NameHash;
+    }
+
     public byte[] NodeBytes { get; }
 
     public byte[] LinkBytes { get; }
@@ -98,6 +109,12 @@ internal sealed class Peer
     /// <summary>When its claims may be asked for again.</summary>
     public TimeSpan RequestAt { get; set; }
 
+    /// <summary>How often they were asked for since they were last known.</summary>
+    public int Requests { get; set; }
+
+    /// <summary>How often it asked for our claims without a pause between.</summary>
+    public int Dumps { get; set; }
+
     /// <summary>It asked for our claims.</summary>
     public bool DumpDue { get; set; }
 
@@ -118,6 +135,9 @@ internal sealed class Peer
     public bool Blamed { get; set; }
 
     public bool GraceOver { get; set; }
+
+    /// <summary>Whether another interface of its node has its address now.</summary>
+    public bool Replaced { get; set; }
 
     public TimeSpan ProbeAt { get; set; }
 
@@ -141,6 +161,47 @@ internal sealed class Peer
         var by = sequence - Sequence;
         seen = (by < 64 ? seen << (int)by : 0) | 1;
         Sequence = sequence;
+    }
+
+    /// <summary>What is known of its run and when it was last heard, of a peer that is neither alive nor away: it has still to be heard on a link that was opened anew.</summary>
+    public Peer Absent() => new(this)
+    {
+        Mac = Mac,
+        Boot = Boot,
+        Sequence = Sequence,
+        ClaimSequence = ClaimSequence,
+        ConfirmAbove = ConfirmAbove,
+        State = State,
+        HeardAt = HeardAt,
+        GoodFor = GoodFor,
+        Losses = Losses,
+        LossesTold = LossesTold,
+    };
+
+    /// <summary>Whether the interface has the address.</summary>
+    public bool Has(IpAddress address)
+    {
+        for (var i = 0; i < Identity.Prefixes.Count; i++)
+        {
+            if (Identity.Prefixes[i].Address == address)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>What the node claimed from an interface that this one replaces is its own still, unless it says by itself what is.</summary>
+    public void Inherit(ClaimSet claims)
+    {
+        foreach (var claim in claims.All)
+        {
+            if (!IsServing && claim.Kind != ClaimKind.Deputy && Claims[claim.Vip] is null)
+            {
+                Claims.Set(claim);
+            }
+        }
     }
 
     /// <summary>Takes over changed prefixes.</summary>

@@ -55,6 +55,15 @@ public sealed partial class SegmentMembership
         }
     }
 
+    /// <summary>These could not be sent after all; they are broadcast again, and whoever misses them meanwhile asks.</summary>
+    public void MarkUnsent(ReadOnlySpan<Claim> claims)
+    {
+        foreach (var claim in claims)
+        {
+            unsent.Add(claim.Vip);
+        }
+    }
+
     /// <summary>A peer that waits for all claims of this node, or null; it is taken out.</summary>
     public HeartbeatTarget? TakeDump(TimeSpan now)
     {
@@ -63,8 +72,9 @@ public sealed partial class SegmentMembership
             if (peer.DumpDue && now >= peer.DumpAt)
             {
                 peer.DumpDue = false;
+                peer.Dumps = now - peer.DumpAt < timings.ClaimPatience + timings.LongestRequestInterval ? peer.Dumps + 1 : 1;
                 peer.DumpAt = now + timings.RequestInterval;
-                return new HeartbeatTarget(peer.Mac, peer.Boot, peer.Sequence, peer.Losses);
+                return new HeartbeatTarget(peer.Mac, peer.Boot, peer.Sequence, peer.Losses) { Dumps = peer.Dumps };
             }
         }
 
@@ -76,9 +86,13 @@ public sealed partial class SegmentMembership
     {
         foreach (var peer in Peers)
         {
-            if (!peer.ClaimsKnown && peer.HearsUs && now >= peer.RequestAt)
+            if (peer.ClaimsKnown)
             {
-                peer.RequestAt = now + timings.RequestInterval;
+                peer.Requests = 0;
+            }
+            else if (peer.HearsUs && now >= peer.RequestAt)
+            {
+                peer.RequestAt = now + timings.RequestAfter(++peer.Requests);
                 return new HeartbeatTarget(peer.Mac, peer.Boot, peer.Sequence, peer.Losses);
             }
         }

@@ -85,7 +85,7 @@ public sealed partial class SegmentMembership
         peer.CheckedSince is not null && peer.KernelHeardAt >= peer.CheckedSince && now - peer.KernelHeardAt < timings.KernelGoodFor;
 
     private bool IsProbed(Peer peer, TimeSpan now) =>
-        !peer.Alive && peer.Boot != 0 && now >= peer.ProbeAt && now - peer.HeardAt < timings.ProbeFor;
+        !peer.Alive && peer.Boot != 0 && !peer.Replaced && now >= peer.ProbeAt && now - peer.HeardAt < timings.ProbeFor;
 
     private bool HasMajority(TimeSpan now)
     {
@@ -94,7 +94,7 @@ public sealed partial class SegmentMembership
         {
             var isHere = peer.Alive || peer.AwaySince is not null;
             here += isHere ? 1 : 0;
-            known += isHere || (peer.Boot != 0 && now - peer.HeardAt < timings.ProbeFor && (peer.State & SpeakerState.Leaving) == 0) ? 1 : 0;
+            known += isHere || (peer.Boot != 0 && !peer.Replaced && now - peer.HeardAt < timings.ProbeFor && (peer.State & SpeakerState.Leaving) == 0) ? 1 : 0;
         }
 
         return 2 * here > known;
@@ -175,6 +175,49 @@ public sealed partial class SegmentMembership
         AskNoMore(peer);
         peer.Claims.Clear();
         claimsChanged = true;
+    }
+
+    // Another interface of the node has the address of the silent one now, as when a bridge takes the place of its port, and answers for it:
+    // one that is merely away would stay so for good, and what it claimed would count for the node long after others took over.
+    private bool FollowReplacement(Peer peer, TimeSpan now)
+    {
+        var silent = peer.Alive ? now >= SilentAt(peer) : peer.AwaySince is not null;
+        if (!silent || SuccessorOf(peer, now) is not { } successor)
+        {
+            return false;
+        }
+
+        successor.Inherit(peer.Claims);
+        peer.Replaced = true;
+        if (peer.Alive)
+        {
+            peer.Alive = false;
+            peer.HearsUs = false;
+            AliveCount--;
+            Digest ^= peer.NameHash;
+        }
+
+        Depart(peer);
+        return true;
+    }
+
+    private Peer? SuccessorOf(Peer silent, TimeSpan now)
+    {
+        if (silent.Identity.Prefixes.Count == 0)
+        {
+            return null;
+        }
+
+        foreach (var peer in Peers)
+        {
+            if (peer.Alive && now < SuspectAt(peer) && peer != silent && peer.HeardAt > silent.HeardAt && peer.NodeBytes.AsSpan().SequenceEqual(silent.NodeBytes)
+                && peer.Has(silent.Identity.Prefixes[0].Address))
+            {
+                return peer;
+            }
+        }
+
+        return null;
     }
 
     private void AskNoMore(Peer peer)

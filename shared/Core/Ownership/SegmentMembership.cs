@@ -16,7 +16,11 @@ public readonly record struct HearResult(HeartbeatRefusal Refusal, bool Changed 
 /// <param name="HeardBoot">Its run as last heard.</param>
 /// <param name="HeardSequence">The last sequence number heard of it.</param>
 /// <param name="Losses">How often it was lost lately.</param>
-public readonly record struct HeartbeatTarget(MacAddress Mac, ulong HeardBoot, ulong HeardSequence, int Losses);
+public readonly record struct HeartbeatTarget(MacAddress Mac, ulong HeardBoot, ulong HeardSequence, int Losses)
+{
+    /// <summary>Who asked for all claims: how often it did, this time included, without a pause between.</summary>
+    public int Dumps { get; init; }
+}
 
 /// <summary>
 /// Who is alive on one segment, from the frames heard on it and the passing of time. Fed with verified frames and a monotonic
@@ -45,13 +49,32 @@ public sealed partial class SegmentMembership
     /// <param name="identity">This node on this link.</param>
     /// <param name="boot">Names this run: random, not 0.</param>
     /// <param name="now">Monotonic time since any origin.</param>
-    public SegmentMembership(MembershipTimings timings, HeartbeatIdentity identity, ulong boot, TimeSpan now)
+    /// <param name="lastSequenceSent">The last sequence number this node has used on any link; what echoes no later one may be a recording.</param>
+    public SegmentMembership(MembershipTimings timings, HeartbeatIdentity identity, ulong boot, TimeSpan now, ulong lastSequenceSent = 0)
     {
+        confirmAbove = lastSequenceSent;
         this.timings = timings;
         this.identity = identity;
         ownName = Encoding.ASCII.GetBytes(identity.Node);
         ownBoot = boot;
         Listen(now);
+    }
+
+    /// <summary>
+    /// Goes on with what a former membership knew of the same segment, whose link was closed meanwhile: who there is, and what was heard of
+    /// each last. Without it a node alone would think itself the larger part, and recordings of this very run would pass for its peers.
+    /// </summary>
+    /// <param name="former">That of the closed link.</param>
+    /// <param name="now">Monotonic time.</param>
+    public void Remember(SegmentMembership former, TimeSpan now)
+    {
+        foreach (var peer in former.Peers)
+        {
+            if (peer.Boot != 0 && !peer.Replaced && now - peer.HeardAt < timings.ProbeFor)
+            {
+                peers.Add(peer.Absent());
+            }
+        }
     }
 
     /// <summary>This node on this link.</summary>
@@ -191,6 +214,7 @@ public sealed partial class SegmentMembership
         var changed = false;
         foreach (var peer in Peers)
         {
+            changed |= FollowReplacement(peer, now);
             if (peer.Alive && now >= peer.ExpiresAt && !IsHeardOutFirst(peer, now))
             {
                 Lose(peer, now);
@@ -366,7 +390,7 @@ public sealed partial class SegmentMembership
     private HearResult Believe(Peer peer, in HeartbeatFrame frame, TimeSpan now)
     {
         var describes = frame.Kind is HeartbeatKind.Hello or HeartbeatKind.Heartbeat;
-        var changed = (describes && peer.UpdateIdentity(frame)) | peer.State != frame.Flags;
+        var changed = (describes && peer.UpdateIdentity(frame)) | peer.State != frame.Flags | peer.Mac != frame.Source;
         peer.Advance(frame.Sequence);
         peer.Mac = frame.Source;
         peer.State = frame.Flags;
@@ -375,6 +399,7 @@ public sealed partial class SegmentMembership
         peer.ExpiresAt = now + frame.GoodFor;
         peer.StallsExcused = 0;
         peer.LastChance = false;
+        peer.Replaced = false;
         AskNoMore(peer);
         peer.ClaimDigest = frame.ClaimDigest;
         if (frame.Kind == HeartbeatKind.Heartbeat)

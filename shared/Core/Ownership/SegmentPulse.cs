@@ -6,7 +6,8 @@ namespace LoadBalancer.Core.Ownership;
 
 /// <summary>Takes a frame that is to be sent; the span is valid during the call only.</summary>
 /// <param name="frame">From the Ethernet destination on.</param>
-public delegate void FrameSink(ReadOnlySpan<byte> frame);
+/// <returns>Whether it was sent; false if the kernel refused it.</returns>
+public delegate bool FrameSink(ReadOnlySpan<byte> frame);
 
 /// <summary>
 /// Decides when this node says what on one segment, and writes the frames. Buffers are its own: sending allocates nothing. One thread
@@ -20,6 +21,10 @@ public sealed class SegmentPulse
     // Five broadcasts a second in the long run: a frame holds about a hundred claims. Twenty at once move two thousand VIPs.
     private static readonly TimeSpan ClaimPace = TimeSpan.FromMilliseconds(200);
     private const int ClaimBurst = 20;
+
+    // Frames that never arrive may be longer than something on the way takes: those that are asked for so often get shorter.
+    private const int DumpsOfFullLength = 4;
+    private const int ShortestMessage = 512;
 
     private static readonly HeartbeatTarget Everybody = new(MacAddress.Broadcast, 0, 0, 0);
 
@@ -61,6 +66,9 @@ public sealed class SegmentPulse
         nextHello = now;
         nextHeartbeat = now;
     }
+
+    /// <summary>The longest message the link takes, in octets: its MTU.</summary>
+    public int Mtu { get; set; } = HeartbeatLayout.MaxMessage;
 
     /// <summary>A peer waits for a heartbeat: it gets one with the next <see cref="Beat"/>.</summary>
     public void AnswerNewcomer() => someDue = true;
@@ -126,9 +134,14 @@ public sealed class SegmentPulse
 
             claimsEven = after;
             membership.TakeUnsent(claims);
-            var length = ClaimCodec.Write(CollectionsMarshal.AsSpan(claims), claims[0].Subject, flags: 0, claimsBody, out var written);
-            membership.MarkSent(CollectionsMarshal.AsSpan(claims)[..written]);
-            Send(Everybody, HeartbeatKind.Claims, now, key, own, claimsBody.AsSpan(0, length));
+            var length = ClaimCodec.Write(CollectionsMarshal.AsSpan(claims), claims[0].Subject, flags: 0, RoomFor(Mtu), out var written);
+            var told = CollectionsMarshal.AsSpan(claims)[..written];
+            membership.MarkSent(told);
+            if (!Send(Everybody, HeartbeatKind.Claims, now, key, own, claimsBody.AsSpan(0, length)))
+            {
+                membership.MarkUnsent(told);
+                return now + ClaimPace;
+            }
         }
 
         return null;
@@ -147,22 +160,26 @@ public sealed class SegmentPulse
         }
     }
 
+    private Span<byte> RoomFor(int message) => claimsBody.AsSpan(0, ClaimCodec.Room(bare, message));
+
     private void Dump(in HeartbeatTarget asker, TimeSpan now, HeartbeatKey key, MacAddress own)
     {
         claims.Clear();
         claims.AddRange(membership.ToldClaims.All.OrderBy(static claim => claim.Subject, StringComparer.Ordinal));
         var rest = CollectionsMarshal.AsSpan(claims);
         var first = ClaimCodec.First;
+        var room = RoomFor(asker.Dumps <= DumpsOfFullLength ? Mtu : Math.Max(ShortestMessage, Mtu >> Math.Min(asker.Dumps - DumpsOfFullLength, 8)));
+        bool sent;
         do
         {
             var subject = rest.IsEmpty ? membership.Identity.Node : rest[0].Subject;
-            var length = ClaimCodec.Write(rest, subject, first, claimsBody, out var written);
+            var length = ClaimCodec.Write(rest, subject, first, room, out var written);
             rest = rest[written..];
             claimsBody[0] |= rest.IsEmpty ? ClaimCodec.Last : (byte)0;
-            Send(asker, HeartbeatKind.Claims, now, key, own, claimsBody.AsSpan(0, length));
+            sent = Send(asker, HeartbeatKind.Claims, now, key, own, claimsBody.AsSpan(0, length));
             first = 0;
         }
-        while (!rest.IsEmpty);
+        while (sent && !rest.IsEmpty);
     }
 
     private void SendHeartbeats(TimeSpan now, HeartbeatKey key, MacAddress own, bool newcomersOnly)
@@ -174,14 +191,14 @@ public sealed class SegmentPulse
         }
     }
 
-    private void Send(
+    private bool Send(
         in HeartbeatTarget to, HeartbeatKind kind, TimeSpan now, HeartbeatKey key, MacAddress own, ReadOnlySpan<byte> trailer = default)
     {
         var header = new HeartbeatHeader(
             kind, to.Mac, own, boot, sequence.Next(), to.HeardBoot, to.HeardSequence,
             membership.Digest, membership.AliveCount, membership.StateAt(now), membership.OwnGoodFor, to.Losses,
             membership.ToldClaims.Digest);
-        send(frame.AsSpan(0, HeartbeatEncoder.Encode(
+        return send(frame.AsSpan(0, HeartbeatEncoder.Encode(
             header, kind is HeartbeatKind.Hello or HeartbeatKind.Heartbeat ? membership.Identity : bare, key, frame, trailer)));
     }
 }

@@ -16,6 +16,9 @@ public sealed record LinkFacts(string Name, int Index, MacAddress Mac, IReadOnly
     /// </summary>
     public long Wire { get; init; } = Index;
 
+    /// <summary>The longest payload of a frame that the link takes, in octets.</summary>
+    public int Mtu { get; init; } = 1500;
+
     /// <summary>Whether one of the link's subnets contains the address.</summary>
     public bool Covers(IpAddress address)
     {

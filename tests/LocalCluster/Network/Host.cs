@@ -10,6 +10,7 @@ public class Host(string name, IReadOnlyList<string> addresses, string mac, Netw
 {
     private IReadOnlyList<string> _routes = [];
     private bool _blocked;
+    private bool _loses;
 
     public string Name { get; } = name;
 
@@ -61,6 +62,31 @@ public class Host(string name, IReadOnlyList<string> addresses, string mac, Netw
         {
             Tool.Run($"bridge link set dev {port} state 3");
             _blocked = false;
+        }
+    }
+
+    /// <summary>The switch's port loses frames of one direction, or of both, which nobody sees but by what does not arrive.</summary>
+    /// <param name="lost">Which.</param>
+    /// <param name="percent">How many of a hundred, drawn for each frame.</param>
+    public void Lose(PortLoss lost, int percent = 100)
+    {
+        LoseNothing();
+        Tool.Run($"tc qdisc add dev {port} clsact");
+        foreach (string hook in lost.Hooks())
+        {
+            Tool.Run("tc", ["filter", "add", "dev", port, hook, "pref", "1", "bpf", "bytecode", PortLosses.Program(percent), "direct-action"]);
+        }
+
+        _loses = true;
+    }
+
+    /// <summary>Ends <see cref="Lose"/>.</summary>
+    public void LoseNothing()
+    {
+        if (_loses)
+        {
+            Tool.Run($"tc qdisc del dev {port} clsact");
+            _loses = false;
         }
     }
 

@@ -12,6 +12,9 @@ public readonly record struct ArpAnswer(TimeSpan At, string Mac, bool Reply);
 /// <summary>Asks who has an address, over and over by broadcast, and records everyone who answers: two at once are a split brain.</summary>
 public sealed class ArpProbe : IAsyncDisposable
 {
+    // Replies closer than this are of one spell; a host that is asked every 10 ms loses so many in a row by a fault only.
+    private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(200);
+
     private readonly PacketSocket _socket;
     private readonly string _address;
     private readonly TimeProvider _time;
@@ -66,12 +69,49 @@ public sealed class ArpProbe : IAsyncDisposable
         return replies.Prepend(since).Zip(replies.Append(Now), (before, after) => after - before).Max();
     }
 
+    /// <summary>The longest time for which two hardware addresses replied side by side after a moment; zero if one only took the place of another.</summary>
+    public TimeSpan LongestDouble(TimeSpan since = default)
+    {
+        (string Mac, TimeSpan From, TimeSpan To)[] spells = [.. _answers.Where(answer => answer.Reply && answer.At >= since)
+            .GroupBy(answer => answer.Mac).SelectMany(of => Spells(of.Key, of.Select(answer => answer.At)))];
+        return spells.SelectMany(one => spells.Where(other => string.CompareOrdinal(one.Mac, other.Mac) < 0)
+                .Select(other => Min(one.To, other.To) - Max(one.From, other.From)))
+            .Where(both => both > TimeSpan.Zero).DefaultIfEmpty().Max();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await Task.WhenAll(_tasks);
         _socket.Dispose();
         _stop.Dispose();
+    }
+
+    private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
+    private static TimeSpan Max(TimeSpan one, TimeSpan other) => one > other ? one : other;
+
+    // Replies of one host that follow each other, some lost.
+    private static IEnumerable<(string Mac, TimeSpan From, TimeSpan To)> Spells(string mac, IEnumerable<TimeSpan> replies)
+    {
+        TimeSpan? from = null;
+        TimeSpan to = default;
+        foreach (TimeSpan at in replies)
+        {
+            if (from is { } begun && at - to > Together)
+            {
+                yield return (mac, begun, to);
+                from = at;
+            }
+
+            from ??= at;
+            to = at;
+        }
+
+        if (from is { } last)
+        {
+            yield return (mac, last, to);
+        }
     }
 
     private async Task AskAsync(byte[] request, TimeSpan interval)

@@ -59,9 +59,9 @@ internal sealed class VirtualSpeaker : IDisposable
 
     public string Name { get; }
 
-    public VirtualSwitch.Port Port { get; }
+    public VirtualSwitch.Port Port { get; private set; }
 
-    public Segment Segment { get; }
+    public Segment Segment { get; private set; }
 
     public Readiness Readiness { get; } = new();
 
@@ -89,6 +89,16 @@ internal sealed class VirtualSpeaker : IDisposable
         {
             nextStep = clock.Now + Pipeline.Step();
         }
+    }
+
+    /// <summary>Its link goes and comes back, as one that was down for a moment does, or another interface takes its place.</summary>
+    public void Reopen(VirtualSwitch.Port port)
+    {
+        Port.Received = null;
+        heartbeats.Remove(Segment);
+        ports.Remove(Port);
+        Port = port;
+        Segment = AddLink(port);
     }
 
     /// <summary>SIGKILL: says nothing and answers nothing any more.</summary>
@@ -154,6 +164,13 @@ internal sealed class VirtualCluster
         var speaker = Start(name, api);
         Speakers.Add(speaker);
         return speaker;
+    }
+
+    /// <summary>The speaker's link is closed and opened again, or another interface with its address.</summary>
+    public void Reopen(string name, string link = "eth0", string? mac = null)
+    {
+        Switch.Disconnect(this[name].Port);
+        this[name].Reopen(Switch.Connect(name, mac ?? MacOf(name), $"192.168.96.1{name[1..]}/20", link));
     }
 
     public static string MacOf(string name) => $"52:54:00:00:00:0{name[1..]}";

@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
 using LoadBalancer.Speaker.Membership;
@@ -13,6 +14,12 @@ internal sealed class VirtualSwitch
 
     /// <summary>Whether a frame may pass from one port to another.</summary>
     public Func<Port, Port, bool> Passes { get; set; } = (_, _) => true;
+
+    /// <summary>The longest frame that passes, whatever the links take.</summary>
+    public int Longest { get; set; } = int.MaxValue;
+
+    /// <summary>The frames that were sent so far, by kind of message.</summary>
+    public Dictionary<HeartbeatKind, int> Sent { get; } = [];
 
     public Port Connect(string node, string mac, string? prefix, string link = "eth0")
     {
@@ -31,6 +38,11 @@ internal sealed class VirtualSwitch
         while (queue.TryDequeue(out var item))
         {
             any = true;
+            if (item.Frame.Length > Longest)
+            {
+                continue;
+            }
+
             var destination = MacAddress.Read(item.Frame);
             foreach (var port in ports.Where(port => port != item.From && port.Plugged && item.From.Plugged && Passes(item.From, port)))
             {
@@ -43,6 +55,9 @@ internal sealed class VirtualSwitch
 
         return any;
     }
+
+    // docs/protocol.md: the message begins with four letters and the version.
+    private const int KindAt = 5;
 
     internal sealed class Port(VirtualSwitch wire, string node, LinkFacts facts) : ISegmentLink
     {
@@ -71,6 +86,13 @@ internal sealed class VirtualSwitch
 
         public bool Send(ReadOnlySpan<byte> frame)
         {
+            if (frame.Length > HeartbeatLayout.EthernetHeader + Facts.Mtu)
+            {
+                return false;
+            }
+
+            var kind = (HeartbeatKind)frame[HeartbeatLayout.EthernetHeader + KindAt];
+            wire.Sent[kind] = wire.Sent.GetValueOrDefault(kind) + 1;
             wire.queue.Enqueue((this, frame.ToArray()));
             return true;
         }

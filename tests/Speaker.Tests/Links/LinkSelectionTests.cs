@@ -30,6 +30,16 @@ public sealed class LinkSelectionTests
     }
 
     [Theory]
+    [InlineData(null, 1500)]
+    [InlineData(1400, 1400)]
+    [InlineData(9000, 9000)]
+    public void Mtu_IsThatOfTheInterface(int? told, int expected)
+    {
+        Take(NetlinkBytes.Link(NewLink, 2, "eth0", mtu: told));
+        Assert.Equal(expected, Assert.Single(Select()).Mtu);
+    }
+
+    [Theory]
     [InlineData("eth0", LinkExclusion.None)]
     [InlineData("wlan0", LinkExclusion.None)]
     [InlineData("bond0.100", LinkExclusion.None)]

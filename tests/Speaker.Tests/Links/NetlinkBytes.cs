@@ -20,7 +20,8 @@ internal static class NetlinkBytes
         string masterKind = "",
         byte family = 0,
         int parent = 0,
-        int parentNamespace = -1)
+        int parentNamespace = -1,
+        int? mtu = null)
     {
         var body = new byte[16];
         body[0] = family;
@@ -38,6 +39,7 @@ internal static class NetlinkBytes
             .. name is null ? [] : Attribute(3, Zero(name)),
             .. Attribute(13, [1, 0, 0, 0]),
             .. Attribute(1, Convert.FromHexString(mac.Replace(":", "", StringComparison.Ordinal))),
+            .. mtu is { } longest ? Attribute(4, BitConverter.GetBytes(longest)) : [],
             .. master == 0 ? [] : Attribute(10, BitConverter.GetBytes(master)),
             .. parent == 0 ? [] : Attribute(5, BitConverter.GetBytes(parent)),
             .. parentNamespace < 0 ? [] : Attribute(37, BitConverter.GetBytes(parentNamespace)),
