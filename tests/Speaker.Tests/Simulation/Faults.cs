@@ -51,7 +51,7 @@ internal sealed class Faults(SimulatedCluster cluster, Random random)
     public static readonly IReadOnlyList<FaultKind> Open =
     [
         FaultKind.PortGoesDead, FaultKind.NodeIsMute, FaultKind.NodeIsDeaf, FaultKind.SpeakerIsDeaf, FaultKind.SegmentSplits,
-        FaultKind.EndpointMovesWhileApiIsAwayFromItsNode, FaultKind.HardwareAddressChanges, FaultKind.NodeJoinsOnAWrongVlan,
+        FaultKind.EndpointMovesWhileApiIsAwayFromItsNode, FaultKind.NodeJoinsOnAWrongVlan,
         FaultKind.SecondLinkOnTheSegment, FaultKind.KeyRotatesWhileApiIsAwayFromOne,
     ];
 

@@ -134,7 +134,7 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
     public void FollowLinks() => Do(() =>
     {
         linkSet.Update([.. node.Ports.Where(port => port.Present)
-            .Select(port => new LinkFacts(port.Name, port.Index, port.Mac, [port.Prefix], port.Carrier)).OrderBy(link => link.Index)]);
+            .Select(port => new LinkFacts(port.Name, port.Index, port.Mac, [port.Prefix], port.Carrier) { Mtu = port.Mtu }).OrderBy(link => link.Index)]);
         runners.Reconcile();
         links.Follow(runners.Current);
         SayLease();

@@ -7,7 +7,7 @@ namespace LoadBalancer.Speaker.Tests.Simulation;
 public sealed class WireScenarios
 {
     // Claims of hundreds of VIPs fill frames; the kernel refuses those above its MTU.
-    [Fact(Explicit = true)]
+    [Fact]
     public void MtuOfOneNodeIs1400_ItsClaimsArriveAllTheSame()
     {
         var cluster = new SimulatedCluster(seed: 1, nodes: 2, vips: 200, mtu: 1400).Settle();
@@ -24,7 +24,7 @@ public sealed class WireScenarios
             && decoded.Kind == HeartbeatKind.ClaimRequest;
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
