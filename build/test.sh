@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds, publishes both programs with NativeAOT, runs every test project, and ends with the counts of all of them:
-# "N passed, N failed, N skipped". A test project that crashes, hangs or runs no test counts as a failure.
+# "N passed, N failed, N skipped". A test that hangs fails alone when its limit is over (tests/Testing); a test project that crashes, hangs
+# all the same or runs no test counts as a failure.
 #   FILTER='-class Some.Class'   is handed to every test project
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -57,7 +58,8 @@ for status in "$results"/*.status; do
     report=$results/$name.xml
     total=$(count "$report" total 2>/dev/null)
     if [ -z "$total" ] || { [ "$total" -eq 0 ] && [ -z "${FILTER:-}" ]; }; then
-        echo "$name: no test result (exit status $(cat "$status"))"
+        echo "$name: no test result (exit status $(cat "$status")); what failed until then:"
+        grep ' \[FAIL\]$' "$results/$name.log"
         failed=$((failed + 1))
         continue
     fi

@@ -36,7 +36,8 @@ public sealed class ClusterFixture : IAsyncDisposable
     /// <summary>A name no other test of the run has.</summary>
     public string NewName(string stem) => $"{stem}-{Interlocked.Increment(ref _names)}";
 
-    public async ValueTask DisposeAsync() => await CloseAsync();
+    // After the last test there is no limit but this one.
+    public async ValueTask DisposeAsync() => await CloseAsync().WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System);
 }
 
 /// <summary>A test on the shared cluster. Each begins with every cable in and no Service but its own.</summary>

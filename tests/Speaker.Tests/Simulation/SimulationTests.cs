@@ -1,17 +1,20 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using LoadBalancer.Testing;
 
 namespace LoadBalancer.Speaker.Tests.Simulation;
 
 /// <summary>
 /// Random lives of clusters with 2 to 9 nodes. LB_SIMULATION_SEED=n runs that one alone; LB_SIMULATIONS=n runs so many, from
 /// LB_SIMULATION_FIRST on; LB_SIMULATION_FAULTS=all, or kinds with commas between, is what goes wrong in them.
+/// LB_TEST_LIMITS=none lets more of them take their time.
 /// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
     private const int Default = 500;
 
     [Fact]
+    [Limit(600, "hundreds of schedules keep every core busy for a while")]
     public void RandomFaults_EverySchedule_KeepsTheInvariants()
     {
         var kinds = Kinds();
