@@ -4,12 +4,15 @@ namespace LoadBalancer.Kubernetes.Events;
 
 /// <summary>
 /// How many Events one object may have: a burst of 25, then one in five minutes — client-go's figures, so that an object that flaps
-/// fills neither etcd nor <c>kubectl describe</c>. Used by one task.
+/// fills neither etcd nor <c>kubectl describe</c>. What finds no room waits in <see cref="HeldEvents"/>. Used by one task.
 /// </summary>
 internal sealed class EventBudget(TimeProvider time)
 {
     internal const int Burst = 25;
     internal static readonly TimeSpan Refill = TimeSpan.FromMinutes(5);
+
+    // A whole one, as far as the sums of fractions go.
+    private const double One = 1 - 1e-9;
 
     // Objects whose budget is full again need not be remembered; this bounds those that are not.
     private const int MostObjects = 4096;
@@ -22,7 +25,7 @@ internal sealed class EventBudget(TimeProvider time)
         var now = time.GetTimestamp();
         var id = (target.Kind, target.Key, target.Uid);
         var bucket = buckets.TryGetValue(id, out var known) ? Refilled(known, now) : new Bucket(Burst, now);
-        if (bucket.Tokens < 1)
+        if (bucket.Tokens < One)
         {
             buckets[id] = bucket;
             return false;
@@ -33,8 +36,20 @@ internal sealed class EventBudget(TimeProvider time)
             Forget(now);
         }
 
-        buckets[id] = bucket with { Tokens = bucket.Tokens - 1 };
+        buckets[id] = bucket with { Tokens = Math.Max(0, bucket.Tokens - 1) };
         return true;
+    }
+
+    /// <summary>How long until the object may have another Event, in whole milliseconds, the unit of timers; zero if it may now.</summary>
+    internal TimeSpan WaitOf(EventTarget target)
+    {
+        if (!buckets.TryGetValue((target.Kind, target.Key, target.Uid), out var known))
+        {
+            return TimeSpan.Zero;
+        }
+
+        var missing = One - Refilled(known, time.GetTimestamp()).Tokens;
+        return missing <= 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Ceiling(missing * Refill.TotalMilliseconds));
     }
 
     private Bucket Refilled(Bucket bucket, long now) =>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Threading.Channels;
@@ -36,8 +37,9 @@ public sealed partial class EventRecorder : IEventRecorder
     private readonly ILogger logger;
     private readonly Action<EventOutcome>? observer;
     private readonly EventBudget budget;
-    private readonly Dictionary<Subject, Written> remembered = [];
-    private readonly Channel<Waiting> queue;
+    private readonly Dictionary<EventSubject, Written> remembered = [];
+    private readonly HeldEvents held;
+    private readonly Channel<WaitingEvent> queue;
     private long lastName;
 
     /// <summary>A recorder; <see cref="RunAsync"/> delivers.</summary>
@@ -54,8 +56,11 @@ public sealed partial class EventRecorder : IEventRecorder
         this.logger = logger;
         this.observer = observer;
         budget = new EventBudget(time);
-        queue = Channel.CreateBounded<Waiting>(
-            new BoundedChannelOptions(QueueCapacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+        held = new HeldEvents(budget, time);
+
+        // What is newest says how things are.
+        queue = Channel.CreateBounded<WaitingEvent>(
+            new BoundedChannelOptions(QueueCapacity) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest }, Overflow);
     }
 
     /// <inheritdoc/>
@@ -68,12 +73,14 @@ public sealed partial class EventRecorder : IEventRecorder
 
     private void Enqueue(EventTarget target, EventSeverity severity, string reason, string message, TimeSpan? age)
     {
-        var subject = new Subject(target, severity, Cut(reason, LongestReason), Cut(message, LongestMessage));
-        if (!queue.Writer.TryWrite(new Waiting(subject, time.GetUtcNow(), time.GetTimestamp(), age)))
-        {
-            observer?.Invoke(EventOutcome.Overflowed);
-            LogOverflow(target.Kind, target.Key, reason);
-        }
+        var subject = new EventSubject(target, severity, Cut(reason, LongestReason), Cut(message, LongestMessage));
+        queue.Writer.TryWrite(new WaitingEvent(subject, time.GetUtcNow(), time.GetTimestamp(), age));
+    }
+
+    private void Overflow(WaitingEvent dropped)
+    {
+        observer?.Invoke(EventOutcome.Overflowed);
+        LogOverflow(dropped.Subject.Target.Kind, dropped.Subject.Target.Key, dropped.Subject.Reason);
     }
 
     /// <summary>Delivers until cancelled; then, for at most two seconds, what is still waiting: the last words are often the telling ones.</summary>
@@ -87,43 +94,71 @@ public sealed partial class EventRecorder : IEventRecorder
         {
             while (await WaitAsync(cancellationToken).ConfigureAwait(false))
             {
-                while (queue.Reader.TryPeek(out var next))
+                while (TryTakeNext(cancellationToken.IsCancellationRequested, out var next))
                 {
                     await DeliverAsync(next, deadline.Token).ConfigureAwait(false);
-                    queue.Reader.TryRead(out _);
                 }
             }
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
         {
-            LogUndelivered(queue.Reader.Count);
+            LogUndelivered(queue.Reader.Count + held.Count + 1);
         }
 
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    // Whether there is something to deliver; waits for it until cancelled.
-    private async ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Takes what may be written: first what comes in, so that what is held is the newest, then what is held; at the end of the program
+    /// whether there is room for it or not.
+    /// </summary>
+    private bool TryTakeNext(bool ending, [NotNullWhen(true)] out WaitingEvent? next)
     {
-        try
+        while (queue.Reader.TryRead(out next))
         {
-            return await queue.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false);
+            if (next.Age is not null || budget.TryTake(next.Subject.Target))
+            {
+                Limited(held.Supersede(next));
+                return true;
+            }
+
+            Limited(held.Hold(next));
         }
-        catch (OperationCanceledException)
+
+        return ending ? held.TryTakeAny(out next) : held.TryTakeDue(out next);
+    }
+
+    private void Limited(int count)
+    {
+        for (; count > 0; count--)
         {
-            return queue.Reader.TryPeek(out _);
+            observer?.Invoke(EventOutcome.Limited);
         }
     }
 
-    private async Task DeliverAsync(Waiting waiting, CancellationToken cancellationToken)
+    /// <summary>Waits until something comes in, or there is room for something held. After the end only what is left is to be delivered.</summary>
+    /// <returns>Whether there is something to deliver.</returns>
+    private async ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
+    {
+        using var room = new CancellationTokenSource(held.Wait() ?? Timeout.InfiniteTimeSpan, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(room.Token, cancellationToken);
+        try
+        {
+            return await queue.Reader.WaitToReadAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return queue.Reader.TryPeek(out _) || held.Count > 0;
+        }
+    }
+
+    private async Task DeliverAsync(WaitingEvent waiting, CancellationToken cancellationToken)
     {
         var subject = waiting.Subject;
-        if (waiting.Age is null && !budget.TryTake(subject.Target))
-        {
-            observer?.Invoke(EventOutcome.Limited);
-            return;
-        }
-
         var name = NewName(subject.Target.Key.Name, waiting.Recorded);
         for (var tries = 1; ; tries++)
         {
@@ -151,7 +186,7 @@ public sealed partial class EventRecorder : IEventRecorder
     private static bool IsRefusal(HttpRequestException exception) =>
         exception.StatusCode is { } status && (int)status < 500 && status != HttpStatusCode.TooManyRequests;
 
-    private async Task<EventOutcome> WriteAsync(Waiting waiting, string name, CancellationToken cancellationToken)
+    private async Task<EventOutcome> WriteAsync(WaitingEvent waiting, string name, CancellationToken cancellationToken)
     {
         var subject = waiting.Subject;
         if (remembered.TryGetValue(subject, out var written)
@@ -183,7 +218,11 @@ public sealed partial class EventRecorder : IEventRecorder
         }
     }
 
+<<<<<<< HEAD
     private async Task CreateAsync(Subject subject, string name, DateTimeOffset first, DateTimeOffset now, CancellationToken cancellationToken)
+=======
+    private async Task CreateAsync(EventSubject subject, DateTimeOffset first, DateTimeOffset now, CancellationToken cancellationToken)
+>>>>>>> 8d3ad75 (fix(events): the newest Event of an object with too many is kept and written as soon as there is room; a full queue gives up its oldest)
     {
         var key = new ObjectKey(NamespaceOf(subject.Target), name);
         var request = new ApiRequest(ApiResource.Events, "v1", ApiVerb.Create)
@@ -203,7 +242,7 @@ public sealed partial class EventRecorder : IEventRecorder
         Remember(subject, new Written(key, 1, time.GetTimestamp()));
     }
 
-    private void Remember(Subject subject, Written written)
+    private void Remember(EventSubject subject, Written written)
     {
         if (remembered.Count >= MostRemembered)
         {
@@ -255,10 +294,6 @@ public sealed partial class EventRecorder : IEventRecorder
 
     [LoggerMessage(EventId = 2032, Level = LogLevel.Warning, Message = "{Count} Events were not delivered before the shutdown")]
     private partial void LogUndelivered(int count);
-
-    private sealed record Subject(EventTarget Target, EventSeverity Severity, string Reason, string Message);
-
-    private readonly record struct Waiting(Subject Subject, DateTimeOffset Recorded, long At, TimeSpan? Age);
 
     private sealed record Written(ObjectKey Event, int Count, long At);
 }

@@ -14,10 +14,10 @@ public enum EventOutcome
     /// <summary>The count of an earlier one was raised.</summary>
     Counted,
 
-    /// <summary>The object has had too many; see the budget.</summary>
+    /// <summary>The object has had too many, and a newer one took this one's place; see the budget.</summary>
     Limited,
 
-    /// <summary>The queue was full.</summary>
+    /// <summary>The queue was full, and this was the oldest in it.</summary>
     Overflowed,
 
     /// <summary>The server refused it or could not be reached.</summary>
