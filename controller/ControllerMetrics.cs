@@ -41,6 +41,12 @@ internal static class ControllerMetrics
     private static readonly Gauge Leader = Metrics.CreateGauge(
         "loadbalancer_leader", "1 on the replica that gives out addresses, 0 on the others.");
 
+    private static readonly Gauge Contended = Metrics.CreateGauge(
+        "loadbalancer_services_contended", "Services whose status another program keeps changing.");
+
+    private static readonly Counter ForeignChanges = Metrics.CreateCounter(
+        "loadbalancer_status_foreign_changes_total", "Changes of a Service's status by another program that had to be put right.");
+
     private static readonly Gauge QueueDepth = Metrics.CreateGauge(
         "loadbalancer_queue_depth", "Services waiting to be looked at.");
 
@@ -74,6 +80,8 @@ internal static class ControllerMetrics
         StatusWriteDuration.Observe(duration.TotalSeconds);
     }
 
+    public static void ForeignChange() => ForeignChanges.Inc();
+
     public static void EventWritten(EventOutcome outcome) => Events.WithLabels(outcome.ToString()).Inc();
 
     public static void Show(PoolConfigStatus status)
@@ -85,12 +93,14 @@ internal static class ControllerMetrics
 
     /// <summary>Shows things as the leader knows them; pools that are gone disappear.</summary>
     public static void Leading(
-        int queueDepth, IEnumerable<PoolUsage> pools, IEnumerable<(Pool Pool, Exclusion Exclusion)> excluded, WaitingServices waiting)
+        int queueDepth, IEnumerable<PoolUsage> pools, IEnumerable<(Pool Pool, Exclusion Exclusion)> excluded, WaitingServices waiting,
+        int contended)
     {
         lock (ShowLock)
         {
             Leader.Set(1);
             QueueDepth.Set(queueDepth);
+            Contended.Set(contended);
             ShowPools(pools);
             ShowExcluded(excluded);
             ShowWaiting(waiting);
@@ -104,6 +114,7 @@ internal static class ControllerMetrics
         {
             Leader.Set(0);
             QueueDepth.Set(0);
+            Contended.Set(0);
             ShowPools([]);
             ShowExcluded([]);
             ShowWaiting(new WaitingServices());

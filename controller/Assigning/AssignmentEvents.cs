@@ -10,6 +10,9 @@ namespace LoadBalancer.Controller.Assigning;
 /// </summary>
 internal sealed class AssignmentEvents(IEventRecorder recorder)
 {
+    /// <summary>Event on a Service: another program keeps changing its status.</summary>
+    public const string ContentionReason = "StatusContended";
+
     /// <summary>Tells a change that is in the status.</summary>
     public void Tell(ServiceResource service, Decision decision)
     {
@@ -30,6 +33,18 @@ internal sealed class AssignmentEvents(IEventRecorder recorder)
         var (severity, reason, message) = Describe(service, refusal, kept);
         Record(service, severity, reason, message);
     }
+
+    /// <summary>Tells that another program keeps changing the status, which therefore is put right with a delay.</summary>
+    public void TellContention(ServiceResource service, StatusContention contention, Assignment? wanted) => Record(
+        service, EventSeverity.Warning, ContentionReason, ContentionText.Began(service, contention.Writer, wanted));
+
+    /// <summary>Tells that another program keeps changing the status still.</summary>
+    public void RepeatContention(ServiceResource service, StatusContention contention, Assignment? wanted, TimeSpan age) => recorder.Repeat(
+        EventTarget.For(service), EventSeverity.Warning, ContentionReason, ContentionText.Began(service, contention.Writer, wanted), age);
+
+    /// <summary>Tells that the other program is quiet.</summary>
+    public void TellContentionEnded(ServiceResource service, StatusContention contention, Assignment assignment) => Record(
+        service, EventSeverity.Normal, "IPAllocated", ContentionText.Ended(contention.Writer, assignment));
 
     /// <summary>Tells that this is so still.</summary>
     public void Repeat(ServiceResource service, Refusal refusal, Assignment? kept, TimeSpan age)

@@ -70,7 +70,8 @@ internal sealed partial class AssignmentLoop
         this.time = time;
         this.logger = logger;
         queue = NewQueue();
-        assignments = new Assignments(stores, servedClass, events, Send, key => queue.AddRateLimited(key), key => queue.Forget(key), time);
+        assignments = new Assignments(stores, servedClass, events, Send, key => queue.AddRateLimited(key), (key, wait) => queue.AddAfter(key, wait),
+            key => queue.Forget(key), time);
     }
 
     /// <summary>
@@ -293,6 +294,6 @@ internal sealed partial class AssignmentLoop
 
     private void ShowMetrics()
     {
-        ControllerMetrics.Leading(queue.Depth, assignments.Usage, assignments.Excluded, assignments.Waiting);
+        ControllerMetrics.Leading(queue.Depth, assignments.Usage, assignments.Excluded, assignments.Waiting, assignments.Contended);
     }
 }

@@ -12,16 +12,18 @@ namespace LoadBalancer.Controller.Assigning;
 /// <see cref="AssignmentLoop"/> alone, so there is one writer and no lock. What it sends off comes back through
 /// <see cref="Note"/>.
 /// </summary>
-internal sealed class Assignments
+internal sealed partial class Assignments
 {
     private readonly ControllerStores stores;
     private readonly string? servedClass;
     private readonly AssignmentEvents events;
     private readonly Action<StatusWrite> send;
     private readonly Action<ObjectKey> retry;
+    private readonly Action<ObjectKey, TimeSpan> later;
     private readonly Action<ObjectKey> succeeded;
     private readonly TimeProvider time;
     private readonly Dictionary<ObjectKey, ServiceRecord> records = [];
+    private readonly HashSet<ObjectKey> contended = [];
     private Allocator allocator = new();
     private IReadOnlyList<Exclusion> exclusions = [];
     private bool somethingBecameFree;
@@ -31,23 +33,28 @@ internal sealed class Assignments
     /// <param name="events">Where changes and refusals are told.</param>
     /// <param name="send">Starts a write; must not call back before it returns.</param>
     /// <param name="retry">Looks at a Service again after a while, longer each time.</param>
+    /// <param name="later">Looks at a Service again after this time.</param>
     /// <param name="succeeded">The next while is short again.</param>
     /// <param name="time">The clock.</param>
     public Assignments(
         ControllerStores stores, string? servedClass, AssignmentEvents events,
-        Action<StatusWrite> send, Action<ObjectKey> retry, Action<ObjectKey> succeeded, TimeProvider time)
+        Action<StatusWrite> send, Action<ObjectKey> retry, Action<ObjectKey, TimeSpan> later, Action<ObjectKey> succeeded, TimeProvider time)
     {
         this.stores = stores;
         this.servedClass = servedClass;
         this.events = events;
         this.send = send;
         this.retry = retry;
+        this.later = later;
         this.succeeded = succeeded;
         this.time = time;
     }
 
     /// <summary>Those that do not have what they ask for.</summary>
     public WaitingServices Waiting { get; } = new();
+
+    /// <summary>How many Services have a status that another program keeps changing.</summary>
+    public int Contended => contended.Count;
 
     /// <summary>How full the pools are.</summary>
     public IEnumerable<PoolUsage> Usage => allocator.Usage();
@@ -77,8 +84,11 @@ internal sealed class Assignments
         exclusions = excluded;
         allocator.Exclude(excluded);
         Waiting.Clear();
+        contended.Clear();
         foreach (var (key, record) in records)
         {
+            record.Seen = null; // another replica may have written since
+            record.Contention = null;
             if (stores.Services.Get(key) is not { } service || service.Uid != record.Uid)
             {
                 records.Remove(key);
@@ -124,6 +134,8 @@ internal sealed class Assignments
         {
             // Its status shows the new addresses and nothing else, so the old ones can be given to others.
             somethingBecameFree |= allocator.Settle(IdOf(key));
+            record.Seen = [.. write.Addresses.Select(address => new StatusEntry(address.ToString()))];
+            record.Contention?.Right();
             Tell(record, write.Service);
             succeeded(key);
         }
@@ -150,7 +162,7 @@ internal sealed class Assignments
         ServeWaiting();
     }
 
-    /// <summary>Says once more why Services wait, where the last word of it is so long ago that the API server is about to forget it.</summary>
+    /// <summary>Says once more why Services wait and whose statuses others change, where the last word of it is so long ago that the API server is about to forget it.</summary>
     public void Remind()
     {
         foreach (var key in Waiting.Keys())
@@ -162,6 +174,8 @@ internal sealed class Assignments
                 events.Repeat(service, refusal, allocator.Find(IdOf(key)), time.GetElapsedTime(record.ReportedSince));
             }
         }
+
+        RemindOfContention();
     }
 
     /// <summary>Whether a write that failed may still land at the server.</summary>
@@ -267,6 +281,7 @@ internal sealed class Assignments
 
         // Whatever the status shows, or may yet show, nobody else gets before it is known to be gone from there.
         records[service.Key] = record;
+        WatchStatus(decision, service, facts, record);
         somethingBecameFree |= allocator.Assign(facts.Id, facts.Sharing, decision.Result, facts.ShownAddresses.Concat(mayShow));
         Waiting.Set(record.Age, decision.Refusal?.Reason);
         Report(decision, service, record);
@@ -274,6 +289,12 @@ internal sealed class Assignments
         {
             case Decision.Keep:
                 record.Untold = null;
+                IsRight(record, service, decision.Result);
+                break;
+            case Decision.Wait:
+                IsRight(record, service, assignment: null);
+                break;
+            case Decision.Set or Decision.Clear when IsToWait(record, service, decision.Result):
                 break;
             case Decision.Set set:
                 Send(record, service, set, set.Assignment.Addresses);
@@ -292,6 +313,7 @@ internal sealed class Assignments
             record.Untold = decision;
         }
 
+        record.Contention?.Sent();
         record.Write = new StatusWrite(service, addresses, record.Write);
         send(record.Write);
     }
@@ -308,6 +330,11 @@ internal sealed class Assignments
         }
 
         record.Untold = null;
+        if (record.Contention is { IsOn: true } && CauseOf(decision) == AllocationReason.StatusAltered)
+        {
+            return; // one Event tells of it, not one for each time
+        }
+
         events.Tell(service, decision);
         switch (decision)
         {
@@ -353,6 +380,7 @@ internal sealed class Assignments
         if (record is not null)
         {
             records.Remove(key);
+            contended.Remove(key);
             Waiting.Set(record.Age, null);
         }
     }

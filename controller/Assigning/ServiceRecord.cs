@@ -28,6 +28,12 @@ internal sealed class ServiceRecord(ServiceResource service)
     /// <summary>When it was last said.</summary>
     public long LastTold { get; set; }
 
+    /// <summary>The status when it was last looked at, or as our own write left it after that; null before.</summary>
+    public IReadOnlyList<StatusEntry>? Seen { get; set; }
+
+    /// <summary>Another program's changes of the status; null if there were none.</summary>
+    public StatusContention? Contention { get; set; }
+
     /// <summary>Something changed while a write was under way: look again when it has ended.</summary>
     public bool LookAgain { get; set; }
 

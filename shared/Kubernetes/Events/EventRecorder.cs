@@ -218,11 +218,7 @@ public sealed partial class EventRecorder : IEventRecorder
         }
     }
 
-<<<<<<< HEAD
-    private async Task CreateAsync(Subject subject, string name, DateTimeOffset first, DateTimeOffset now, CancellationToken cancellationToken)
-=======
-    private async Task CreateAsync(EventSubject subject, DateTimeOffset first, DateTimeOffset now, CancellationToken cancellationToken)
->>>>>>> 8d3ad75 (fix(events): the newest Event of an object with too many is kept and written as soon as there is room; a full queue gives up its oldest)
+    private async Task CreateAsync(EventSubject subject, string name, DateTimeOffset first, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var key = new ObjectKey(NamespaceOf(subject.Target), name);
         var request = new ApiRequest(ApiResource.Events, "v1", ApiVerb.Create)

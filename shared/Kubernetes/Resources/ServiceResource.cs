@@ -26,6 +26,12 @@ public sealed record ServiceResource : IResource
     /// <summary>The annotations under <c>metallb.io/</c> and <c>metallb.universe.tf/</c>; the others are not kept.</summary>
     public IReadOnlyDictionary<string, string> Annotations { get; init; } = Empty;
 
+    /// <summary>
+    /// Who wrote <c>status.loadBalancer</c> last: its field manager in <c>metadata.managedFields</c>. Empty if nobody did, or if the
+    /// server does not say.
+    /// </summary>
+    public string StatusManager { get; init; } = "";
+
     /// <summary><c>spec.type</c>.</summary>
     public string Type { get; init; } = "";
 

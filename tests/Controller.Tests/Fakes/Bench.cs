@@ -12,6 +12,7 @@ namespace LoadBalancer.Controller.Tests.Fakes;
 internal sealed class Bench
 {
     private readonly Queue<ObjectKey> changed = new();
+    private readonly List<(ObjectKey Key, DateTimeOffset At)> later = [];
     private readonly string? servedClass;
 
     public Bench(FakeCluster? cluster = null, string? servedClass = null)
@@ -108,6 +109,25 @@ internal sealed class Bench
         Assignments.GoOnAfter(write);
     }
 
+    /// <summary>Lets time pass; what becomes due meanwhile is looked at, and written.</summary>
+    public Bench Pass(TimeSpan duration)
+    {
+        var end = Time.GetUtcNow() + duration;
+        Settle();
+        while (later.Where(entry => entry.At <= end).OrderBy(static entry => entry.At).FirstOrDefault() is { Key.Name: not null } next)
+        {
+            later.RemoveAll(entry => entry.Key == next.Key);
+            Time.Advance(Max(next.At - Time.GetUtcNow(), TimeSpan.Zero));
+            Assignments.Look(next.Key);
+            Settle();
+        }
+
+        Time.Advance(end - Time.GetUtcNow());
+        return this;
+
+        static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+    }
+
     public bool RunRetries()
     {
         var keys = Retried.ToArray();
@@ -124,5 +144,5 @@ internal sealed class Bench
 
     private Assignments NewAssignments() => new(
         Cluster.Stores, servedClass, new AssignmentEvents(Events),
-        Sent.Add, Retried.Add, _ => { }, Time);
+        Sent.Add, Retried.Add, (key, wait) => later.Add((key, Time.GetUtcNow() + wait)), _ => { }, Time);
 }

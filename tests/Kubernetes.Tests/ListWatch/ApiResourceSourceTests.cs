@@ -41,6 +41,21 @@ public sealed class ApiResourceSourceTests
         Assert.Equal([new("192.168.96.7", "", "VIP"), new IngressPoint("", "h")], read.Ingress);
     }
 
+    // As an API server writes it: kubectl's entry without a status, one with conditions alone, two writers of the address.
+    [Theory]
+    [InlineData("[]", "")]
+    [InlineData("null", "")]
+    [InlineData("""[{"manager":"kubectl","operation":"Update","time":"2026-01-02T03:04:05Z","fieldsV1":{"f:metadata":{"f:labels":{}},"f:spec":{"f:status":{"f:loadBalancer":{}}}}}]""", "")]
+    [InlineData("""[{"manager":"k3s","operation":"Update","apiVersion":"v1","time":"2026-01-02T03:04:05Z","fieldsType":"FieldsV1","fieldsV1":{"f:status":{"f:loadBalancer":{"f:ingress":{}}}},"subresource":"status"}]""", "k3s")]
+    [InlineData("""[{"manager":"gate","fieldsV1":{"f:status":{"f:conditions":{}}},"subresource":"status"},{"manager":"controller","fieldsV1":{"f:status":{"f:conditions":{},"f:loadBalancer":{"f:ingress":{}}}},"subresource":"status"},{"manager":"x","fieldsV1":null}]""", "controller")]
+    [InlineData("""[{"manager":"late","time":"2026-01-02T03:04:06Z","fieldsV1":{"f:status":{"f:loadBalancer":{}}}},{"manager":"early","time":"2026-01-02T03:04:05Z","fieldsV1":{"f:status":{"f:loadBalancer":{}}}}]""", "late")]
+    public async Task Service_ManagedFields_TellWhoWroteTheAddressLast(string managedFields, string manager)
+    {
+        var read = await ReadAsync(ResourceKinds.Services, $$"""{"metadata":{"name":"a","namespace":"n","resourceVersion":"1","managedFields":{{managedFields}}},"spec":{"type":"LoadBalancer"},"status":{"loadBalancer":{"ingress":[{"ip":"10.0.0.1"}]}}}""");
+        Assert.Equal(manager, read.StatusManager);
+        Assert.Equal([new IngressPoint("10.0.0.1")], read.Ingress);
+    }
+
     [Fact]
     public async Task Service_OfAServerWithoutDualStack_HasTheOneClusterIP()
     {

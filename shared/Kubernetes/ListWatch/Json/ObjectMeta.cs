@@ -7,7 +7,8 @@ namespace LoadBalancer.Kubernetes.ListWatch.Json;
 /// <summary>Which part of an object's metadata is kept.</summary>
 /// <param name="Labels">Whether labels are.</param>
 /// <param name="Annotation">Which annotations are, by name; null for none.</param>
-internal sealed record MetaFilter(bool Labels = false, Func<string, bool>? Annotation = null)
+/// <param name="StatusManager">Whether the writer of the load balancer's status is.</param>
+internal sealed record MetaFilter(bool Labels = false, Func<string, bool>? Annotation = null, bool StatusManager = false)
 {
     internal static readonly MetaFilter NameOnly = new();
 
@@ -18,9 +19,9 @@ internal sealed record MetaFilter(bool Labels = false, Func<string, bool>? Annot
     /// <summary>Labels, and the annotation that keeps pods from being marked.</summary>
     internal static readonly MetaFilter WithKeepReady = new(Labels: true, static name => name == KeepReady.Annotation);
 
-    /// <summary>Labels, and the annotations this project understands.</summary>
+    /// <summary>Labels, the annotations this project understands, and who wrote the status.</summary>
     internal static readonly MetaFilter Service = new(Labels: true, static name =>
-        name.StartsWith("metallb.io/", StringComparison.Ordinal) || name.StartsWith("metallb.universe.tf/", StringComparison.Ordinal));
+        name.StartsWith("metallb.io/", StringComparison.Ordinal) || name.StartsWith("metallb.universe.tf/", StringComparison.Ordinal), StatusManager: true);
 }
 
 /// <summary>What is used of <c>metadata</c>.</summary>
@@ -47,6 +48,8 @@ internal struct ObjectMeta
     public IReadOnlyDictionary<string, string> Annotations { get; private set; } = ReadOnlyDictionary<string, string>.Empty;
 
     public ObjectOwner? Owner { get; private set; }
+
+    public string StatusManager { get; private set; } = "";
 
     public readonly ObjectKey Key => new(Namespace, Name);
 
@@ -97,6 +100,10 @@ internal struct ObjectMeta
         else if (filter.Annotation is not null && reader.ValueTextEquals("annotations"u8))
         {
             Annotations = StringMap.Read(ref reader, strings, filter.Annotation);
+        }
+        else if (filter.StatusManager && reader.ValueTextEquals("managedFields"u8))
+        {
+            StatusManager = StatusManagerJson.Read(ref reader, strings);
         }
         else if (filter == MetaFilter.Everything && reader.ValueTextEquals("ownerReferences"u8))
         {

@@ -41,6 +41,7 @@ internal static class ServiceJson
             Deleting = meta.Deleting,
             Labels = meta.Labels,
             Annotations = meta.Annotations,
+            StatusManager = meta.StatusManager,
             Ingress = ingress,
         };
     }
