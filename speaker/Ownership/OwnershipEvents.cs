@@ -125,24 +125,17 @@ public sealed class OwnershipEvents
 
         foreach (var (vip, unusable) in known.Unusable)
         {
-            if (nobody.TryGetValue(vip, out var state))
-            {
-                state.Statement.TellNewcomers(unusable.Services, recorder);
-            }
-            else
-            {
-                nobody.Add(vip, new Nobody(unusable.Reason, null, new Statement(now, now + Patience)));
-            }
+            nobody.TryAdd(vip, new Nobody(unusable.Reason, null, new Statement(now, now + Patience)));
         }
 
         foreach (var (vip, state) in nobody)
         {
-            if (known.Services.TryGetValue(vip, out var services))
-            {
-                state.Statement.TellNewcomers(services, recorder);
-            }
+            state.Statement.Await(ServicesOf(vip), now + Patience);
         }
     }
+
+    private IReadOnlyList<ServiceResource> ServicesOf(IpAddress vip) =>
+        known.Services.GetValueOrDefault(vip) ?? known.Unusable.GetValueOrDefault(vip)?.Services ?? [];
 
     private bool IsOver(IpAddress vip, Nobody state) =>
         state.Unusable is { } reason ? known.Unusable.GetValueOrDefault(vip)?.Reason != reason : !known.Vips.ContainsKey(vip);
@@ -174,7 +167,9 @@ public sealed class OwnershipEvents
         }
         else if (!nobody.TryGetValue(vip, out var state) || state.Served != facts.Served)
         {
-            nobody[vip] = new Nobody(null, former, new Statement(now, now + Patience), facts.Served);
+            var statement = new Statement(now, now + Patience);
+            statement.Await(known.Services[vip], statement.Due);
+            nobody[vip] = new Nobody(null, former, statement, facts.Served);
         }
     }
 
@@ -227,8 +222,12 @@ public sealed class OwnershipEvents
             {
                 TellNobody(vip, state, links, now);
             }
+            else if (now >= state.Statement.NextDue)
+            {
+                state.Statement.TellAwaited(ServicesOf(vip), recorder, now);
+            }
 
-            next = Earlier(next, state.Statement.Due);
+            next = Earlier(next, state.Statement.NextDue);
         }
 
         return next;

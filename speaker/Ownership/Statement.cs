@@ -10,6 +10,7 @@ namespace LoadBalancer.Speaker.Ownership;
 internal sealed class Statement(TimeSpan since, TimeSpan due)
 {
     private readonly HashSet<string> told = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TimeSpan> awaited = new(StringComparer.Ordinal);
 
     /// <summary>What was said; null before.</summary>
     public AnnouncementText? Text { get; private set; }
@@ -22,6 +23,9 @@ internal sealed class Statement(TimeSpan since, TimeSpan due)
 
     /// <summary>When it is to be said, or said again.</summary>
     public TimeSpan Due { get; private set; } = due;
+
+    /// <summary>When something is to be said next, to a Service that came later perhaps.</summary>
+    public TimeSpan NextDue => Text is null || awaited.Count == 0 ? Due : Min(Due, awaited.Values.Min());
 
     /// <summary>It was said already by a former run of this program: not now, but within a while.</summary>
     public void Withhold(AnnouncementText was, IEnumerable<ServiceResource> services, TimeSpan until)
@@ -45,6 +49,11 @@ internal sealed class Statement(TimeSpan since, TimeSpan due)
 
         foreach (var service in services)
         {
+            if (IsAwaited(service, at))
+            {
+                continue;
+            }
+
             if (told.Add(service.Uid))
             {
                 Record(service, recorder);
@@ -69,6 +78,43 @@ internal sealed class Statement(TimeSpan since, TimeSpan due)
             }
         }
     }
+
+    /// <summary>To those of these Services that are new it is said only then: what is so in a Service's first seconds is no news.</summary>
+    public void Await(IReadOnlyList<ServiceResource> services, TimeSpan until)
+    {
+        foreach (var service in services)
+        {
+            if (!told.Contains(service.Uid))
+            {
+                awaited.TryAdd(service.Uid, until);
+            }
+        }
+    }
+
+    /// <summary>Says it to Services that came later, for whom it has been so long enough now.</summary>
+    public void TellAwaited(IReadOnlyList<ServiceResource> services, IEventRecorder recorder, TimeSpan at)
+    {
+        TellNewcomers([.. services.Where(service => !IsAwaited(service, at))], recorder);
+
+        // Those that are gone need not be waited for.
+        foreach (var uid in awaited.Where(entry => entry.Value <= at).Select(static entry => entry.Key).ToArray())
+        {
+            awaited.Remove(uid);
+        }
+    }
+
+    private bool IsAwaited(ServiceResource service, TimeSpan at)
+    {
+        if (awaited.TryGetValue(service.Uid, out var until) && at < until)
+        {
+            return true;
+        }
+
+        awaited.Remove(service.Uid);
+        return false;
+    }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     private void Record(ServiceResource service, IEventRecorder recorder) =>
         recorder.Record(EventTarget.For(service), Text!.Severity, Text.Reason.ToString(), Text.Message);

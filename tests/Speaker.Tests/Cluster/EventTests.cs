@@ -88,6 +88,74 @@ public sealed class EventTests
     }
 
     [Fact]
+    public void NewService_WhoseEndpointsComeWithinFiveSeconds_HasOneEvent()
+    {
+        cluster.Api.PutService("web", Vip, []);
+        cluster.Run(4500);
+        cluster.Api.PutEndpoints("web", ["n1"]);
+        cluster.Run(20_000);
+        Assert.Equal(["nodeAssigned"], cluster.Api.Events.Select(e => e.Reason));
+    }
+
+    // Addresses are given out again at once, so that its former Service may be heard to be gone together with the new one.
+    [Fact]
+    public void NewService_OnTheAddressOfOneWithoutEndpoints_HasFiveSecondsOfItsOwn()
+    {
+        var former = cluster.Api.PutService("former", Vip, []);
+        cluster.Run(10_000);
+        Assert.Single(cluster.Api.Events, e => e.Reason == "NoServingEndpoint");
+        cluster.Api.Remove(former);
+        cluster.Api.PutService("web", Vip, []);
+        cluster.Run(4500);
+        cluster.Api.PutEndpoints("web", ["n1"]);
+        cluster.Run(20_000);
+        Assert.Equal(["nodeAssigned"], cluster.Api.Events.Where(e => e.Service == "default/web").Select(e => e.Reason));
+    }
+
+    [Fact]
+    public void Sharer_OfAnAddressWithoutEndpoints_IsToldAfterFiveSeconds()
+    {
+        cluster.Api.PutService("dns-tcp", Vip, []);
+        cluster.Run(10_000);
+        cluster.Api.PutService("dns-udp", Vip, []);
+        cluster.Run(4500);
+        Assert.DoesNotContain(cluster.Api.Events, e => e.Service == "default/dns-udp");
+        cluster.Run(2000);
+        Assert.Equal([("default/dns-tcp", "NoServingEndpoint"), ("default/dns-udp", "NoServingEndpoint")], cluster.Api.Events.Select(e => (e.Service, e.Reason)));
+    }
+
+    [Fact]
+    public void EndpointsThatAreAwayForLessThanFiveSeconds_AreNotTold()
+    {
+        cluster.Api.PutService("web", Vip, ["n1"]);
+        cluster.Run(3000);
+        for (var i = 0; i < 4; i++)
+        {
+            cluster.Api.PutEndpoints("web", []);
+            cluster.Run(4500);
+            Assert.Empty(cluster.Answering(Vip));
+            cluster.Api.PutEndpoints("web", ["n1"]);
+            cluster.Run(1000);
+        }
+
+        cluster.Run(20_000);
+        Assert.DoesNotContain(cluster.Api.Events, e => e.Reason != "nodeAssigned");
+    }
+
+    // An address that moves into a pool: the new Service's first seconds are no news either.
+    [Fact]
+    public void NewService_OnAnAddressInNoPool_IsToldAfterFiveSeconds()
+    {
+        cluster.Api.PutService("former", "10.0.0.1", ["n1"]);
+        cluster.Run(10_000);
+        cluster.Api.PutService("web", "10.0.0.1", ["n1"]);
+        cluster.Run(4500);
+        Assert.DoesNotContain(cluster.Api.Events, e => e.Service == "default/web");
+        cluster.Run(2000);
+        Assert.Single(cluster.Api.Events, e => e is { Service: "default/web", Reason: "AddressNotInPool" });
+    }
+
+    [Fact]
     public void SharerThatComesLater_IsToldWhoAnnouncesItsAddress()
     {
         cluster.Api.PutService("dns-tcp", Vip, ["n1"]);

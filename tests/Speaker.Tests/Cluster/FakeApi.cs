@@ -110,6 +110,9 @@ internal sealed class FakeApi : IEventRecorder
         Endpoints = [.. on.Select(node => new EndpointResource(node, Serving: true))],
     });
 
+    public void Remove(ServiceResource service) =>
+        Services.Apply(new WatchEvent<ServiceResource>(WatchEventType.Deleted, service, Next()));
+
     public void PutNode(NodeResource node) => Put(Nodes, node with { ResourceVersion = Next() });
 
     public void PutLease(LeaseResource lease) => Put(Leases, lease with { ResourceVersion = Next() });
