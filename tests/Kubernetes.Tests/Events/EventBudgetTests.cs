@@ -22,7 +22,7 @@ public sealed class EventBudgetTests : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stop.CancelAsync();
-        await running.WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await clock.LetEndAsync(running);
         stop.Dispose();
         await (server?.DisposeAsync() ?? ValueTask.CompletedTask);
     }

@@ -51,7 +51,7 @@ public sealed class ApiResourceSourceTests
     [InlineData("""[{"manager":"late","time":"2026-01-02T03:04:06Z","fieldsV1":{"f:status":{"f:loadBalancer":{}}}},{"manager":"early","time":"2026-01-02T03:04:05Z","fieldsV1":{"f:status":{"f:loadBalancer":{}}}}]""", "late")]
     public async Task Service_ManagedFields_TellWhoWroteTheAddressLast(string managedFields, string manager)
     {
-        var read = await ReadAsync(ResourceKinds.Services, $$"""{"metadata":{"name":"a","namespace":"n","resourceVersion":"1","managedFields":{{managedFields}}},"spec":{"type":"LoadBalancer"},"status":{"loadBalancer":{"ingress":[{"ip":"10.0.0.1"}]}}}""");
+        var read = await ReadAsync(ResourceKinds.Services, $$$$"""{"metadata":{"name":"a","namespace":"n","resourceVersion":"1","managedFields":{{{{managedFields}}}}},"spec":{"type":"LoadBalancer"},"status":{"loadBalancer":{"ingress":[{"ip":"10.0.0.1"}]}}}""");
         Assert.Equal(manager, read.StatusManager);
         Assert.Equal([new IngressPoint("10.0.0.1")], read.Ingress);
     }
