@@ -39,6 +39,9 @@ internal static class SpeakerMetrics
     public static readonly Gauge MulticastGroupsMissing =
         Metrics.CreateGauge("loadbalancer_speaker_multicast_groups_missing", "Solicited-node groups a link could not join.", "link");
 
+    public static readonly Gauge WirelessNotPromiscuous = Metrics.CreateGauge(
+        "loadbalancer_speaker_wireless_not_promiscuous", "Wireless links that are not promiscuous: their chips may drop requests for addresses of Services.");
+
     public static readonly Gauge Ready =
         Metrics.CreateGauge("loadbalancer_speaker_ready", "Whether this speaker may own addresses.");
 

@@ -15,6 +15,8 @@ namespace LoadBalancer.Speaker;
 /// <param name="HeartbeatInterval">Between heartbeats: 20 ms to 10 s.</param>
 /// <param name="ProbeInterval">Between two looks at a free pool address: 1 s to 24 h; null for not looking.</param>
 /// <param name="Grace">How long an address stays with a node whose speaker is away: up to 10 minutes; zero hands over at once.</param>
+/// <param name="IgnoreExcludeLabel">Whether nodes with the exclude label are used all the same.</param>
+/// <param name="Promiscuous">Regular expressions of links that are opened in promiscuous mode.</param>
 /// <param name="Rebalance">Whether addresses are moved back, slowly, to the nodes that are first in their order.</param>
 internal sealed record SpeakerOptions(
     string Node,
@@ -24,6 +26,8 @@ internal sealed record SpeakerOptions(
     TimeSpan HeartbeatInterval,
     TimeSpan? ProbeInterval,
     TimeSpan Grace,
+    bool IgnoreExcludeLabel,
+    IReadOnlyList<string> Promiscuous,
     bool Rebalance)
 {
     /// <summary>Adds the speaker's flags to a command; the result reads them.</summary>
@@ -32,8 +36,14 @@ internal sealed record SpeakerOptions(
         var node = command.Add<string?>("--node-name", "NAME",
             "This node's name in Kubernetes. Default: $NODE_NAME, then the host name in lower case.", null, ParseNode);
         var exclude = command.Add<IReadOnlyList<string>>("--interfaces-exclude", "REGEX,…",
-            "Interfaces no address is announced on, in place of the default list; regular expressions separated by commas.",
+            "Interfaces no address is announced on, in place of the default list; regular expressions separated by commas, and kind:KIND for a kind of interface.",
             string.Join(',', LinkSelection.DefaultExclude), ParsePatterns);
+        var promiscuous = command.Add<IReadOnlyList<string>>("--promiscuous", "REGEX,…",
+            "Interfaces to open in promiscuous mode, for Wi-Fi chips that drop requests for addresses they do not have; regular expressions separated by commas.",
+            "", ParsePatterns);
+        var ignoreExcludeLabel = command.AddSwitch("--ignore-exclude-label",
+            "Use nodes that carry node.kubernetes.io/exclude-from-external-load-balancers, as the one node of a new cluster does. The same on all nodes.",
+            "--ignore-exclude-lb");
         var keyFile = command.Add<string?>("--heartbeat-key-file", "FILE",
             "Read the heartbeat key from this file instead of the Secret.", null, ProgramCommand.NotEmpty);
         var keyMount = command.Add<string?>("--heartbeat-key-mount", "FOLDER",
@@ -50,7 +60,8 @@ internal sealed record SpeakerOptions(
             "Move addresses back to the nodes they would be on had none ever failed: one a minute, without a gap.", "false", ProgramCommand.ParseBool);
         return parsed => new SpeakerOptions(
             parsed.GetValue(node) ?? DefaultNode(), parsed.GetValue(exclude)!, parsed.GetValue(keyFile), parsed.GetValue(keyMount), ParseInterval(parsed.GetValue(interval)!),
-            ParseProbeInterval(parsed.GetValue(probing)!), ParseGrace(parsed.GetValue(grace)!), parsed.GetValue(rebalance));
+            ParseProbeInterval(parsed.GetValue(probing)!), ParseGrace(parsed.GetValue(grace)!), parsed.GetValue(ignoreExcludeLabel), parsed.GetValue(promiscuous)!,
+            parsed.GetValue(rebalance));
     }
 
     private static string DefaultNode() =>

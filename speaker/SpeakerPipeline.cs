@@ -80,7 +80,7 @@ public sealed class SpeakerPipeline
         this.readiness = readiness;
         this.clock = clock;
         this.changed = changed;
-        catalog = new VipCatalog(stores.Services, stores.EndpointSlices, stores.Nodes, stores.Leases, pools, loadBalancerClass);
+        catalog = new VipCatalog(stores.Services, stores.EndpointSlices, stores.Nodes, stores.Leases, () => pass.IsCurrent, pools, loadBalancerClass);
         stores.Services.Changed += _ => FactsChanged();
         stores.Nodes.Changed += _ => FactsChanged();
         stores.EndpointSlices.Changed += key =>

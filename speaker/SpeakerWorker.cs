@@ -55,7 +55,9 @@ internal sealed partial class SpeakerWorker : Worker
     private readonly NodeLease lease;
     private readonly WakeUp heard = new();
     private readonly StrangerWatch strangers;
+    private readonly NamePatterns promiscuous;
     private string? strictArp;
+    private string? wireless;
 
     public SpeakerWorker(
         IHostApplicationLifetime lifetime, ExitStatus exitStatus, Readiness readiness, CommonOptions common, SpeakerOptions options,
@@ -67,6 +69,7 @@ internal sealed partial class SpeakerWorker : Worker
         this.connection = connection;
         this.api = api;
         this.options = options;
+        promiscuous = new NamePatterns(options.Promiscuous);
         leaseKey = new ObjectKey(common.Namespace, options.Node);
         var configMap = new ObjectKey(common.Namespace, common.ConfigMap);
         var secret = new ObjectKey(common.Namespace, ApiUse.HeartbeatSecretName);
@@ -93,7 +96,8 @@ internal sealed partial class SpeakerWorker : Worker
             : HeartbeatKeyWatch.OfSecret(secrets, secret, options.HeartbeatKeyMount, heartbeats, clock, keyLogger);
         events = new OwnershipEvents(recorder, options.Node);
         var pass = new OwnershipPass(heartbeats, nodes, new SpeakerLeases(leases, options.Node), events,
-            new IsolationEvents(recorder, nodes, options.Node), () => current.TrueForAll(static isCurrent => isCurrent()), options.Rebalance);
+            new IsolationEvents(recorder, nodes, options.Node), () => current.TrueForAll(static isCurrent => isCurrent()), options.Rebalance,
+            options.IgnoreExcludeLabel);
         var stores = new SpeakerStores(services, slices, nodes, leases);
         pipeline = new SpeakerPipeline(stores, () => pools.Current, heartbeats, keys, pass,
             readiness, clock, changed, common.LoadBalancerClass);
@@ -101,7 +105,7 @@ internal sealed partial class SpeakerWorker : Worker
         memberships = new MulticastMemberships(() => runners!.Current, Time, loggers.CreateLogger<MulticastMemberships>());
         links = new SpeakerLinks(heartbeats, announcer, memberships.Changed, clock, changed);
         var listener = new WireListener(heard, links);
-        runners = new LinkRunners(linkSet, PcapLink.Open, links, listener, Time, loggers.CreateLogger<LinkRunners>());
+        runners = new LinkRunners(linkSet, facts => PcapLink.Open(facts, promiscuous.Match(facts.Name)), links, listener, Time, loggers.CreateLogger<LinkRunners>());
         strangers = new StrangerWatch(listener, stores, () => pools.Current, () => runners.Current, links.ViewOf, () => pipeline.Snapshot,
             recorder, options.Node, options.ProbeInterval is { } probing ? new ProbeTimings { Interval = probing } : null, clock, heard,
             loggers.CreateLogger<StrangerWatch>());
@@ -177,13 +181,18 @@ internal sealed partial class SpeakerWorker : Worker
         links.Follow(runners.Current);
         memberships.Changed();
         SayLinks();
-        var warning = StrictArp.Check(linkSet.Current);
-        if (warning is not null && warning != strictArp)
+        Warn(ref strictArp, StrictArp.Check(linkSet.Current));
+        Warn(ref wireless, WirelessLinks.Check(linkSet.Current, promiscuous.Match));
+    }
+
+    private void Warn(ref string? last, string? warning)
+    {
+        if (warning is not null && warning != last)
         {
-            LogStrictArp(warning);
+            LogWarning(warning);
         }
 
-        strictArp = warning;
+        last = warning;
     }
 
     private async Task KeepLeaseAsync(CancellationToken cancellationToken)
@@ -236,5 +245,5 @@ internal sealed partial class SpeakerWorker : Worker
     private partial void LogLeft();
 
     [LoggerMessage(EventId = 3102, Level = LogLevel.Warning, Message = "{Warning}")]
-    private partial void LogStrictArp(string warning);
+    private partial void LogWarning(string warning);
 }

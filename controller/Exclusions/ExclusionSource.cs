@@ -1,4 +1,3 @@
-using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Allocation;
 using LoadBalancer.Kubernetes.Leases;
 using LoadBalancer.Kubernetes.Resources;
@@ -14,6 +13,7 @@ internal sealed class ExclusionSource
 {
     private readonly ControllerStores stores;
     private readonly Func<ObjectKey, bool> isRenewed;
+    private readonly NodeAddresses nodes;
     private readonly Lock gate = new();
     private readonly Dictionary<(Origin Origin, ObjectKey Key), Exclusion[]> byOrigin = [];
     private IReadOnlyList<Exclusion>? current = [];
@@ -24,12 +24,14 @@ internal sealed class ExclusionSource
     {
         this.stores = stores;
         this.isRenewed = isRenewed;
-        stores.Nodes.Changed += key => Take(Origin.Node, key, stores.Nodes.Get(key) is { } node ? Of(node) : []);
+        nodes = new NodeAddresses(stores);
+        stores.Nodes.Changed += key => Take(Origin.Node, key, nodes.Of(key));
         stores.Leases.Changed += key =>
         {
             Take(Origin.Lease, key, stores.Leases.Get(key) is { } lease ? Of(lease) : []);
             TakeQuarantines();
         };
+        Synced = SyncAsync();
     }
 
     private enum Origin
@@ -42,8 +44,8 @@ internal sealed class ExclusionSource
     /// <summary>Raised after <see cref="Current"/> changed, on a reflector's task; renewals of Leases and heartbeats of Nodes raise nothing.</summary>
     public event Action? Changed;
 
-    /// <summary>Completes once Nodes and Leases have been listed.</summary>
-    public Task Synced => Task.WhenAll(stores.Nodes.Synced, stores.Leases.Synced);
+    /// <summary>Completes once Nodes, Leases and Services have been listed.</summary>
+    public Task Synced { get; }
 
     /// <summary>The exclusions, each address once, ascending; the reason that weighs most where there are several.</summary>
     public IReadOnlyList<Exclusion> Current
@@ -62,18 +64,14 @@ internal sealed class ExclusionSource
         }
     }
 
-    private static Exclusion[] Of(NodeResource node)
+    // Nodes may be listed before the Services whose addresses they show.
+    private async Task SyncAsync()
     {
-        var addresses = new List<IpAddress>(node.Addresses.Count);
-        foreach (var text in node.Addresses)
+        await Task.WhenAll(stores.Services.Synced, stores.Nodes.Synced, stores.Leases.Synced).ConfigureAwait(false);
+        foreach (var node in stores.Nodes.All())
         {
-            if (IpAddress.TryParse(text, out var address))
-            {
-                addresses.Add(address);
-            }
+            Take(Origin.Node, node.Key, nodes.Of(node.Key));
         }
-
-        return [.. NodeExclusions.OfAddresses(node.Key.Name, addresses)];
     }
 
     private static Exclusion[] Of(LeaseResource lease)

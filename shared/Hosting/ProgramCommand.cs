@@ -62,6 +62,23 @@ public sealed class ProgramCommand
         return option;
     }
 
+    /// <summary>Adds a flag that is on when it is given, off by default: <c>--flag</c>, <c>--flag true</c>, <c>--flag=false</c>.</summary>
+    /// <param name="name">With its dashes.</param>
+    /// <param name="description">A sentence for <c>--help</c>.</param>
+    /// <param name="aliases">Other names it has, with their dashes.</param>
+    public Option<bool> AddSwitch(string name, string description, params string[] aliases)
+    {
+        var option = Add(name, "true|false", description, "false", ParseBool);
+        option.Arity = ArgumentArity.ZeroOrOne;
+        option.CustomParser = result => result.Tokens.Count == 0 || Read(result, name, result.Tokens[0].Value, ParseBool);
+        foreach (var alias in aliases)
+        {
+            option.Aliases.Add(alias);
+        }
+
+        return option;
+    }
+
     /// <summary>
     /// Reads the arguments and runs the program; answers <c>--help</c> and <c>--version</c>; bad arguments go to standard error.
     /// </summary>

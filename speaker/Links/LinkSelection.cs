@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Packets;
 
@@ -49,7 +48,7 @@ public sealed class LinkSelection
     private const string KindIpvlan = "ipvlan";
     private const string KindIpvtap = "ipvtap";
 
-    private readonly IReadOnlyList<Regex> names;
+    private readonly NamePatterns names;
     private readonly HashSet<string> kinds;
 
     /// <summary>A selection with what is no link.</summary>
@@ -61,7 +60,7 @@ public sealed class LinkSelection
     public LinkSelection(IEnumerable<string> exclude)
     {
         var all = exclude.ToLookup(static pattern => pattern.StartsWith(KindPrefix, StringComparison.Ordinal));
-        names = [.. all[false].Select(static pattern => new Regex(pattern, RegexOptions.CultureInvariant))];
+        names = new NamePatterns(all[false]);
         kinds = all[true].Select(static pattern => pattern[KindPrefix.Length..]).ToHashSet(StringComparer.Ordinal);
     }
 
@@ -116,21 +115,8 @@ public sealed class LinkSelection
             : candidate.Kind == KindBridge && !addresses.Any(IsRoutable) ? LinkExclusion.BridgeWithoutAddress
             : candidate.Kind is KindIpvlan or KindIpvtap ? LinkExclusion.SharesAddress
             : kinds.Contains(candidate.Kind) ? LinkExclusion.Kind
-            : IsExcluded(candidate.Name) ? LinkExclusion.Name
+            : names.Match(candidate.Name) ? LinkExclusion.Name
             : LinkExclusion.None;
-    }
-
-    private bool IsExcluded(string name)
-    {
-        foreach (var pattern in names)
-        {
-            if (pattern.IsMatch(name))
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     // 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291 §2.5.6) say nothing about which subnet the wire carries.

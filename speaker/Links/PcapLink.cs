@@ -7,7 +7,7 @@ using SharpPcap.LibPcap;
 namespace LoadBalancer.Speaker.Links;
 
 /// <summary>
-/// A link by libpcap: an AF_PACKET socket with a ring and a filter in the kernel, in immediate mode, not promiscuous.
+/// A link by libpcap: an AF_PACKET socket with a ring and a filter in the kernel, in immediate mode, not promiscuous unless asked to be.
 /// </summary>
 /// <remarks>
 /// SharpPcap opens, filters and reads. Waiting and sending are system calls on its socket: its own wait cannot be woken, and its
@@ -44,9 +44,12 @@ public sealed class PcapLink : IPacketLink
     /// <inheritdoc/>
     public LinkFacts Facts { get; }
 
-    /// <summary>Opens a link. The process needs CAP_NET_RAW.</summary>
+    /// <summary>
+    /// Opens a link. The process needs CAP_NET_RAW. Promiscuous, the card hands over every frame; those to other hosts' addresses go no
+    /// further than the filter.
+    /// </summary>
     /// <exception cref="IOException">It cannot be opened; the message names the link and what libpcap said.</exception>
-    public static PcapLink Open(LinkFacts facts)
+    public static PcapLink Open(LinkFacts facts, bool promiscuous = false)
     {
         try
         {
@@ -55,14 +58,14 @@ public sealed class PcapLink : IPacketLink
             var device = new Device(pcap);
             device.Open(new DeviceConfiguration
             {
-                Mode = DeviceModes.None,
+                Mode = promiscuous ? DeviceModes.Promiscuous : DeviceModes.None,
                 Immediate = true,
                 Snaplen = EthernetFrame.MaximumLength,
                 BufferSize = RingBytes,
             });
             try
             {
-                device.Filter = CaptureFilter;
+                device.Filter = promiscuous ? $"(ether multicast or ether dst {facts.Mac}) and ({CaptureFilter})" : CaptureFilter;
                 device.NonBlockingMode = true;
                 return new PcapLink(facts, device);
             }

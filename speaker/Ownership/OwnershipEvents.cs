@@ -30,8 +30,9 @@ public sealed class OwnershipEvents
     private readonly Dictionary<IpAddress, string?> touched = [];
     private readonly Dictionary<IpAddress, Statement> assigned = [];
     private readonly HashSet<IpAddress> resumed = [];
+    private readonly Dictionary<IpAddress, (string? Former, TimeSpan Since)> unsure = [];
     private readonly Dictionary<IpAddress, Nobody> nobody = [];
-    private Func<IReadOnlyList<string>, IReadOnlyList<LinkVerdict>, bool> isElsewhere = static (_, _) => false;
+    private SpeakerLeases? leases;
     private VipSnapshot known = VipSnapshot.Empty;
     private DateTimeOffset? formerRun;
     private TimeSpan? firstAssigned;
@@ -78,17 +79,22 @@ public sealed class OwnershipEvents
     /// <summary>A pass is over: writes what is due.</summary>
     /// <param name="snapshot">The VIPs.</param>
     /// <param name="links">Each link with its election of this pass.</param>
-    /// <param name="isElsewhere">Whether a living node has an interface of one of these names other than those that are heard.</param>
+    /// <param name="leases">The speakers' Leases.</param>
     /// <param name="now">Monotonic time.</param>
     /// <returns>When something is due next, or null.</returns>
     public TimeSpan? Flush(
-        VipSnapshot snapshot, IReadOnlyList<LinkDecision> links, Func<IReadOnlyList<string>, IReadOnlyList<LinkVerdict>, bool> isElsewhere, TimeSpan now)
+        VipSnapshot snapshot, IReadOnlyList<LinkDecision> links, SpeakerLeases leases, TimeSpan now)
     {
-        this.isElsewhere = isElsewhere;
+        this.leases = leases;
         if (!ReferenceEquals(snapshot, known))
         {
             known = snapshot;
             FollowSnapshot(now);
+        }
+
+        foreach (var (vip, (former, _)) in unsure.Where(entry => IsSure(entry.Key, entry.Value.Since, links)).ToArray())
+        {
+            touched.TryAdd(vip, former);
         }
 
         foreach (var (vip, former) in touched)
@@ -108,9 +114,10 @@ public sealed class OwnershipEvents
     /// <summary>VIPs that are gone are forgotten; Services that came to a VIP which is announced already are told.</summary>
     private void FollowSnapshot(TimeSpan now)
     {
-        foreach (var vip in assigned.Keys.Where(vip => !known.Vips.ContainsKey(vip)).ToArray())
+        foreach (var vip in assigned.Keys.Concat(unsure.Keys).Where(vip => !known.Vips.ContainsKey(vip)).ToArray())
         {
             assigned.Remove(vip);
+            unsure.Remove(vip);
         }
 
         foreach (var (vip, _) in nobody.Where(entry => IsOver(entry.Key, entry.Value)).ToArray())
@@ -153,9 +160,15 @@ public sealed class OwnershipEvents
         {
             assigned.Remove(vip);
             resumed.Remove(vip);
+            unsure.Remove(vip);
+        }
+        else if (!assigned.ContainsKey(vip) && !IsSure(vip, unsure.TryGetValue(vip, out var first) ? first.Since : now, links))
+        {
+            unsure.TryAdd(vip, (former, now));
         }
         else if (!assigned.ContainsKey(vip))
         {
+            former = unsure.Remove(vip, out var waited) ? waited.Former : former;
             assigned.Add(vip, AnnouncementText.IsExplained(node, former, facts, election)
                 ? TellAssigned(facts, former, election, now)
                 : new Statement(now, now + ReasonPatience) { Former = former });
@@ -172,6 +185,11 @@ public sealed class OwnershipEvents
             nobody[vip] = new Nobody(null, former, statement, facts.Served);
         }
     }
+
+    // A node that hears the lesser part may be the one that was cut off, and what it says arrive when the VIP is elsewhere: only with the API
+    // server known to be in reach.
+    private bool IsSure(IpAddress vip, TimeSpan since, IReadOnlyList<LinkDecision> links) =>
+        links.Any(link => link.Ownership[vip].Phase == OwnershipPhase.Owner && (link.IsGreaterPart || (link.MayTell && leases!.RenewedSince(since))));
 
     // The last link on which this node owns it, or null.
     private static SegmentElection? ElectionOf(
@@ -267,7 +285,7 @@ public sealed class OwnershipEvents
 
     // A node that this one does not hear there has one of the pool's interfaces: whether it announces is for those on its segment to say.
     private bool HasIt(Pool pool, List<LinkVerdict> heard) =>
-        pool.Interfaces.Count > 0 && isElsewhere(pool.Interfaces, heard);
+        pool.Interfaces.Count > 0 && leases!.HasElsewhere(pool.Interfaces, heard);
 
     private sealed record Nobody(AnnouncementEvent? Unusable, string? Former, Statement Statement, bool Served = false);
 }
@@ -276,4 +294,5 @@ public sealed class OwnershipEvents
 /// <param name="Ownership">What this node has there.</param>
 /// <param name="Election">Who may own what.</param>
 /// <param name="MayTell">Whether this node knows enough to say that nobody has a VIP.</param>
-public sealed record LinkDecision(SegmentOwnership Ownership, SegmentElection Election, bool MayTell);
+/// <param name="IsGreaterPart">Whether it hears more than half of the nodes it knows there, and what it has from the API server is news.</param>
+public sealed record LinkDecision(SegmentOwnership Ownership, SegmentElection Election, bool MayTell, bool IsGreaterPart);

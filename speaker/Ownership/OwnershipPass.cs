@@ -59,6 +59,9 @@ public sealed class OwnershipPass
         claimed = new ClaimedVips(isCurrent);
     }
 
+    /// <summary>Whether what is known from the API server is what it has now.</summary>
+    public bool IsCurrent => isCurrent();
+
     /// <summary>Whether this node answers for any VIP on any link.</summary>
     public bool Answers => heartbeats.Segments.Any(segment => segment.Ownership.Owned + segment.Ownership.Represented + segment.Ownership.HandedOver > 0);
 
@@ -100,7 +103,7 @@ public sealed class OwnershipPass
         }
 
         SpeakerMetrics.Serving.Set(links.Any(static segment => segment.Serving) ? 1 : 0);
-        return Earlier(deadline, events.Flush(snapshot, elections, leases.HasElsewhere, now));
+        return Earlier(deadline, events.Flush(snapshot, elections, leases, now));
     }
 
     private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
@@ -149,7 +152,7 @@ public sealed class OwnershipPass
 
         if (!mute)
         {
-            elections.Add(new LinkDecision(segment.Ownership, election, turn.KnowsTheOthers && isCurrent()));
+            elections.Add(new LinkDecision(segment.Ownership, election, turn.KnowsTheOthers && isCurrent(), view.Majority && isCurrent()));
         }
 
         SpeakerMetrics.VipsOwned.WithLabels(segment.Name).Set(segment.Ownership.Owned);

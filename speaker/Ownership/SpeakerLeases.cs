@@ -81,6 +81,9 @@ public sealed class SpeakerLeases
         return members;
     }
 
+    /// <summary>Whether the API server was in reach later than at a moment: this node's Lease was renewed since. True while it has none.</summary>
+    public bool RenewedSince(TimeSpan moment) => !observed.Contains(node) || liveness.OwnRenewedAt > moment;
+
     /// <summary>Whether another node with a fresh Lease has an interface of one of these names that is not among those heard.</summary>
     /// <param name="names">Names of interfaces.</param>
     /// <param name="heard">The interfaces heard on this node's links.</param>

@@ -42,6 +42,8 @@ public sealed class VipCatalog
     private readonly IStore<EndpointSliceResource> slices;
     private readonly IStore<NodeResource> nodes;
     private readonly IStore<LeaseResource> leases;
+    private readonly Func<bool> isCurrent;
+    private readonly ListedAddresses listed = new();
     private readonly ConcurrentDictionary<ObjectKey, string> hostsByLease = [];
     private readonly Func<PoolConfig?> pools;
     private readonly string? loadBalancerClass;
@@ -50,8 +52,9 @@ public sealed class VipCatalog
     /// <summary>A catalog over these stores.</summary>
     /// <param name="services">All Services.</param>
     /// <param name="slices">All EndpointSlices.</param>
-    /// <param name="nodes">All Nodes; nobody announces their addresses.</param>
+    /// <param name="nodes">All Nodes; nobody announces the addresses that are their own.</param>
     /// <param name="leases">The speakers' Leases, which name further addresses of nodes, and their gateways.</param>
+    /// <param name="isCurrent">Whether what the stores have is what the API server has now.</param>
     /// <param name="pools">The pools in force; null while none are known.</param>
     /// <param name="loadBalancerClass">Which Services are served; null for those without a class.</param>
     public VipCatalog(
@@ -59,6 +62,7 @@ public sealed class VipCatalog
         IStore<EndpointSliceResource> slices,
         IStore<NodeResource> nodes,
         IStore<LeaseResource> leases,
+        Func<bool> isCurrent,
         Func<PoolConfig?> pools,
         string? loadBalancerClass)
     {
@@ -66,6 +70,7 @@ public sealed class VipCatalog
         this.slices = slices;
         this.nodes = nodes;
         this.leases = leases;
+        this.isCurrent = isCurrent;
         this.pools = pools;
         this.loadBalancerClass = loadBalancerClass;
     }
@@ -131,9 +136,12 @@ public sealed class VipCatalog
     private Dictionary<IpAddress, Exclusion> Hosts()
     {
         var hosts = new Dictionary<IpAddress, Exclusion>();
+        var isSure = services.HasSynced && nodes.HasSynced && isCurrent();
+        listed.Retain(node => nodes.Get(new ObjectKey("", node)) is not null);
         foreach (var node in nodes.All())
         {
-            Add(NodeExclusions.OfAddresses(node.Key.Name, node.Addresses.Where(text => IpAddress.TryParse(text, out _)).Select(IpAddress.Parse)));
+            Add(NodeExclusions.OfAddresses(
+                node.Key.Name, listed.OwnOf(node.Key.Name, IpAddress.ParseAll(node.Addresses), AddressesInUse, isSure)));
         }
 
         foreach (var lease in leases.All())
@@ -153,6 +161,9 @@ public sealed class VipCatalog
             }
         }
     }
+
+    private HashSet<IpAddress> AddressesInUse() =>
+        [.. IpAddress.ParseAll(services.All().SelectMany(static service => service.Ingress).Select(static ingress => ingress.Ip))];
 
     private static ObjectKey ServiceOf(EndpointSliceResource slice) => new(slice.Key.Namespace, slice.ServiceName);
 

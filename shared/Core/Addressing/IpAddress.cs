@@ -49,6 +49,21 @@ public readonly struct IpAddress : IEquatable<IpAddress>, IComparable<IpAddress>
         _ => throw new ArgumentException($"An IP address has 4 or 16 bytes, not {bytes.Length}.", nameof(bytes)),
     };
 
+    /// <summary>The addresses among some texts, such as a status names; what is none is left out.</summary>
+    public static IReadOnlyList<IpAddress> ParseAll(IEnumerable<string> texts)
+    {
+        var addresses = new List<IpAddress>();
+        foreach (var text in texts)
+        {
+            if (TryParse(text, out var address))
+            {
+                addresses.Add(address);
+            }
+        }
+
+        return addresses;
+    }
+
     /// <summary>
     /// Reads the textual form: four decimal numbers 0 to 255 without leading zeros, or RFC 4291 §2.2 for IPv6.
     /// Zone identifiers and IPv4-mapped IPv6 addresses are not accepted: neither can be a Service's address.

@@ -39,6 +39,9 @@ public sealed class LeaseLiveness(string ownNode)
     /// <summary>The node released or deleted its Lease: it is gone, and a later one starts anew.</summary>
     public void Remove(string node) => entries.Remove(node);
 
+    /// <summary>When this node's own Lease was last seen to be renewed: the API server is in reach. Null before.</summary>
+    public TimeSpan? OwnRenewedAt => ownChangedAt;
+
     /// <summary>Whether the node's Lease is fresh.</summary>
     public bool IsFresh(string node) =>
         entries.TryGetValue(node, out var entry) && entry.ChangedAt is { } changedAt

@@ -98,6 +98,48 @@ public sealed class ExclusionSourceTests
         Assert.Empty(Texts());
     }
 
+    [Fact]
+    public void AddressThatAServiceHad_WhenANodeFirstListedIt_IsNotTheNodes_AlsoOnceItIsFree()
+    {
+        cluster.Services.Replace([Service("web", "192.168.96.100")]);
+        cluster.Nodes.Replace([Node("n1", "192.168.96.11", "192.168.96.100")]);
+        Assert.Equal(["192.168.96.11: the address of node n1"], Texts());
+
+        cluster.Services.Replace([]);
+        cluster.Nodes.Replace([Node("n1", "192.168.96.100", "192.168.96.11") with { ResourceVersion = "2" }]);
+        Assert.Equal(["192.168.96.11: the address of node n1"], Texts());
+
+        // Taken off the node and listed anew while nobody has it: now it is the node's.
+        cluster.Nodes.Replace([Node("n1", "192.168.96.11") with { ResourceVersion = "3" }]);
+        cluster.Nodes.Replace([Node("n1", "192.168.96.11", "192.168.96.100") with { ResourceVersion = "4" }]);
+        Assert.Equal(["192.168.96.11: the address of node n1", "192.168.96.100: the address of node n1"], Texts());
+    }
+
+    [Fact]
+    public void AddressThatANodeHad_BeforeAnyService_IsTheNodesStill()
+    {
+        cluster.Services.Replace([]);
+        cluster.Nodes.Replace([Node("n1", "192.168.96.11")]);
+        cluster.Services.Replace([Service("web", "192.168.96.11")]);
+        cluster.Nodes.Replace([Node("n1", "192.168.96.11") with { ResourceVersion = "2" }]);
+        Assert.Equal(["192.168.96.11: the address of node n1"], Texts());
+    }
+
+    [Fact]
+    public async Task NodesListedBeforeTheServices_AreJudgedOnceBothAreKnown()
+    {
+        cluster.Nodes.Replace([Node("n1", "192.168.96.11", "192.168.96.100")]);
+        cluster.Leases.Replace([]);
+        cluster.Services.Replace([Service("web", "192.168.96.100")]);
+        await source.Synced.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(["192.168.96.11: the address of node n1"], Texts());
+    }
+
+    private static ServiceResource Service(string name, string address) => new()
+    {
+        Key = new ObjectKey("default", name), Uid = name, ResourceVersion = "1", Type = "LoadBalancer", Ingress = [new IngressPoint(address)],
+    };
+
     private void Apply(LeaseResource lease) =>
         cluster.Leases.Apply(new WatchEvent<LeaseResource>(WatchEventType.Modified, lease, lease.ResourceVersion));
 

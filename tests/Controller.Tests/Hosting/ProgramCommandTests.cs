@@ -83,6 +83,31 @@ public sealed class ProgramCommandTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true, "--on")]
+    [InlineData(true, "--on", "true")]
+    [InlineData(true, "--on=true")]
+    [InlineData(false, "--on", "false")]
+    [InlineData(true, "--also-on")]
+    [InlineData(true, "--on", "--namespace", "lb")]
+    public async Task Switch_IsOnWhenGiven_UnderEachOfItsNames(bool expected, params string[] args)
+    {
+        var command = new ProgramCommand("Test.", ":7472");
+        var own = command.AddSwitch("--on", "Test.", "--also-on");
+        bool? seen = null;
+        Assert.Equal(0, await command.RunAsync(args, (_, parsed) => Task.FromResult((seen = parsed.GetValue(own)) is null ? 1 : 0)));
+        Assert.Equal(expected, seen);
+    }
+
+    [Fact]
+    public async Task Switch_WithAnotherWord_DoesNotRun()
+    {
+        var command = new ProgramCommand("Test.", ":7472");
+        command.AddSwitch("--on", "Test.");
+        Assert.Equal(2, await command.RunAsync(["--on=maybe"], static (_, _) => Task.FromResult(0)));
+    }
+
     private static async Task<CommonOptions?> RunAsync(params string[] args)
     {
         CommonOptions? seen = null;

@@ -8,7 +8,9 @@ namespace LoadBalancer.LocalCluster.Network;
 /// </summary>
 public sealed class Switch : IDisposable
 {
-    private const string Bridge = "lan";
+    /// <summary>The name of the bridge.</summary>
+    public const string Bridge = "lan";
+
     private const string FarBridge = "lan-far";
     private readonly List<Host> _hosts = [];
 

@@ -24,11 +24,7 @@ public sealed class EventTests
         cluster.Api.PutService("web", Vip, ["n1"]);
         cluster.Run(1500);
         var former = cluster.Only(Vip);
-        cluster.Api.PutNode(new NodeResource
-        {
-            Key = new ObjectKey("", former),
-            Labels = new Dictionary<string, string> { ["node.kubernetes.io/exclude-from-external-load-balancers"] = "" },
-        });
+        Exclude(cluster, former);
         cluster.Run(1000);
         AssertMoved(former, "it has the label node.kubernetes.io/exclude-from-external-load-balancers");
     }
@@ -182,12 +178,74 @@ public sealed class EventTests
     [Fact]
     public void AddressOfANode_IsNotAnnouncedAndToldOnce()
     {
-        cluster.Api.PutService("web", "192.168.96.112", ["n1"]);
         cluster.Api.PutNode(new NodeResource { Key = new ObjectKey("", "n2"), Addresses = ["192.168.96.112"] });
+        cluster.Run(100);
+        cluster.Api.PutService("web", "192.168.96.112", ["n1"]);
         cluster.Run(20_000);
+        AssertIsN2s();
+    }
+
+    [Fact]
+    public void AddressOnANodesLink_IsNotAnnouncedAndToldOnce()
+    {
+        cluster.Api.PutService("web", "192.168.96.112", ["n1"]);
+        cluster.Api.PutLease(new LeaseResource
+        {
+            Key = new ObjectKey(FakeApi.Namespace, "n2"),
+            Annotations = new Dictionary<string, string> { ["loadbalancer/links"] = "eth0=192.168.96.112/20" },
+        });
+        cluster.Run(20_000);
+        AssertIsN2s();
+    }
+
+    private void AssertIsN2s()
+    {
+        Assert.Empty(cluster.Answering("192.168.96.112"));
         var told = Assert.Single(cluster.Api.Events);
         Assert.Equal("AddressNotAnnounced", told.Reason);
         Assert.Contains("the address of node n2", told.Message, StringComparison.Ordinal);
+    }
+
+    // Guest agents and vSphere list every address of every interface, with IPVS the Services' on kube-ipvs0 too.
+    [Fact]
+    public void AddressInAServicesStatus_ThatNodesListToo_StaysAnnounced()
+    {
+        cluster.Api.PutService("web", Vip, ["n1"]);
+        cluster.Run(1500);
+        var owner = cluster.Only(Vip);
+        foreach (var name in cluster.Order(Vip))
+        {
+            cluster.Api.PutNode(new NodeResource { Key = new ObjectKey("", name), Addresses = [$"192.168.96.1{name[1..]}", Vip] });
+        }
+
+        cluster.Run(10_000, _ => Assert.Equal([owner], cluster.Answering(Vip)));
+        Assert.Equal("nodeAssigned", Assert.Single(cluster.Api.Events).Reason);
+    }
+
+    [Fact]
+    public void EveryNodeIsExcluded_TheEventGivesTheCommandThatMakesThemUsable()
+    {
+        cluster.Api.PutService("web", Vip, ["n1"]);
+        foreach (var name in cluster.Order(Vip))
+        {
+            Exclude(cluster, name);
+        }
+
+        cluster.Run(8000);
+        var told = Assert.Single(cluster.Api.Events);
+        Assert.Equal("NoEligibleNode", told.Reason);
+        Assert.EndsWith(
+            "to use those nodes: kubectl label node n1 n3 n2 node.kubernetes.io/exclude-from-external-load-balancers-", told.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ExcludeLabelIgnored_TheNodeIsUsed()
+    {
+        var alone = new VirtualCluster(1, ignoreExcludeLabel: true);
+        alone.Api.PutService("web", Vip, ["n1"]);
+        Exclude(alone, "n1");
+        alone.Run(3000);
+        Assert.Equal("n1", alone.Only(Vip));
     }
 
     [Fact]
@@ -221,6 +279,12 @@ public sealed class EventTests
         Assert.True(repeated[^1].Age > TimeSpan.FromMinutes(75), $"{repeated[^1].Age}");
         Assert.InRange(alone.Api.Repeated.Count(e => e.Reason == "NoServingEndpoint"), 2, 3);
     }
+
+    private static void Exclude(VirtualCluster cluster, string name) => cluster.Api.PutNode(new NodeResource
+    {
+        Key = new ObjectKey("", name),
+        Labels = new Dictionary<string, string> { ["node.kubernetes.io/exclude-from-external-load-balancers"] = "" },
+    });
 
     private void AssertMoved(string former, string why)
     {

@@ -141,6 +141,7 @@ public sealed class OwnershipTests
         {
             Ranges = [.. cluster.Api.Pools.Pools[0].Ranges, IpPrefix.Parse("fd00:96::/120").Range],
         }]);
+        cluster.Run(100);
         cluster.Api.PutService("foreign", ip, ["n1"], loadBalancerClass: loadBalancerClass);
         cluster.Run(2000);
         Assert.Empty(cluster.Answering(ip));

@@ -33,7 +33,7 @@ internal sealed class WatchBench : IDisposable
         Link = new LinkRunner(wire, new FakePeers(), null, (_, _) => { });
         Listener = new WireListener(Wake);
         var stores = new SpeakerStores(Api.Services, Api.Slices, Api.Nodes, Api.Leases);
-        var catalog = new VipCatalog(Api.Services, Api.Slices, Api.Nodes, Api.Leases, () => Api.Pools, null);
+        var catalog = new VipCatalog(Api.Services, Api.Slices, Api.Nodes, Api.Leases, () => true, () => Api.Pools, null);
         Watch = new StrangerWatch(Listener, stores, () => Api.Pools, () => [Link], _ => View, catalog.Build, Api, self,
             probing ? new ProbeTimings() : null, new MonotonicClock(time), Wake, NullLogger.Instance);
         PutLease("n3", new() { [StrangerAnnotations.Macs] = "52:54:00:00:00:03" });
