@@ -139,6 +139,9 @@ internal sealed class Peer
     /// <summary>Whether another interface of its node has its address now.</summary>
     public bool Replaced { get; set; }
 
+    /// <summary>Whether its present run was given up: what it claimed is free, and it may have taken what is others'.</summary>
+    public bool Departed { get; set; }
+
     public TimeSpan ProbeAt { get; set; }
 
     public bool IsServing => Alive && (State & SpeakerState.Serving) != 0;
@@ -176,6 +179,7 @@ internal sealed class Peer
         GoodFor = GoodFor,
         Losses = Losses,
         LossesTold = LossesTold,
+        Departed = true,
     };
 
     /// <summary>Whether the interface has the address.</summary>

@@ -93,7 +93,7 @@ public sealed class SegmentElection
     public MacAddress? Watches(VipFacts vip, string owner)
     {
         var id = orders.IdOf(owner);
-        if (id == selfId || !IsPresent(id) || hasUnheard || Elect(vip, orders.Order(vip.ElectionAddress), id, 0, out _) != selfId)
+        if (id == selfId || !IsPresent(id) || !HearsUs(id) || hasUnheard || Elect(vip, orders.Order(vip.ElectionAddress), id, 0, out _) != selfId)
         {
             return null;
         }
@@ -350,6 +350,9 @@ public sealed class SegmentElection
 
     private bool IsPresent(int id) =>
         id < membersById.Length && membersById[id] is { } members && members.Exists(static m => m.Member is { Away: false });
+
+    // Of one that does not hear this node no answer can be expected.
+    private bool HearsUs(int id) => membersById[id] is { } members && members.Exists(static m => m.Member.HearsUs);
 
     private bool IsAway(int id) =>
         membersById[id] is { } members && members.TrueForAll(static m => m.Member.Away);

@@ -74,6 +74,9 @@ public sealed partial class SegmentMembership
         return changed;
     }
 
+    private bool WasHeardLately(Peer peer, TimeSpan now) =>
+        peer.Alive ? now < SuspectAt(peer) : peer.AwaySince is not null && now - peer.KernelHeardAt < 3 * timings.CheckInterval;
+
     // After the second missed heartbeat, so that the answer is there when the third is missed.
     private static TimeSpan SuspectAt(Peer peer) => peer.HeardAt + new TimeSpan(peer.GoodFor.Ticks * 4 / 7);
 
@@ -92,8 +95,9 @@ public sealed partial class SegmentMembership
         int known = 1, here = 1;
         foreach (var peer in Peers)
         {
+            // A node that is cut off loses its peers one after the other: whoever is as silent as the one just lost does not count.
             var isHere = peer.Alive || peer.AwaySince is not null;
-            here += isHere ? 1 : 0;
+            here += WasHeardLately(peer, now) ? 1 : 0;
             known += isHere || (peer.Boot != 0 && !peer.Replaced && now - peer.HeardAt < timings.ProbeFor && (peer.State & SpeakerState.Leaving) == 0) ? 1 : 0;
         }
 
@@ -172,6 +176,7 @@ public sealed partial class SegmentMembership
         peer.Losses += peer.Blamed ? 1 : 0;
         peer.Blamed = false;
         peer.AwaySince = null;
+        peer.Departed = true;
         AskNoMore(peer);
         peer.Claims.Clear();
         claimsChanged = true;

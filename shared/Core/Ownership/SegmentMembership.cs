@@ -102,6 +102,9 @@ public sealed partial class SegmentMembership
     /// <summary>The peers alive on the wire.</summary>
     public int AliveCount { get; private set; }
 
+    /// <summary>How often a peer came back that had been given up and went on meanwhile: the segment was cut in two.</summary>
+    public int Reunions { get; private set; }
+
     /// <summary>XOR of the name hashes of the peers alive on the wire: equal on nodes that hear the same set (each XOR its own name).</summary>
     public ulong Digest { get; private set; }
 
@@ -167,6 +170,7 @@ public sealed partial class SegmentMembership
 
             // It has heard a frame we sent after the run on record was believed, so it is not a recording of an earlier run.
             peer.Boot = frame.Boot;
+            peer.Departed = false;
             peer.Sequence = 0;
             peer.ClaimSequence = 0;
 
@@ -359,6 +363,7 @@ public sealed partial class SegmentMembership
             MayServe = MayServe(now),
             Majority = HasMajority(now),
             Claims = ClaimsOfPeers(),
+            Reunions = Reunions,
         };
     }
 
@@ -414,6 +419,8 @@ public sealed partial class SegmentMembership
         var isNew = !peer.Alive;
         if (isNew)
         {
+            Reunions += peer.Departed ? 1 : 0;
+            peer.Departed = false;
             peer.Alive = true;
             peer.PendingUntil = TimeSpan.Zero;
             peer.AnswerDue = true;

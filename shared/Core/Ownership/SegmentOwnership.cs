@@ -15,6 +15,7 @@ public sealed class SegmentOwnership
 {
     private readonly Dictionary<IpAddress, OwnershipState> states = [];
     private readonly List<IpAddress> gone = [];
+    private int reunionsSeen;
 
     /// <summary>The number of VIPs this node owns here.</summary>
     public int Owned { get; private set; }
@@ -49,9 +50,18 @@ public sealed class SegmentOwnership
         Owned = 0;
         Represented = 0;
         HandedOver = 0;
+
+        // Whoever was cut off may have announced the same addresses, to hosts that believe it still.
+        var reunited = view.Reunions != reunionsSeen;
+        reunionsSeen = view.Reunions;
         foreach (var (address, facts) in vips)
         {
             var before = states.GetValueOrDefault(address);
+            if (reunited && before.Phase == OwnershipPhase.Owner)
+            {
+                before = states[address] = before with { Contested = true };
+            }
+
             var input = new OwnershipInput(view.Self.Node, election.Decide(facts, before), leaveBy, view.MayAct, view.MayServe, view.Majority);
             var (after, action) = OwnershipMachine.Step(before, input, now);
             if (after != before)

@@ -87,6 +87,9 @@ public sealed record SegmentView(SegmentMember Self, IReadOnlyList<SegmentMember
     /// <summary>This node's other interfaces on the segment.</summary>
     public IReadOnlyList<SegmentMember> Siblings { get; init; } = [];
 
+    /// <summary>How often a part of the segment came back that had been cut off, and may have answered differently meanwhile.</summary>
+    public int Reunions { get; init; }
+
     /// <summary>What the peers claim.</summary>
     public ClaimView Claims { get; init; } = ClaimView.Empty;
 }

@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Pools;
 using static LoadBalancer.Core.Tests.Ownership.Members;
@@ -130,6 +131,21 @@ public sealed class SegmentElectionTests
             var vip = Vip($"192.168.97.{i}");
             Assert.Single(Order.Select(node => Elect(node).Decide(vip).Owner).Distinct());
         }
+    }
+
+    // It cannot hear the question either: that it does not answer says nothing.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Watches_OwnerThatDoesNotHearThisNode_IsNotAsked(bool hearsUs)
+    {
+        var owner = members[Order[0]] with { HearsUs = hearsUs };
+        var view = new SegmentView(members[Order[1]] with { Source = MemberSource.Self }, [owner, members[Order[2]]], MayAct: true)
+        {
+            Claims = ClaimView.Of([new PeerClaim(Order[0], "eth0", new Claim(V.Address, Order[0], 3, ClaimKind.Owner))]),
+        };
+        var election = new SegmentElection(new ElectionOrders(), view, _ => NodeFacts.Unknown);
+        Assert.Equal(hearsUs, election.Watches(V, Order[0]) is not null);
     }
 
     private void AssertSecond(VipFacts vip, Ineligible why)

@@ -70,6 +70,38 @@ public sealed class FitnessScenarios
         Assert.NotEqual(owner, cluster.OwnerOf(cluster.Vip));
     }
 
+    // Each part has an owner, and its hosts know that one: those of the smaller part must learn who it is now.
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(5)]
+    public void SmallerPartWithTheClientIsBack_TheClientLearnsTheOwnerOfTheLarger(int nodes)
+    {
+        var cluster = new SimulatedCluster(seed: 1, nodes).Settle();
+        var owner = cluster.OwnerOf(cluster.Vip);
+        var alone = cluster.Nodes.First(node => node != owner);
+        Divide(true);
+        cluster.Run(8000);
+        Assert.Equal(alone, cluster.OwnerOf(cluster.Vip));
+        Assert.Equal(alone.Port.Mac, cluster.Client.Cached(cluster.Vip)!.Value.Mac);
+        Divide(false);
+        cluster.Run(2000);
+        Assert.Equal(owner, cluster.OwnerOf(cluster.Vip));
+        Assert.Equal(owner.Port.Mac, cluster.Client.Cached(cluster.Vip)!.Value.Mac);
+
+        void Divide(bool cut)
+        {
+            foreach (var other in cluster.Nodes.Where(node => node != alone))
+            {
+                foreach (SimulatedHost here in new[] { alone, cluster.Client, cluster.Gateway! })
+                {
+                    cluster.Wire.Cut(here, other, cut);
+                    cluster.Wire.Cut(other, here, cut);
+                }
+            }
+        }
+    }
+
     // n1 loses its API server; its pod is replaced on n2. n1 must not take back what n2 has by newer facts.
     [Theory(Explicit = true)]
     [InlineData(2)]
