@@ -58,6 +58,7 @@ internal sealed class AssignmentEvents(IEventRecorder recorder)
         var keeps = kept is null ? "" : $" It keeps {kept} meanwhile.";
         return refusal.Reason == AllocationReason.SecondFamilyUnavailable
             ? (EventSeverity.Normal, "AdditionalAssignFailed", refusal.ToString())
+            : refusal.Reason == AllocationReason.SharedWithOtherPods ? (EventSeverity.Warning, "SharedWithOtherPods", refusal.ToString())
             : refusal.IsInvalidRequest
                 ? (EventSeverity.Warning, "LoadBalancerFailed", $"Invalid request of \"{service.Key}\": {refusal}{keeps}")
                 : (EventSeverity.Warning, "AllocationFailed", $"Failed to allocate IP for \"{service.Key}\": {refusal}{keeps}");

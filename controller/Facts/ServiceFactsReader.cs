@@ -93,8 +93,8 @@ internal static class ServiceFactsReader
     private static SharingTerms SharingOf(ServiceResource service) => new(
         Annotation(service, "allow-shared-ip").Value,
         service.ExternalTrafficPolicy == "Local"
-            ? string.Join(',', service.Selector.Select(pair => $"{pair.Key}={pair.Value}").Order(StringComparer.Ordinal))
-            : "",
+            ? SharingBackend.Local(new ServiceId(service.Key.Namespace, service.Key.Name), service.Selector)
+            : SharingBackend.Cluster,
         service.Ports.Count == 0 ? [] : [.. service.Ports.Select(port => new PortUse(port.Protocol, port.Port))]);
 
     /// <summary>The newer prefix wins as soon as its key is there, empty or not: that is how an old annotation is overruled.</summary>

@@ -25,7 +25,9 @@ public sealed record AnnouncementText(EventSeverity Severity, AnnouncementEvent 
     public static AnnouncementText Assigned(string node, string? former, VipFacts vip, SegmentElection? election)
     {
         // MetalLB's words up to here: people's scripts look for them.
-        var message = $"announcing from node \"{node}\" with protocol \"layer2\"";
+        var message = $"announcing from node \"{node}\" with protocol \"layer2\"" + (vip.SharersApart
+            ? $"; no node has a ready endpoint of every Service that shares {vip.Address}: requests for those without one here are lost"
+            : "");
         return new AnnouncementText(EventSeverity.Normal, AnnouncementEvent.nodeAssigned, former is null || former == node
             ? message
             : $"{message}; {vip.Address} was at node \"{former}\" before: {(WhyNot(former, vip, election) is { } verdict ? TextOf(verdict.Why, verdict.Link) : "it is not heard any more")}");

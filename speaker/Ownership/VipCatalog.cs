@@ -209,19 +209,27 @@ public sealed class VipCatalog
         return (any, nodes);
     }
 
-    // Sharers are one VIP on one node: served if one of them is. One with the policy Local narrows the nodes to those that serve it.
+    // Sharers are one VIP on one node: served if one of them is. With the policy Local the node must have endpoints of every sharer that has
+    // any. Where no node has, which only sharers of different pods come to, those that have some take part: one of them is served still.
     private static VipFacts Facts(IpAddress address, Pool pool, List<Use> users)
     {
         var local = users.Where(use => use.Service.ExternalTrafficPolicy == "Local").ToList();
-        var localNodes = local.SelectMany(use => use.Nodes).ToHashSet(StringComparer.Ordinal);
         var clusterServed = users.Exists(use => use.Any && use.Service.ExternalTrafficPolicy != "Local");
+        var some = local.SelectMany(use => use.Nodes).ToHashSet(StringComparer.Ordinal);
+        var every = some.ToHashSet(StringComparer.Ordinal);
+        foreach (var use in local.Where(use => use.Nodes.Count > 0))
+        {
+            every.IntersectWith(use.Nodes);
+        }
+
         return new VipFacts
         {
             Address = address,
             ElectionAddress = users[0].First,
             Pool = pool,
             Served = clusterServed || local.Exists(use => use.Any),
-            ServingNodes = local.Count == 0 || (clusterServed && localNodes.Count == 0) ? null : localNodes,
+            ServingNodes = local.Count == 0 || (clusterServed && some.Count == 0) ? null : every.Count > 0 ? every : some,
+            SharersApart = some.Count > 0 && every.Count == 0,
         };
     }
 

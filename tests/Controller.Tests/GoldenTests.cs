@@ -72,7 +72,7 @@ public sealed class GoldenTests
                 : [];
             return made with
             {
-                Key = new ObjectKey("default", Text(meta, "name")),
+                Key = new ObjectKey(Text(meta, "namespace", "default"), Text(meta, "name")),
                 Labels = Pairs(Map(meta, "labels")),
                 Annotations = Pairs(Map(meta, "annotations")),
                 Type = Text(spec, "type", "LoadBalancer"),

@@ -21,19 +21,41 @@ internal sealed class AddressUsers
     public IEnumerable<IpAddress> SharedUnder(string sharingKey) =>
         sharingKey.Length > 0 && bySharingKey.TryGetValue(sharingKey, out var addresses) ? addresses : [];
 
-    /// <summary>The first other user of the address that the Service cannot be beside, or null.</summary>
-    public Clash? FindClash(ServiceId id, SharingTerms terms, IpAddress address)
+    /// <summary>
+    /// The first other user of the address that the Service cannot be beside, or null. One that has other pods is no obstacle to a Service
+    /// that is on the address with the pods it has now: it was let on when that was not looked at, and works as far as it does.
+    /// </summary>
+    /// <param name="id">The Service.</param>
+    /// <param name="terms">Its terms.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="asShown">Whether its status shows the address, and it is taken over as it is.</param>
+    public Clash? FindClash(ServiceId id, SharingTerms terms, IpAddress address, bool asShown = false)
     {
         if (!byAddress.TryGetValue(address, out var users))
         {
             return null;
         }
 
+        var whateverBackend = asShown || users.Exists(user => user.Id == id && user.Terms.Backend == terms.Backend);
         foreach (var user in users)
         {
-            if (user.Id != id && terms.Clash(user.Terms, out var port) is { } reason)
+            if (user.Id != id && terms.Clash(user.Terms, out var port, whateverBackend) is { } reason)
             {
                 return new Clash(reason, user.Id, user.Terms, port);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The first other user of the address that has other pods, or null.</summary>
+    public Clash? FindApart(ServiceId id, SharingTerms terms, IpAddress address)
+    {
+        foreach (var user in Of(address))
+        {
+            if (user.Id != id && user.Terms.Backend != terms.Backend)
+            {
+                return new Clash(AllocationReason.SharedWithOtherPods, user.Id, user.Terms, default);
             }
         }
 
@@ -90,8 +112,13 @@ internal sealed class AddressUsers
                 + $"this Service's is '{InvisibleCharacters.Show(mine.SharingKey)}'; "
                 + "give both the same metallb.io/allow-shared-ip annotation",
             AllocationReason.SharingBackendDiffers =>
-                $"{address} is shared with Service {Other}, which has another externalTrafficPolicy or, under Local, another "
-                + "spec.selector; make them equal, or use externalTrafficPolicy: Cluster for both",
+                $"{address} is shared with Service {Other} ({Theirs.Backend}), and this Service has {mine.Backend}: under Local the one node that "
+                + "has the address needs the pods of both, so only the same namespace and the same spec.selector go together; "
+                + "use externalTrafficPolicy: Cluster for both, or another address",
+            AllocationReason.SharedWithOtherPods =>
+                $"{address} is shared with Service {Other} ({Theirs.Backend}), and this Service has {mine.Backend}: the node that has the address "
+                + "may have no pods of one of the two, whose requests are lost then. It has been so before and is left so; give one of the two "
+                + "another address, or both externalTrafficPolicy: Cluster",
             AllocationReason.SharingPortTaken =>
                 $"{address} is shared with Service {Other}, which has port {Port} too; give one of the two another port or another address",
             _ =>

@@ -75,8 +75,11 @@ public enum AllocationReason
     /// <summary>Another Service has the address and shares it under another key.</summary>
     SharingKeyDiffers,
 
-    /// <summary>A sharer's traffic policy or selector does not go with this Service's.</summary>
+    /// <summary>A sharer's traffic policy, namespace or selector does not go with this Service's.</summary>
     SharingBackendDiffers,
+
+    /// <summary>The Service has an address together with one of other pods, from a time when that was granted. It keeps it.</summary>
+    SharedWithOtherPods,
 
     /// <summary>A sharer has one of this Service's ports.</summary>
     SharingPortTaken,

@@ -57,38 +57,11 @@ public sealed class Allocator
     /// <param name="alsoHold">Addresses that its status shows, or may show once a write of unknown outcome lands.</param>
     /// <returns>Whether an address, or a place on one, became free.</returns>
     /// <exception cref="InvalidOperationException">Another Service has one of the addresses on terms that do not allow it.</exception>
-    public bool Assign(ServiceId id, SharingTerms terms, Assignment? assignment, IEnumerable<IpAddress>? alsoHold = null)
-    {
-        foreach (var address in assignment?.Addresses ?? [])
-        {
-            if (users.FindClash(id, terms, address) is { } clash)
-            {
-                throw new InvalidOperationException($"{address} cannot be given to {id}: {clash.Reason} with {clash.Other}.");
-            }
-        }
+    public bool Assign(ServiceId id, SharingTerms terms, Assignment? assignment, IEnumerable<IpAddress>? alsoHold = null) =>
+        Record(id, terms, assignment, alsoHold, asShown: false);
 
-        var held = new List<IpAddress>(assignment?.Addresses ?? []);
-        held.AddRange((alsoHold ?? []).Where(a => !held.Contains(a) && users.FindClash(id, terms, a) is null).Distinct());
-        var before = holdings.GetValueOrDefault(id);
-        if (before is not null)
-        {
-            if (Equals(before.Assignment, assignment) && before.Terms == terms && before.Held.SequenceEqual(held))
-            {
-                return false;
-            }
-
-            Remove(id, before);
-        }
-
-        if (held.Count > 0)
-        {
-            var now = new Holding(assignment, held, terms);
-            holdings[id] = now;
-            Add(id, now);
-        }
-
-        return before is not null && (!before.Held.All(held.Contains) || before.Terms != terms);
-    }
+    /// <summary>Records what the status of a Service shows and it may keep: see <see cref="AddressUsers.FindClash"/>.</summary>
+    internal void Adopt(ServiceId id, SharingTerms terms, Assignment? assignment) => Record(id, terms, assignment, null, asShown: true);
 
     /// <summary>Its status is known to show the assignment and nothing else: what was held beside it is given back.</summary>
     /// <returns>Whether an address became free.</returns>
@@ -120,8 +93,22 @@ public sealed class Allocator
     internal string WhatHolds(Pool pool, IpFamily family) => spaces[pool.Name].WhatHolds(family);
 
     /// <summary>Why the Service cannot be on the address, or null if it can.</summary>
-    internal Refusal? CheckUse(ServiceId id, SharingTerms terms, IpAddress address) =>
-        users.FindClash(id, terms, address)?.Describe(address, terms);
+    internal Refusal? CheckUse(ServiceId id, SharingTerms terms, IpAddress address, bool asShown = false) =>
+        users.FindClash(id, terms, address, asShown)?.Describe(address, terms);
+
+    /// <summary>What is to be said of an address the Service shares although it would not be let on now; null if there is none.</summary>
+    internal Refusal? FindApart(ServiceId id, SharingTerms terms, IReadOnlyList<IpAddress> addresses)
+    {
+        foreach (var address in addresses)
+        {
+            if (users.FindApart(id, terms, address) is { } apart)
+            {
+                return apart.Describe(address, terms);
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>As <see cref="CheckUse"/>, for an address the Service does not have yet.</summary>
     internal Refusal? CheckGiving(ServiceId id, SharingTerms terms, IpAddress address) =>
@@ -141,6 +128,39 @@ public sealed class Allocator
         }
 
         return spaces[pool.Name].TryLowest(family, out address);
+    }
+
+    private bool Record(ServiceId id, SharingTerms terms, Assignment? assignment, IEnumerable<IpAddress>? alsoHold, bool asShown)
+    {
+        foreach (var address in assignment?.Addresses ?? [])
+        {
+            if (users.FindClash(id, terms, address, asShown) is { } clash)
+            {
+                throw new InvalidOperationException($"{address} cannot be given to {id}: {clash.Reason} with {clash.Other}.");
+            }
+        }
+
+        var held = new List<IpAddress>(assignment?.Addresses ?? []);
+        held.AddRange((alsoHold ?? []).Where(a => !held.Contains(a) && users.FindClash(id, terms, a) is null).Distinct());
+        var before = holdings.GetValueOrDefault(id);
+        if (before is not null)
+        {
+            if (Equals(before.Assignment, assignment) && before.Terms == terms && before.Held.SequenceEqual(held))
+            {
+                return false;
+            }
+
+            Remove(id, before);
+        }
+
+        if (held.Count > 0)
+        {
+            var now = new Holding(assignment, held, terms);
+            holdings[id] = now;
+            Add(id, now);
+        }
+
+        return before is not null && (!before.Held.All(held.Contains) || before.Terms != terms);
     }
 
     private PoolSpace? SpaceOf(IpAddress address) => PoolOf(address) is { } pool ? spaces[pool.Name] : null;

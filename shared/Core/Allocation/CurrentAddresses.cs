@@ -23,14 +23,14 @@ internal sealed record CurrentAddresses(IReadOnlyList<IpAddress> Addresses, Refu
     }
 
     /// <summary>Judges what the allocator holds for the Service; if that is nothing, what its status shows.</summary>
-    public static CurrentAddresses Judge(ServiceFacts facts, IReadOnlyList<IpFamily> wanted, Allocator allocator)
+    public static CurrentAddresses Judge(ServiceFacts facts, IReadOnlyList<IpFamily> wanted, Allocator allocator, bool asShown = false)
     {
         var candidates = allocator.Find(facts.Id)?.Addresses ?? facts.ShownAddresses;
         Refusal? lost = null;
         var kept = new List<IpAddress>(wanted.Count);
         foreach (var address in candidates.OrderBy(a => RankOf(wanted, a.Family)))
         {
-            var refusal = JudgeOne(facts, wanted, allocator, address, kept);
+            var refusal = JudgeOne(facts, wanted, allocator, address, kept, asShown);
             if (refusal is null)
             {
                 kept.Add(address);
@@ -56,7 +56,8 @@ internal sealed record CurrentAddresses(IReadOnlyList<IpAddress> Addresses, Refu
     }
 
     private static Refusal? JudgeOne(
-        ServiceFacts facts, IReadOnlyList<IpFamily> wanted, Allocator allocator, IpAddress address, List<IpAddress> kept)
+        ServiceFacts facts, IReadOnlyList<IpFamily> wanted, Allocator allocator, IpAddress address, List<IpAddress> kept,
+        bool asShown)
     {
         if (!wanted.Contains(address.Family))
         {
@@ -83,6 +84,6 @@ internal sealed record CurrentAddresses(IReadOnlyList<IpAddress> Addresses, Refu
             return Refusals.StatusAltered(facts);
         }
 
-        return allocator.CheckUse(facts.Id, facts.Sharing, address);
+        return allocator.CheckUse(facts.Id, facts.Sharing, address, asShown);
     }
 }

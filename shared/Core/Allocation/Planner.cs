@@ -20,8 +20,8 @@ public static class Planner
             return null;
         }
 
-        var adopted = CurrentAddresses.Judge(facts, Wanted(facts), allocator).Assignment;
-        allocator.Assign(facts.Id, facts.Sharing, adopted);
+        var adopted = CurrentAddresses.Judge(facts, Wanted(facts), allocator, asShown: true).Assignment;
+        allocator.Adopt(facts.Id, facts.Sharing, adopted);
         return adopted;
     }
 
@@ -70,7 +70,8 @@ public static class Planner
         }
 
         var (assignment, refusal) = new AddressSearch(facts, wanted, current, allocator).Find();
-        return Conclude(facts, current, assignment ?? current.Assignment, refusal);
+        var outcome = assignment ?? current.Assignment;
+        return Conclude(facts, current, outcome, refusal ?? allocator.FindApart(facts.Id, facts.Sharing, outcome?.Addresses ?? []));
     }
 
     /// <summary>Whether the status shows something given here: the class that would say so is gone with the type.</summary>

@@ -11,27 +11,25 @@ public readonly record struct PortUse(string Protocol, int Number)
 
 /// <summary>The terms on which a Service would have another one beside it on the same address.</summary>
 /// <param name="SharingKey">The value of the allow-shared-ip annotation; empty shares with nobody.</param>
-/// <param name="BackendKey">
-/// Empty for <c>externalTrafficPolicy: Cluster</c>, else what identifies the pods: under Local the node that has the address must have
-/// the pods of every sharer, so only equal selectors go together.
-/// </param>
+/// <param name="Backend">Where its traffic may go: only Services with the same share an address.</param>
 /// <param name="Ports">The ports the Service occupies.</param>
-public sealed record SharingTerms(string SharingKey, string BackendKey, IReadOnlyList<PortUse> Ports)
+public sealed record SharingTerms(string SharingKey, SharingBackend Backend, IReadOnlyList<PortUse> Ports)
 {
     /// <summary>Shares with nobody and occupies nothing.</summary>
-    public static SharingTerms None { get; } = new("", "", []);
+    public static SharingTerms None { get; } = new("", SharingBackend.Cluster, []);
 
     /// <inheritdoc/>
     public bool Equals(SharingTerms? other) => other is not null
-        && SharingKey == other.SharingKey && BackendKey == other.BackendKey && Ports.SequenceEqual(other.Ports);
+        && SharingKey == other.SharingKey && Backend == other.Backend && Ports.SequenceEqual(other.Ports);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(SharingKey, BackendKey, Ports.Count);
+    public override int GetHashCode() => HashCode.Combine(SharingKey, Backend, Ports.Count);
 
     /// <summary>What keeps two Services from one address, or null if they may share it.</summary>
     /// <param name="other">The terms of the Service that has the address.</param>
     /// <param name="port">The port both want, if that is what is in the way.</param>
-    public AllocationReason? Clash(SharingTerms other, out PortUse port)
+    /// <param name="whateverBackend">Whether other pods are no obstacle, because both are on one address already.</param>
+    public AllocationReason? Clash(SharingTerms other, out PortUse port, bool whateverBackend = false)
     {
         port = default;
         if (SharingKey.Length == 0 || other.SharingKey.Length == 0)
@@ -44,7 +42,7 @@ public sealed record SharingTerms(string SharingKey, string BackendKey, IReadOnl
             return AllocationReason.SharingKeyDiffers;
         }
 
-        if (BackendKey != other.BackendKey)
+        if (Backend != other.Backend && !whateverBackend)
         {
             return AllocationReason.SharingBackendDiffers;
         }

@@ -23,6 +23,9 @@ public sealed record VipFacts
 
     /// <summary>For <c>externalTrafficPolicy: Local</c> the nodes with a serving endpoint; null if any node can take the traffic.</summary>
     public IReadOnlySet<string>? ServingNodes { get; init; }
+
+    /// <summary>Whether no node has a serving endpoint of every Service with that policy: on each, somebody's requests are lost.</summary>
+    public bool SharersApart { get; init; }
 }
 
 /// <summary>What the API server says of a node. A node it says nothing of is taken as fit and without labels.</summary>

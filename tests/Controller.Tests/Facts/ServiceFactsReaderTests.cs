@@ -89,10 +89,10 @@ public sealed class ServiceFactsReaderTests
     }
 
     [Theory]
-    [InlineData("Cluster", "")]
-    [InlineData("", "")]
-    [InlineData("Local", "app=web,tier=front")]
-    public void BackendKey_IsTheSelectorUnderLocalOnly(string policy, string expected)
+    [InlineData("Cluster", "externalTrafficPolicy: Cluster")]
+    [InlineData("", "externalTrafficPolicy: Cluster")]
+    [InlineData("Local", "externalTrafficPolicy: Local, namespace prod, selector app=web,tier=front")]
+    public void Backend_IsNamespaceAndSelectorUnderLocalOnly(string policy, string expected)
     {
         var sharing = Read(Plain with
         {
@@ -101,7 +101,18 @@ public sealed class ServiceFactsReaderTests
             Annotations = new Dictionary<string, string> { ["metallb.io/allow-shared-ip"] = "k" },
             Ports = [new ServicePort("UDP", 53)],
         }).Sharing;
-        Assert.Equal(new SharingTerms("k", expected, [new PortUse("UDP", 53)]), sharing);
+        Assert.Equal(expected, sharing.Backend.ToString());
+        Assert.Equal(new SharingTerms("k", sharing.Backend, [new PortUse("UDP", 53)]), sharing);
+    }
+
+    [Theory]
+    [InlineData("Local", false)]
+    [InlineData("Cluster", true)]
+    public void Backend_WithoutASelector_IsNobodyElsesUnderLocal(string policy, bool equal)
+    {
+        var one = Read(Plain with { ExternalTrafficPolicy = policy }).Sharing.Backend;
+        var two = Read(Plain with { ExternalTrafficPolicy = policy, Key = new ObjectKey("prod", "other") }).Sharing.Backend;
+        Assert.Equal(equal, one == two);
     }
 
     private static ServiceFacts Read(ServiceResource service) => ServiceFactsReader.Read(service, service.Labels, null);

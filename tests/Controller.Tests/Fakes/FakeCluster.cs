@@ -55,6 +55,14 @@ internal sealed class FakeCluster : IStatusWriter
         }
     }
 
+    private ServiceResource Get(ObjectKey key)
+    {
+        lock (gate)
+        {
+            return services[key];
+        }
+    }
+
     public string AddressOf(string name)
     {
         lock (gate)
@@ -148,7 +156,10 @@ internal sealed class FakeCluster : IStatusWriter
             }
         }
 
-        Update(service.Key.Name, s => s with { Ingress = [.. addresses.Select(a => new IngressPoint(a.ToString(), "", "VIP"))] });
+        Store(WatchEventType.Modified, Get(service.Key) with
+        {
+            Ingress = [.. addresses.Select(a => new IngressPoint(a.ToString(), "", "VIP"))],
+        });
         return StatusWriteResult.Written;
     }
 

@@ -25,9 +25,10 @@ public sealed class AllocatorProperties
         Gen.OneOf(new[] { "", "", "k", "l" }.Select(Gen.Const).ToArray()),
         Gen.Int[80, 82],
         Gen.Int[0, 3],
-        (number, request, key, port, dual) =>
+        Gen.OneOf(new[] { SharingBackend.Cluster, SharingBackend.Cluster, Given.Pods("default", "app=a"), Given.Pods("default", "app=b") }.Select(Gen.Const).ToArray()),
+        (number, request, key, port, dual, backend) =>
         {
-            var facts = Given.Service($"s{number}") with { Sharing = Given.Shares(key, port) };
+            var facts = Given.Service($"s{number}") with { Sharing = Given.Shares(key, port) with { Backend = backend } };
             facts = dual switch
             {
                 1 => facts.Dual(FamilyPolicy.PreferDualStack),

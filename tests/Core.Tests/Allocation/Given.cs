@@ -39,7 +39,9 @@ internal static class Given
     };
 
     public static SharingTerms Shares(string key, params int[] ports) =>
-        new(key, "", ports.Select(p => new PortUse("TCP", p)).ToArray());
+        new(key, SharingBackend.Cluster, ports.Select(p => new PortUse("TCP", p)).ToArray());
+
+    public static SharingBackend Pods(string @namespace, string selector) => new(@namespace, selector, "");
 
     public static ServiceFacts Asks(this ServiceFacts facts, string address) =>
         facts with { Request = facts.Request with { SpecAddress = address } };

@@ -9,13 +9,17 @@ public sealed class SharingTests
     public static TheoryData<SharingTerms, SharingTerms, AllocationReason?> Pairs => new()
     {
         { Given.Shares("k", 80), Given.Shares("k", 443), null },
-        { Given.Shares("k", 80), new("k", "", [new PortUse("UDP", 80)]), null },
+        { Given.Shares("k", 80), new("k", SharingBackend.Cluster, [new PortUse("UDP", 80)]), null },
         { Given.Shares("", 80), Given.Shares("", 443), AllocationReason.AddressInUse },
         { Given.Shares("k", 80), Given.Shares("", 443), AllocationReason.AddressInUse },
         { Given.Shares("k", 80), Given.Shares("l", 443), AllocationReason.SharingKeyDiffers },
         { Given.Shares("k", 80), Given.Shares("k", 443, 80), AllocationReason.SharingPortTaken },
-        { Given.Shares("k", 80) with { BackendKey = "app=a" }, Given.Shares("k", 443), AllocationReason.SharingBackendDiffers },
-        { Given.Shares("k", 80) with { BackendKey = "app=a" }, Given.Shares("k", 443) with { BackendKey = "app=a" }, null },
+        { Given.Shares("k", 80) with { Backend = Given.Pods("default", "app=a") }, Given.Shares("k", 443), AllocationReason.SharingBackendDiffers },
+        { Given.Shares("k", 80) with { Backend = Given.Pods("default", "app=a") }, Given.Shares("k", 443) with { Backend = Given.Pods("default", "app=a") }, null },
+        { Given.Shares("k", 80) with { Backend = Given.Pods("a", "app=a") }, Given.Shares("k", 443) with { Backend = Given.Pods("b", "app=a") }, AllocationReason.SharingBackendDiffers },
+        { Given.Shares("k", 80) with { Backend = ByHand("one") }, Given.Shares("k", 443) with { Backend = ByHand("two") }, AllocationReason.SharingBackendDiffers },
+        { Given.Shares("k", 80) with { Backend = ByHand("one") }, Given.Shares("k", 443), AllocationReason.SharingBackendDiffers },
+        { Given.Shares("k", 80) with { Backend = ByHand("one") }, Given.Shares("k", 443) with { Backend = Given.Pods("default", "app=a") }, AllocationReason.SharingBackendDiffers },
     };
 
     [Theory]
@@ -80,4 +84,6 @@ public sealed class SharingTests
         allocator.Release(new ServiceId("default", "s2"));
         Assert.Equal("10.0.0.1", allocator.Apply(Given.Service("s4")).Addresses());
     }
+
+    private static SharingBackend ByHand(string name) => SharingBackend.Local(new ServiceId("default", name), []);
 }

@@ -127,12 +127,33 @@ public sealed class EligibilityTests
     }
 
     [Fact]
-    public void SharersUnderPolicyLocal_AreAnnouncedFromOneNodeThatServes()
+    public void SharersUnderPolicyLocal_AreAnnouncedFromANodeThatServesAllOfThem()
     {
-        cluster.Api.PutService("tcp", Vip, ["n2", "n3"], policy: "Local");
-        cluster.Api.PutService("udp", Vip, ["n3"], policy: "Local");
+        // One address for each node to be first in its order.
+        string[] vips = ["192.168.96.100", "192.168.96.101", "192.168.96.102", "192.168.96.103", "192.168.96.104", "192.168.96.105"];
+        foreach (var vip in vips)
+        {
+            cluster.Api.PutService("tcp" + vip, vip, ["n2", "n3"], policy: "Local");
+            cluster.Api.PutService("udp" + vip, vip, ["n3", "n1"], policy: "Local");
+            cluster.Api.PutService("none" + vip, vip, [], policy: "Local");
+        }
+
+        cluster.Run(3000);
+        Assert.All(vips, vip => Assert.Equal("n3", cluster.Only(vip)));
+        Assert.DoesNotContain(cluster.Api.Events, e => e.Message.Contains("requests for those", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void SharersUnderPolicyLocal_WhoseEndpointsAreNowhereTogether_AreAnnouncedStill_AndItIsSaid()
+    {
+        cluster.Api.PutService("one", Vip, ["n2"], policy: "Local");
+        cluster.Api.PutService("two", Vip, ["n3"], policy: "Local");
         cluster.Run(1500);
         Assert.Contains(cluster.Only(Vip), new[] { "n2", "n3" });
+        var told = cluster.Api.Events.Where(e => e.Reason == "nodeAssigned").ToList();
+        Assert.Equal(2, told.Count);
+        Assert.All(told, e => Assert.Contains(
+            $"no node has a ready endpoint of every Service that shares {Vip}: requests for those without one here are lost", e.Message, StringComparison.Ordinal));
     }
 
     [Theory]
