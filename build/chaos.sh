@@ -1,14 +1,17 @@
 #!/bin/sh
-# What an address goes through: each scenario of failover and restart in rounds, with min, median, 95th percentile and maximum; then
-# random faults, one after another. Prints the seed, which repeats them.
-#   ROUNDS=20   of each scenario    DURATION=300   of random faults, in seconds    SEED=1   which faults
+# What an address goes through: the table of faults of one node, with three nodes and with two, in rounds of 14 seconds each with minimum,
+# median and maximum; each scenario of failover and restart in rounds; then random faults, one after another. Prints the seed, which
+# repeats them.
+#   FAULTS=3   rounds of each fault    ROUNDS=20   of each scenario    DURATION=300   of random faults, in seconds    SEED=1   which
 set -eu
 cd "$(dirname "$0")/.."
 build/prepare.sh test
 dotnet build LoadBalancer.sln --configuration Release --nologo -v quiet
 build/publish.sh both "$(dpkg --print-architecture)" artifacts/publish
 export LB_BIN="$PWD/artifacts/publish" LB_TEST_LIMITS=none
+export LB_FAULT_ROUNDS="${FAULTS:-3}"
 export LB_CHAOS_ROUNDS="${ROUNDS:-20}" LB_BUSY_SECONDS=60 LB_CHAOS_SECONDS="${DURATION:-300}" LB_CHAOS_SEED="${SEED:-}"
 exec tests/Cluster.Tests/bin/Release/net10.0/LoadBalancer.Cluster.Tests -noLogo -showLiveOutput \
+    -class LoadBalancer.Cluster.Tests.Outages.WireFaultTests -class LoadBalancer.Cluster.Tests.Outages.WireFaultsOfTwoTests \
     -class LoadBalancer.Cluster.Tests.Outages.HitlessTests \
     -class LoadBalancer.Cluster.Tests.Outages.PartitionTests -class LoadBalancer.Cluster.Tests.Outages.ChaosTests

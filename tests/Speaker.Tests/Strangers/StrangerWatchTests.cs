@@ -2,6 +2,7 @@ using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Conflicts;
 using LoadBalancer.Core.Packets;
 using LoadBalancer.Kubernetes.Leases;
+using LoadBalancer.Speaker.Membership;
 
 namespace LoadBalancer.Speaker.Tests.Strangers;
 
@@ -42,6 +43,19 @@ public sealed class StrangerWatchTests
         Assert.Single(bench.Api.Events);
         Assert.Equal(6, bench.Sent().Count(packet => packet.SenderIp != 0));
         Assert.Equal(1, bench.Sent().Count(packet => packet.SenderIp == 0 && packet.TargetIp == IpAddress.Parse("192.168.96.100").AsUInt32));
+    }
+
+    // A process that was stopped: another node may have the VIP by now.
+    [Fact]
+    public void Stranger_OnAVipThatMayNotBeAnsweredForJustNow_IsToldAndNotDefendedAgainst()
+    {
+        using var bench = new WatchBench();
+        bench.Own("web", "192.168.96.100");
+        bench.Link.AnswerUntil = TimeSpan.Zero;
+        bench.Link.Clock = new MonotonicClock(TimeProvider.System);
+        bench.Hear(Phone, "192.168.96.100", "192.168.96.1");
+        Assert.Single(bench.Api.Events);
+        Assert.Empty(bench.Sent());
     }
 
     [Fact]
