@@ -32,17 +32,15 @@ public sealed class FaultTable(LocalClusterOf cluster, string address, Func<Task
     {
         foreach (WireFault fault in faults)
         {
-            List<double> silences = [], doubles = [];
+            List<(double Silence, double Begin, double Both)> rounds = [];
             for (int round = 0; round < Rounds.Number("LB_FAULT_ROUNDS", 1); round++)
             {
-                (TimeSpan silence, TimeSpan both) = await TryAsync(fault, round);
-                silences.Add(silence.TotalMilliseconds);
-                doubles.Add(both.TotalMilliseconds);
+                rounds.Add(await TryAsync(fault, round));
             }
 
-            silences.Sort();
-            say($"{cluster.Nodes.Count} nodes, {fault.Name}: longest time without an answer {Summary(silences)} (goal {fault.Goal.TotalMilliseconds:0} ms)"
-                + $"; two answer for {doubles.Max():0} ms at most");
+            rounds.Sort();
+            say($"{cluster.Nodes.Count} nodes, {fault.Name}: longest time without an answer {Summary([.. rounds.Select(round => round.Silence)])}"
+                + $" (goal {fault.Goal.TotalMilliseconds:0}), {rounds[^1].Begin:0} ms after the fault began; two answer for {rounds.Max(round => round.Both):0} ms at most");
         }
 
         Assert.True(_failures.Count == 0, string.Join('\n', _failures));
@@ -51,7 +49,7 @@ public sealed class FaultTable(LocalClusterOf cluster, string address, Func<Task
     private static string Summary(List<double> sorted) =>
         sorted.Count == 1 ? $"{sorted[0]:0} ms" : $"min {sorted[0]:0} / median {sorted[sorted.Count / 2]:0} / max {sorted[^1]:0} ms over {sorted.Count} rounds";
 
-    private async Task<(TimeSpan Silence, TimeSpan Both)> TryAsync(WireFault fault, int round)
+    private async Task<(double Silence, double Begin, double Both)> TryAsync(WireFault fault, int round)
     {
         await using ArpProbe probe = ArpProbe.Start(cluster.Client, address);
         Node owner = await SettledAsync(probe);
@@ -71,7 +69,8 @@ public sealed class FaultTable(LocalClusterOf cluster, string address, Func<Task
         }
 
         await scene.PassAsync(After);
-        (TimeSpan silence, TimeSpan both) = (probe.LongestSilence(begin), probe.LongestDouble(begin));
+        (TimeSpan silence, TimeSpan from) = probe.Silence(begin);
+        TimeSpan both = probe.LongestDouble(begin);
         if (silence > fault.Bound || both > TwoAnswer)
         {
             _failures.Add($"{cluster.Nodes.Count} nodes, {fault.Name}, owner {owner.Name}, another {scene.Other.Name}: {silence.TotalMilliseconds:0} ms without an answer"
@@ -79,7 +78,7 @@ public sealed class FaultTable(LocalClusterOf cluster, string address, Func<Task
         }
 
         await SettledAsync(probe);
-        return (silence, both);
+        return (silence.TotalMilliseconds, (from - harmed).TotalMilliseconds, both.TotalMilliseconds);
     }
 
     private static string Shortened(string story) => story.Length < 1000 ? story : $"{story[..1000]} …";

@@ -15,21 +15,27 @@ public sealed class ArpProbe : IAsyncDisposable
     // Replies closer than this are of one spell; a host that is asked every 10 ms loses so many in a row by a fault only.
     private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(200);
 
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(50);
+
     private readonly PacketSocket _socket;
+    private readonly Host _host;
     private readonly string _address;
+    private readonly TimeSpan _interval;
     private readonly TimeProvider _time;
     private readonly long _start;
-    private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentQueue<ArpAnswer> _answers = new();
-    private readonly Task[] _tasks;
+    private readonly Task _running;
+    private volatile bool _stopped;
 
     private ArpProbe(Host host, string address, TimeSpan interval, TimeProvider time)
     {
+        _host = host;
         _address = address;
+        _interval = interval;
         _time = time;
         _start = time.GetTimestamp();
         _socket = new PacketSocket(host, PacketSocket.Arp);
-        _tasks = [AskAsync(ArpFrame.Request(host.Mac, host.Address, address), interval), ListenAsync()];
+        _running = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <summary>Begins to ask from a host, every 10 ms unless told otherwise.</summary>
@@ -63,10 +69,13 @@ public sealed class ArpProbe : IAsyncDisposable
     }
 
     /// <summary>The longest time without a reply after a moment.</summary>
-    public TimeSpan LongestSilence(TimeSpan since = default)
+    public TimeSpan LongestSilence(TimeSpan since = default) => Silence(since).Longest;
+
+    /// <summary>The longest time without a reply after a moment, and when it began.</summary>
+    public (TimeSpan Longest, TimeSpan From) Silence(TimeSpan since = default)
     {
         TimeSpan[] replies = [.. _answers.Where(answer => answer.Reply && answer.At >= since).Select(answer => answer.At)];
-        return replies.Prepend(since).Zip(replies.Append(Now), (before, after) => after - before).Max();
+        return replies.Prepend(since).Zip(replies.Append(Now), (before, after) => (after - before, before)).Max();
     }
 
     /// <summary>The longest time for which two hardware addresses replied side by side after a moment; zero if one only took the place of another.</summary>
@@ -81,10 +90,9 @@ public sealed class ArpProbe : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await Task.WhenAll(_tasks);
+        _stopped = true;
+        await _running;
         _socket.Dispose();
-        _stop.Dispose();
     }
 
     private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
@@ -114,40 +122,25 @@ public sealed class ArpProbe : IAsyncDisposable
         }
     }
 
-    private async Task AskAsync(byte[] request, TimeSpan interval)
+    // A thread of its own: a busy pool of this process would look like a silence.
+    private void Run()
     {
-        using var timer = new PeriodicTimer(interval, _time);
-        try
+        byte[] request = ArpFrame.Request(_host.Mac, _host.Address, _address);
+        byte[] frame = new byte[2048];
+        TimeSpan next = default;
+        while (!_stopped)
         {
-            do
+            if (Now >= next)
             {
                 _socket.Send(request);
+                next = Max(next, Now - _interval) + _interval;
             }
-            while (await timer.WaitForNextTickAsync(_stop.Token));
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopped.
-        }
-    }
 
-    private async Task ListenAsync()
-    {
-        byte[] frame = new byte[2048];
-        try
-        {
-            while (true)
+            int length = _socket.Receive(frame, Min(Max(next - Now, TimeSpan.Zero), LongestWait));
+            if (ArpFrame.Read(frame.AsSpan(0, length)) is { } arp && arp.SenderIp == _address)
             {
-                int length = await _socket.ReceiveAsync(frame, _stop.Token);
-                if (ArpFrame.Read(frame.AsSpan(0, length)) is { } arp && arp.SenderIp == _address)
-                {
-                    _answers.Enqueue(new ArpAnswer(Now, arp.SenderMac, arp.Operation == 2));
-                }
+                _answers.Enqueue(new ArpAnswer(Now, arp.SenderMac, arp.Operation == 2));
             }
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopped.
         }
     }
 }

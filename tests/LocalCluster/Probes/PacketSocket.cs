@@ -40,6 +40,10 @@ public sealed class PacketSocket : IDisposable
 
     public ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancel) => _socket.ReceiveAsync(buffer, SocketFlags.None, cancel);
 
+    /// <summary>Waits for a frame on the calling thread.</summary>
+    /// <returns>Its length; 0 if none came in time.</returns>
+    public int Receive(Span<byte> buffer, TimeSpan within) => _socket.Poll(within, SelectMode.SelectRead) ? _socket.Receive(buffer) : 0;
+
     public void Dispose() => _socket.Dispose();
 
     private static int InterfaceIndex(Host host) =>
