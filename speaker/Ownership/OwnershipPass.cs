@@ -228,7 +228,7 @@ public sealed class OwnershipPass
                     break;
             }
 
-            if (transition is { Action: OwnershipAction.Deputize, Before.Phase: OwnershipPhase.Deputy })
+            if (transition.Action == OwnershipAction.Deputize && (transition.Before.Phase == OwnershipPhase.Deputy || IsRenamed(segment, transition.After.For)))
             {
                 (repeated ??= []).Add(transition.Vip);
             }
@@ -258,6 +258,9 @@ public sealed class OwnershipPass
             segment.Link.Announce([.. announced.OrderByDescending(segment.Questions.LastAsked)]);
         }
     }
+
+    private static bool IsRenamed(Segment segment, string? owner) =>
+        segment.LastView is { } view && view.Peers.Any(peer => peer.Renamed && peer.Node == owner);
 
     private static void Measure(Segment segment, SegmentView view)
     {

@@ -45,6 +45,9 @@ internal sealed class Peer
 
     public MacAddress Mac { get; set; }
 
+    /// <summary>The hardware address by which the hosts of the segment know what it owns: that of its last frame when it answered.</summary>
+    public MacAddress ServedAs { get; set; }
+
     /// <summary>The run that is believed; 0 while none was confirmed.</summary>
     public ulong Boot { get; set; }
 
@@ -170,6 +173,7 @@ internal sealed class Peer
     public Peer Absent() => new(this)
     {
         Mac = Mac,
+        ServedAs = ServedAs,
         Boot = Boot,
         Sequence = Sequence,
         ClaimSequence = ClaimSequence,

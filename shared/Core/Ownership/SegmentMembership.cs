@@ -343,6 +343,7 @@ public sealed partial class SegmentMembership
                 members.Add(Member(peer.Identity, MemberSource.Wire, peer.State, peer.HearsUs) with
                 {
                     Mac = peer.Mac,
+                    Renamed = peer.ServedAs != default && peer.ServedAs != peer.Mac,
                     Ready = peer.Alive && peer.AwaySince is null && (peer.State & SpeakerState.Ready) != 0,
                     Away = peer.AwaySince is not null,
                     GraceOver = peer.AwaySince + timings.Grace <= now,
@@ -399,6 +400,7 @@ public sealed partial class SegmentMembership
         peer.Advance(frame.Sequence);
         peer.Mac = frame.Source;
         peer.State = frame.Flags;
+        peer.ServedAs = (frame.Flags & SpeakerState.Serving) != 0 ? frame.Source : peer.ServedAs;
         peer.HeardAt = now;
         peer.GoodFor = frame.GoodFor;
         peer.ExpiresAt = now + frame.GoodFor;

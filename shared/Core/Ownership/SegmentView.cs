@@ -39,6 +39,9 @@ public sealed record SegmentMember(
     /// <summary>Its interface's hardware address.</summary>
     public MacAddress Mac { get; init; }
 
+    /// <summary>Whether it has another hardware address than when it last answered for what it claims: nobody was told yet.</summary>
+    public bool Renamed { get; init; }
+
     /// <summary>Whether it answers for what it claims.</summary>
     public bool Serving { get; init; } = true;
 

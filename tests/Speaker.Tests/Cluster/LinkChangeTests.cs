@@ -43,6 +43,20 @@ public sealed class LinkChangeTests
         Assert.Contains(IpAddress.Parse(Vip), owner.Port.Announced);
     }
 
+    // The new run cannot know by which address the old one was known; its peers do.
+    [Fact]
+    public void Speaker_RestartedWithAnotherHardwareAddress_IsRepeatedByItsDeputy()
+    {
+        var owner = Owned().Name;
+        cluster[owner].Kill();
+        cluster.Restart(owner, mac: OtherMac);
+        cluster.Run(2000);
+
+        Assert.Equal(owner, cluster.Only(Vip));
+        Assert.Equal([OtherMac], cluster.Macs(Vip));
+        Assert.Contains(cluster.Speakers, other => other.Name != owner && other.Port.Repeated.Contains(IpAddress.Parse(Vip)));
+    }
+
     [Fact]
     public void Link_OpenedAnewAsItWas_IsNotAnnounced()
     {

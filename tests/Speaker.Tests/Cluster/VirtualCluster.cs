@@ -155,13 +155,14 @@ internal sealed class VirtualCluster
     /// <summary>Starts a speaker, the first or the next run of its node.</summary>
     /// <param name="name">The node.</param>
     /// <param name="api">Its API server, if it is not the one of all.</param>
-    public VirtualSpeaker Start(string name, FakeApi? api = null) => new(
-        name, ++boots, Switch.Connect(name, MacOf(name), $"192.168.96.1{name[1..]}/20"), api ?? Api, time, Rebalance, IgnoreExcludeLabel);
+    /// <param name="mac">The hardware address of its link, if it is another than usual.</param>
+    public VirtualSpeaker Start(string name, FakeApi? api = null, string? mac = null) => new(
+        name, ++boots, Switch.Connect(name, mac ?? MacOf(name), $"192.168.96.1{name[1..]}/20"), api ?? Api, time, Rebalance, IgnoreExcludeLabel);
 
-    public VirtualSpeaker Restart(string name, FakeApi? api = null)
+    public VirtualSpeaker Restart(string name, FakeApi? api = null, string? mac = null)
     {
         Switch.Disconnect(this[name].Port);
-        var speaker = Start(name, api);
+        var speaker = Start(name, api, mac);
         Speakers.Add(speaker);
         return speaker;
     }
