@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Pools;
+using LoadBalancer.Core.Timing;
 using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
@@ -155,13 +156,11 @@ public sealed class SpeakerPipeline
             left.TrySetResult();
         }
 
-        next = Earlier(next, deadline);
-        next = Earlier(next, dirty || synced != complete ? catalogDue : null);
-        next = Earlier(next, leaveBy > now ? leaveBy : null);
+        next = Deadline.Earlier(next, deadline);
+        next = Deadline.Earlier(next, dirty || synced != complete ? catalogDue : null);
+        next = Deadline.Earlier(next, leaveBy > now ? leaveBy : null);
         return next - now < LongestSleep ? next - now : LongestSleep;
     }
-
-    private static TimeSpan Earlier(TimeSpan a, TimeSpan? b) => b < a ? b.Value : a;
 
     private void JudgeReadiness()
     {

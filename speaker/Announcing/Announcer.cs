@@ -1,5 +1,6 @@
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Packets;
+using LoadBalancer.Core.Timing;
 using LoadBalancer.Speaker.Links;
 
 namespace LoadBalancer.Speaker.Announcing;
@@ -206,8 +207,8 @@ public sealed class Announcer : IDisposable
         private readonly PriorityQueue<Entry, (int Round, long Ticket)> due = new();
         private readonly PriorityQueue<Entry, (int Round, long Ticket)> dueOfChurn = new();
         private readonly RecentArrivals arrivals = new();
-        private FrameBudget budget = new(FrameBudget.PerSecond, FrameBudget.Burst);
-        private FrameBudget budgetOfChurn = new(FrameBudget.PerSecondOfChurn, FrameBudget.BurstOfChurn);
+        private LeakyBucket budget = FrameBudget.OfTakeOvers;
+        private LeakyBucket budgetOfChurn = FrameBudget.OfChurn;
         private long lastTicket;
 
         internal int Count => tickets.Count;
@@ -242,22 +243,20 @@ public sealed class Announcer : IDisposable
         internal TimeSpan? NextDue(TimeSpan now)
         {
             TimeSpan? next = waiting.TryPeek(out _, out var at) ? at : null;
-            next = due.Count > 0 ? Earlier(next, now + budget.UntilAvailable(FramesPerWake, now)) : next;
-            return dueOfChurn.Count > 0 ? Earlier(next, now + budgetOfChurn.UntilAvailable(FrameBudget.BurstOfChurn, now)) : next;
+            next = due.Count > 0 ? Deadline.Earlier(next, now + budget.UntilAvailable(now, FramesPerWake)) : next;
+            return dueOfChurn.Count > 0 ? Deadline.Earlier(next, now + budgetOfChurn.UntilAvailable(now, FrameBudget.BurstOfChurn)) : next;
         }
-
-        private static TimeSpan Earlier(TimeSpan? a, TimeSpan b) => a < b ? a.Value : b;
 
         private static int FramesFor(IpAddress vip) => vip.Family == IpFamily.IPv6 ? 1 : 2;
 
-        private bool TryTake(PriorityQueue<Entry, (int Round, long Ticket)> from, ref FrameBudget limit, TimeSpan now, out Entry entry)
+        private bool TryTake(PriorityQueue<Entry, (int Round, long Ticket)> from, ref LeakyBucket limit, TimeSpan now, out Entry entry)
         {
             while (from.TryPeek(out entry, out _) && tickets.GetValueOrDefault(entry.Vip) != entry.Ticket)
             {
                 from.Dequeue();
             }
 
-            if (from.Count == 0 || !limit.TryTake(FramesFor(entry.Vip), now))
+            if (from.Count == 0 || !limit.TryTake(now, FramesFor(entry.Vip)))
             {
                 return false;
             }

@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Timing;
 
 namespace LoadBalancer.Speaker.Announcing;
 
@@ -16,43 +17,41 @@ internal sealed class RecentArrivals
 
     private const int PruneAt = 256;
 
-    // The time at which all arrivals so far would have come, had they come evenly; as in FrameBudget.
-    private readonly Dictionary<IpAddress, TimeSpan> even = [];
+    private readonly Dictionary<IpAddress, LeakyBucket> usual = [];
 
     /// <summary>Whether nothing is left to remember.</summary>
     internal bool IsEmpty(TimeSpan now)
     {
         Prune(now);
-        return even.Count == 0;
+        return usual.Count == 0;
     }
 
     /// <summary>Notes an arrival.</summary>
     /// <returns>Whether there were too many of late.</returns>
     internal bool Note(IpAddress vip, TimeSpan now)
     {
-        if (even.Count >= PruneAt && (even.Count & (PruneAt - 1)) == 0)
+        if (usual.Count >= PruneAt && (usual.Count & (PruneAt - 1)) == 0)
         {
             Prune(now);
         }
 
-        var known = even.GetValueOrDefault(vip);
-        var after = (known > now ? known : now) + Refill;
-        if (after - now > Burst * Refill)
+        var bucket = usual.TryGetValue(vip, out var known) ? known : new LeakyBucket(Refill, Burst);
+        if (!bucket.TryTake(now))
         {
             return true;
         }
 
-        even[vip] = after;
+        usual[vip] = bucket;
         return false;
     }
 
     private void Prune(TimeSpan now)
     {
-        foreach (var (vip, at) in even)
+        foreach (var (vip, bucket) in usual)
         {
-            if (at <= now)
+            if (bucket.IsFull(now))
             {
-                even.Remove(vip);
+                usual.Remove(vip);
             }
         }
     }

@@ -1,6 +1,7 @@
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Pools;
+using LoadBalancer.Core.Timing;
 using LoadBalancer.Kubernetes.Events;
 using LoadBalancer.Kubernetes.Resources;
 
@@ -106,10 +107,8 @@ public sealed class OwnershipEvents
         }
 
         touched.Clear();
-        return Earlier(TellNobody(links, now), RepeatAssigned(links, now));
+        return Deadline.Earlier(TellNobody(links, now), RepeatAssigned(links, now));
     }
-
-    private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
 
     /// <summary>VIPs that are gone are forgotten; Services that came to a VIP which is announced already are told.</summary>
     private void FollowSnapshot(TimeSpan now)
@@ -225,7 +224,7 @@ public sealed class OwnershipEvents
                     known.Services[vip], recorder, now);
             }
 
-            next = Earlier(next, statement.Due);
+            next = Deadline.Earlier(next, statement.Due);
         }
 
         return next;
@@ -245,7 +244,7 @@ public sealed class OwnershipEvents
                 state.Statement.TellAwaited(ServicesOf(vip), recorder, now);
             }
 
-            next = Earlier(next, state.Statement.NextDue);
+            next = Deadline.Earlier(next, state.Statement.NextDue);
         }
 
         return next;

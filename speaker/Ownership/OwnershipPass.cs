@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
+using LoadBalancer.Core.Timing;
 using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Speaker.Membership;
@@ -98,15 +99,13 @@ public sealed class OwnershipPass
         foreach (var turn in voices.Turns)
         {
             var next = Decide(turn, snapshot, isComplete, leaveBy, now);
-            deadline = Earlier(deadline, next);
-            deadline = Earlier(deadline, isolation.Note(turn.Segment.Name, turn.View, now));
+            deadline = Deadline.Earlier(deadline, next);
+            deadline = Deadline.Earlier(deadline, isolation.Note(turn.Segment.Name, turn.View, now));
         }
 
         SpeakerMetrics.Serving.Set(links.Any(static segment => segment.Serving) ? 1 : 0);
-        return Earlier(deadline, events.Flush(snapshot, elections, leases, now));
+        return Deadline.Earlier(deadline, events.Flush(snapshot, elections, leases, now));
     }
-
-    private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
 
     // Without a key nothing can be known of the others; without a carrier nothing can be said.
     private LinkTurn Look(Segment segment, TimeSpan now)
@@ -147,8 +146,8 @@ public sealed class OwnershipPass
             heartbeats.Wake.Signal();
         }
 
-        deadline = Earlier(deadline, Repeat(segment, now));
-        deadline = Earlier(deadline, segment.WatchOwners(vips, election, now));
+        deadline = Deadline.Earlier(deadline, Repeat(segment, now));
+        deadline = Deadline.Earlier(deadline, segment.WatchOwners(vips, election, now));
 
         if (!mute)
         {

@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Timing;
 
 namespace LoadBalancer.Core.Conflicts;
 
@@ -13,15 +14,11 @@ public sealed class ProbeSchedule(ProbeTimings timings)
     private readonly HashSet<IpAddress> wanted = [];
     private readonly List<IpAddress> gone = [];
 
-    // The time at which all frames sent so far would have gone out, had they been sent evenly (the virtual scheduling form of the
-    // leaky bucket, ITU-T I.371).
-    private TimeSpan even;
+    private LeakyBucket budget = new(TimeSpan.FromMinutes(1) / timings.FramesPerMinute, timings.Burst);
     private bool lastWasTaken;
 
     /// <summary>The number of addresses that are probed.</summary>
     public int Count => entries.Count;
-
-    private TimeSpan FrameTime => TimeSpan.FromMinutes(1) / timings.FramesPerMinute;
 
     /// <summary>Takes over what is to be probed from now on.</summary>
     /// <param name="free">The free addresses that are given out next.</param>
@@ -57,13 +54,13 @@ public sealed class ProbeSchedule(ProbeTimings timings)
     public bool TryTake(TimeSpan now, out IpAddress address)
     {
         address = default;
-        if (UntilBudget(now) > TimeSpan.Zero
+        if (budget.UntilAvailable(now) > TimeSpan.Zero
             || (!TryFindDue(now, !lastWasTaken, out address) && !TryFindDue(now, lastWasTaken, out address)))
         {
             return false;
         }
 
-        even = (even > now ? even : now) + FrameTime;
+        budget.TryTake(now);
         var (sent, _, isTaken) = entries[address];
         lastWasTaken = isTaken;
         entries[address] = sent + 1 < timings.Probes
@@ -81,8 +78,8 @@ public sealed class ProbeSchedule(ProbeTimings timings)
             next = next < entry.Due ? next : entry.Due;
         }
 
-        var budget = now + UntilBudget(now);
-        return next < budget ? budget : next;
+        var affordable = now + budget.UntilAvailable(now);
+        return next < affordable ? affordable : next;
     }
 
     private void Want(IpAddress address, bool isTaken, TimeSpan now)
@@ -117,8 +114,6 @@ public sealed class ProbeSchedule(ProbeTimings timings)
 
         return best is not null;
     }
-
-    private TimeSpan UntilBudget(TimeSpan now) => even + FrameTime - now - (timings.Burst * FrameTime);
 
     private TimeSpan IntervalOf(bool isTaken) => isTaken ? timings.TakenInterval : timings.Interval;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Heartbeats;
+using LoadBalancer.Core.Timing;
 
 namespace LoadBalancer.Core.Ownership;
 
@@ -43,7 +44,7 @@ public sealed class SegmentPulse
     private TimeSpan nextHello;
     private TimeSpan nextHeartbeat;
     private int earlyHellos = 2;
-    private TimeSpan claimsEven;
+    private LeakyBucket claimBudget = new(ClaimPace, ClaimBurst);
     private bool allDue;
     private bool someDue;
 
@@ -125,14 +126,11 @@ public sealed class SegmentPulse
     {
         while (membership.HasUnsentClaims)
         {
-            // The virtual scheduling form of the leaky bucket, ITU-T I.371.
-            var after = (claimsEven > now ? claimsEven : now) + ClaimPace;
-            if (after - now > ClaimBurst * ClaimPace)
+            if (!claimBudget.TryTake(now))
             {
-                return after - (ClaimBurst * ClaimPace);
+                return now + claimBudget.UntilAvailable(now);
             }
 
-            claimsEven = after;
             membership.TakeUnsent(claims);
             var length = ClaimCodec.Write(CollectionsMarshal.AsSpan(claims), claims[0].Subject, flags: 0, RoomFor(Mtu), out var written);
             var told = CollectionsMarshal.AsSpan(claims)[..written];
