@@ -32,6 +32,6 @@ public sealed partial class DemoTests(ClusterFixture fixture, ITestOutputHelper 
 
     private static int Number(Match match, string group) => int.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"(?<failed>\d+) of (?<of>\d+) requests failed in 3\.\d s, the last one \d+ ms after the cable was pulled\s+(?<before>\d+) failed until n\d had the address, (?<later>\d+) later:")]
+    [GeneratedRegex(@"(?<failed>\d+) of (?<of>\d+) requests, one every \d+ ms, failed, the last one \d+ ms after the cable was pulled\s+(?<before>\d+) failed until n\d had the address, (?<later>\d+) later:")]
     private static partial Regex Figures();
 }

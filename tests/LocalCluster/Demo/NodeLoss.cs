@@ -66,7 +66,8 @@ internal sealed class NodeLoss(Cluster cluster, Screen screen, string service, s
     private static string Describe(FaultFigures figures, TimeSpan length)
     {
         string last = figures.LastFailure is { } moment ? $", the last one {Milliseconds(moment)} after the cable was pulled" : "";
-        return string.Create(CultureInfo.InvariantCulture, $"{figures.Failed} of {figures.Attempts} requests failed in {length.TotalSeconds:0.0} s{last}");
+        // A machine with too much to do does not keep the interval: the one that was kept is told.
+        return string.Create(CultureInfo.InvariantCulture, $"{figures.Failed} of {figures.Attempts} requests, one every {Milliseconds(length / figures.Attempts)}, failed{last}");
     }
 
     /// <summary>The reason for the failures, by what the API server says of the pods at the end.</summary>
