@@ -20,7 +20,9 @@ internal sealed class LimitedTestRunner : XunitTestRunner
         if (!await test.EndsWithinAsync(limit))
         {
             var place = test.Describe();
-            TestContext.Current.CancelCurrentTest();
+
+            // Not here: what runs on at the cancellation may block in its turn.
+            _ = Task.Run(TestContext.Current.CancelCurrentTest);
             test.Wake();
             var ended = await test.EndsWithinAsync(limit < LongestGrace ? limit : LongestGrace);
             ctxt.Aggregator.Add(new TestHangsException(limit, ended, place));
