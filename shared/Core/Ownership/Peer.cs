@@ -186,6 +186,31 @@ internal sealed class Peer
         Departed = true,
     };
 
+    /// <summary>
+    /// The address its node's kernel is asked for: one of the interface, or of an interface without any, an IPv4 one of the node's others, for
+    /// which Linux answers on each interface unless <c>arp_ignore</c> says otherwise. Null if there is none.
+    /// </summary>
+    public IpAddress? KernelAddress
+    {
+        get
+        {
+            if (Identity.Prefixes.Count > 0)
+            {
+                return Identity.Prefixes[0].Address;
+            }
+
+            for (var i = 0; i < Identity.OtherPrefixes.Count; i++)
+            {
+                if (Identity.OtherPrefixes[i].Address is { Family: IpFamily.IPv4 } other)
+                {
+                    return other;
+                }
+            }
+
+            return null;
+        }
+    }
+
     /// <summary>Whether the interface has the address.</summary>
     public bool Has(IpAddress address)
     {

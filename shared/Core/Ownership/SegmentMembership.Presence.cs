@@ -39,7 +39,7 @@ public sealed partial class SegmentMembership
         var count = 0;
         foreach (var peer in Peers)
         {
-            if (!IsSilent(peer, now) || now < peer.CheckAt || count == targets.Length || peer.Identity.Prefixes.Count == 0)
+            if (!IsSilent(peer, now) || now < peer.CheckAt || count == targets.Length || peer.KernelAddress is not { } address)
             {
                 continue;
             }
@@ -47,10 +47,10 @@ public sealed partial class SegmentMembership
             asked += peer.CheckedSince is null ? 1 : 0;
             peer.CheckedSince ??= now;
             peer.CheckAt = now + timings.CheckInterval;
-            targets[count++] = new CheckTarget(peer.Mac, peer.Identity.Prefixes[0].Address, Broadcast: false);
+            targets[count++] = new CheckTarget(peer.Mac, address, Broadcast: false);
             if (AsksEverybody(peer, now) && count < targets.Length)
             {
-                targets[count++] = new CheckTarget(peer.Mac, peer.Identity.Prefixes[0].Address, Broadcast: true);
+                targets[count++] = new CheckTarget(peer.Mac, address, Broadcast: true);
             }
         }
 
@@ -64,7 +64,7 @@ public sealed partial class SegmentMembership
         var changed = false;
         foreach (var peer in Peers)
         {
-            if (peer.Mac == mac && peer.CheckedSince is not null && peer.Identity.Prefixes.Count > 0 && peer.Identity.Prefixes[0].Address == address)
+            if (peer.Mac == mac && peer.CheckedSince is not null && peer.KernelAddress == address)
             {
                 peer.KernelHeardAt = now;
                 changed |= FollowPresence(peer, now);
@@ -108,7 +108,7 @@ public sealed partial class SegmentMembership
     // what was received: that is done before the peer is given up. The one happens once in a silence, the other for as long again at most.
     private bool IsHeardOutFirst(Peer peer, TimeSpan now)
     {
-        var asksFirst = !peer.LastChance && Carrier && peer.Identity.Prefixes.Count > 0 && !(peer.CheckedSince + timings.CheckInterval <= now);
+        var asksFirst = !peer.LastChance && Carrier && peer.KernelAddress is not null && !(peer.CheckedSince + timings.CheckInterval <= now);
         if (asksFirst)
         {
             peer.LastChance = true;
