@@ -1,5 +1,6 @@
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Conflicts;
+using LoadBalancer.Testing;
 
 namespace LoadBalancer.Core.Tests.Conflicts;
 
@@ -41,6 +42,7 @@ public sealed class ProbeScheduleTests
     }
 
     [Theory]
+    [Limit(180, "a thousand addresses, step by step")]
     [InlineData(16)]
     [InlineData(1000)]
     public void Frames_OverAnyMinute_StayWithinTheBudget(int addresses)
