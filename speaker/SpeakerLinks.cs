@@ -50,7 +50,7 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
     public void OnArp(LinkRunner link, in ArpPacket packet)
     {
         var asked = packet is { Operation: ArpPacket.Request, IsGratuitous: false } ? IpAddress.FromUInt32(packet.TargetIp) : default;
-        Hear(link, packet.SenderMac, packet.SenderIp == 0 ? default : IpAddress.FromUInt32(packet.SenderIp), asked);
+        Hear(link, packet.SenderMac, packet.SenderIp == 0 ? default : IpAddress.FromUInt32(packet.SenderIp), asked, packet.Operation == ArpPacket.Reply);
     }
 
     /// <inheritdoc/>
@@ -58,11 +58,11 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
     {
         var says = packet.Type == NdpPacket.Advertisement ? packet.Target : packet.Source;
         var asked = packet.Type == NdpPacket.Solicitation ? IpAddress.From(IpFamily.IPv6, packet.Target) : default;
-        Hear(link, packet.SenderMac, says == 0 ? default : IpAddress.From(IpFamily.IPv6, says), asked);
+        Hear(link, packet.SenderMac, says == 0 ? default : IpAddress.From(IpFamily.IPv6, says), asked, packet.Type == NdpPacket.Advertisement);
     }
 
     // The address a host says it has, and the one it asks for; default for none.
-    private void Hear(LinkRunner link, MacAddress mac, IpAddress says, IpAddress asked)
+    private void Hear(LinkRunner link, MacAddress mac, IpAddress says, IpAddress asked, bool answers)
     {
         if (SegmentOf(link) is not { } segment)
         {
@@ -71,7 +71,7 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
 
         if (says != default)
         {
-            heartbeats.HearKernel(segment, mac, says);
+            heartbeats.HearKernel(segment, mac, says, answers);
         }
 
         if (asked != default)
@@ -122,6 +122,8 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
         public bool Send(ReadOnlySpan<byte> frame) => runner.Send(frame);
 
         public bool HasUnread => runner.HasUnread;
+
+        public long Arrivals => runner.Arrivals;
 
         public void Answer(AnswerTable table)
         {

@@ -18,6 +18,12 @@ internal static class SpeakerMetrics
     public static readonly Gauge OneWay =
         Metrics.CreateGauge("loadbalancer_speaker_members_not_hearing", "Peers heard on a link that do not hear this node.", "link");
 
+    public static readonly Gauge Deaf =
+        Metrics.CreateGauge("loadbalancer_speaker_members_deaf", "Peers on a link that send and do not hear: they own nothing.", "link");
+
+    public static readonly Gauge StandsDown = Metrics.CreateGauge(
+        "loadbalancer_speaker_link_deaf", "Whether nothing comes in on a link, not even from a host that answered a moment ago.", "link");
+
     public static readonly Gauge VipsOwned =
         Metrics.CreateGauge("loadbalancer_speaker_vips_owned", "Addresses this node announces on a link.", "link");
 
@@ -75,6 +81,8 @@ internal static class SpeakerMetrics
         Members.RemoveLabelled(link, "wire");
         Members.RemoveLabelled(link, "lease");
         OneWay.RemoveLabelled(link);
+        Deaf.RemoveLabelled(link);
+        StandsDown.RemoveLabelled(link);
         VipsOwned.RemoveLabelled(link);
         VipsRepresented.RemoveLabelled(link);
         OwnerChanges.RemoveLabelled(link);

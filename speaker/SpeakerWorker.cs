@@ -229,8 +229,10 @@ internal sealed partial class SpeakerWorker : Worker
     {
         var node = nodes.Get(new ObjectKey("", options.Node));
         var facts = runners.Current.Select(runner => runner.Facts);
+        var gateways = Gateways.Read();
+        heartbeats.Gateways = gateways;
         lease.Say(
-            new Dictionary<string, string>(SpeakerLeases.Annotations(facts, heartbeats.Standing.Ready, Gateways.Read()))
+            new Dictionary<string, string>(SpeakerLeases.Annotations(facts, heartbeats.Standing.Ready, gateways))
             {
                 [StrangerAnnotations.Macs] = StrangerAnnotations.Of(facts.Select(link => link.Mac)),
                 [StrangerAnnotations.Taken] = strangers.Published,

@@ -18,6 +18,7 @@ internal sealed class FrameAnswerer
 
     // One writer, the link's thread; others read a value that is at most a moment old.
     private readonly long[] dropped = new long[DropReasons.Count];
+    private long arrivals;
     private long answered;
     private long peerFrames;
 
@@ -28,6 +29,8 @@ internal sealed class FrameAnswerer
         this.observer = observer;
     }
 
+    internal long Arrivals => Volatile.Read(ref arrivals);
+
     internal long Answered => Volatile.Read(ref answered);
 
     internal long PeerFrames => Volatile.Read(ref peerFrames);
@@ -36,6 +39,7 @@ internal sealed class FrameAnswerer
 
     internal void OnFrame(ReadOnlySpan<byte> frame)
     {
+        Volatile.Write(ref arrivals, arrivals + 1);
         frame = EthernetFrame.StripPriorityTag(frame, untagged);
         switch (EthernetFrame.EtherType(frame))
         {

@@ -94,6 +94,9 @@ public sealed class LinkRunner : IDisposable
     /// <summary>The number of requests answered since the link was opened.</summary>
     public long Answered => answerer.Answered;
 
+    /// <summary>The number of frames that came in since the link was opened.</summary>
+    public long Arrivals => answerer.Arrivals;
+
     /// <summary>The number of peers' frames handed on since the link was opened.</summary>
     public long PeerFrames => answerer.PeerFrames;
 

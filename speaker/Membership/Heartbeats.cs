@@ -28,6 +28,7 @@ public sealed class Heartbeats
     private ImmutableArray<Segment> segments = [];
     private volatile HeartbeatKeys? keys;
     private volatile int standing;
+    private volatile IReadOnlyList<IpAddress> gateways = [];
     private int stalls;
     private ImmutableArray<(Segment Segment, IReadOnlyList<IpPrefix> Prefixes, IReadOnlyList<IpPrefix> Others)> prefixes = [];
 
@@ -86,6 +87,13 @@ public sealed class Heartbeats
     {
         standing |= 2;
         Wake.Signal();
+    }
+
+    /// <summary>The routers this node sends through: witnesses of what a link hears. From any thread.</summary>
+    public IReadOnlyList<IpAddress> Gateways
+    {
+        get => gateways;
+        set => gateways = value;
     }
 
     /// <summary>Whether any peer is alive on the wire.</summary>
@@ -158,9 +166,9 @@ public sealed class Heartbeats
     }
 
     /// <summary>Takes in that a host says on a link that it has an address, on the link's thread.</summary>
-    public void HearKernel(Segment segment, MacAddress mac, IpAddress address)
+    public void HearKernel(Segment segment, MacAddress mac, IpAddress address, bool answers = true)
     {
-        if (segment.HearKernel(mac, address, clock.Now))
+        if (segment.HearKernel(mac, address, clock.Now, answers))
         {
             changed.Signal();
         }
@@ -191,7 +199,7 @@ public sealed class Heartbeats
         for (var i = 0; i < links.Length; i++)
         {
             var (segmentChanged, due) = links[i].Beat(
-                now, inForce.Signing, HeartbeatSchedule.HeartbeatInterval(interval, peers), Standing, prefixes[i].Others);
+                now, inForce.Signing, HeartbeatSchedule.HeartbeatInterval(interval, peers), Standing, prefixes[i].Others, Gateways);
             next = due < next ? due : next;
             stallsSeen = Math.Max(stallsSeen, links[i].Stalls);
             if (segmentChanged)

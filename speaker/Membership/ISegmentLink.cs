@@ -16,6 +16,9 @@ public interface ISegmentLink
     /// <summary>Whether frames wait that were not looked at yet: the peers may have spoken already.</summary>
     bool HasUnread { get; }
 
+    /// <summary>How many frames came in so far, of any kind.</summary>
+    long Arrivals { get; }
+
     /// <summary>Swaps in what the link answers for.</summary>
     void Answer(AnswerTable table);
 

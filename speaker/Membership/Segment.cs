@@ -17,6 +17,8 @@ public sealed class Segment
     // A few hellos of the other link.
     private static readonly TimeSpan SiblingFor = TimeSpan.FromSeconds(5);
 
+    private const int MostMet = 4;
+
     private readonly Lock gate = new();
     private readonly CheckTarget[] checks = new CheckTarget[64];
     private readonly SegmentMembership membership;
@@ -29,6 +31,9 @@ public sealed class Segment
     private readonly Lock watchGate = new();
     private readonly AnswerWatch watch = new();
     private volatile bool checking;
+
+    // How many more hosts may be met as witnesses until the next beat: a flood of ARP must not wait for the lock.
+    private volatile int meets;
     private volatile bool watches;
 
     // Without a key nothing can be heard or said: the time to listen begins with the first beat.
@@ -121,16 +126,17 @@ public sealed class Segment
     /// Takes in that a host says it has an address: if it is the address of a peer whose speaker is silent, the node lives.
     /// </summary>
     /// <returns>Whether the view changed.</returns>
-    public bool HearKernel(MacAddress mac, IpAddress address, TimeSpan now)
+    public bool HearKernel(MacAddress mac, IpAddress address, TimeSpan now, bool answers)
     {
-        if (!checking)
+        if (!checking && meets == 0)
         {
             return false;
         }
 
+        meets = Math.Max(0, meets - 1);
         lock (gate)
         {
-            return membership.HearKernel(mac, address, now);
+            return membership.HearKernel(mac, address, now, answers);
         }
     }
 
@@ -239,9 +245,11 @@ public sealed class Segment
     /// <param name="interval">Between heartbeats.</param>
     /// <param name="standing">The state of the program.</param>
     /// <param name="otherPrefixes">The addresses of the node's other links.</param>
+    /// <param name="gateways">The routers this node sends through, on whatever link.</param>
     /// <returns>Whether the view changed, and when to call again.</returns>
     public (bool Changed, TimeSpan Next) Beat(
-        TimeSpan now, HeartbeatKey key, TimeSpan interval, Standing standing, IReadOnlyList<IpPrefix> otherPrefixes)
+        TimeSpan now, HeartbeatKey key, TimeSpan interval, Standing standing, IReadOnlyList<IpPrefix> otherPrefixes,
+        IReadOnlyList<IpAddress> gateways)
     {
         lock (gate)
         {
@@ -255,7 +263,8 @@ public sealed class Segment
             var changed = Follow(now, otherPrefixes);
             membership.Ready = standing.Ready;
             membership.Leaving = standing.Leaving;
-            if (membership.Advance(now, Link.HasUnread))
+            membership.Gateways = gateways;
+            if (membership.Advance(now, Link.HasUnread, Link.Arrivals))
             {
                 changed = true;
             }
@@ -286,12 +295,12 @@ public sealed class Segment
     private void AskKernels(TimeSpan now)
     {
         var count = membership.Checks(now, checks);
+        checking = membership.Checking;
+        meets = membership.WantsWitness(now) ? MostMet : 0;
         for (var i = 0; i < count; i++)
         {
             Link.Ask(checks[i]);
         }
-
-        checking = membership.Checking;
     }
 
     // A frame this node sent on another link: both are on one segment, and one answering is enough.

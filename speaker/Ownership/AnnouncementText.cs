@@ -109,6 +109,7 @@ public sealed record AnnouncementText(EventSeverity Severity, AnnouncementEvent 
     {
         Ineligible.SpeakerNotReady => "its speaker is not ready",
         Ineligible.Leaving => "its speaker is shutting down",
+        Ineligible.CannotHear => "its link sends and does not hear",
         Ineligible.NodeExcluded => $"it has the label {ExcludeLabel}",
         Ineligible.NetworkUnavailable => "its condition NetworkUnavailable is true",
         Ineligible.NodeSelector => "the pool's node-selectors do not match it",

@@ -267,6 +267,8 @@ public sealed class OwnershipPass
         SpeakerMetrics.Members.WithLabels(segment.Name, "wire").Set(onWire);
         SpeakerMetrics.Members.WithLabels(segment.Name, "lease").Set(view.Peers.Count - onWire);
         SpeakerMetrics.OneWay.WithLabels(segment.Name).Set(view.Peers.Count(peer => peer.Source == MemberSource.Wire && !peer.HearsUs));
+        SpeakerMetrics.Deaf.WithLabels(segment.Name).Set(view.Peers.Count(static peer => peer.Deaf));
+        SpeakerMetrics.StandsDown.WithLabels(segment.Name).Set(view.StandsDown ? 1 : 0);
     }
 
     private NodeFacts FactsOf(string node)

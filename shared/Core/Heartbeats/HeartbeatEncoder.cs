@@ -17,6 +17,7 @@ namespace LoadBalancer.Core.Heartbeats;
 /// <param name="GoodFor">For how long the sender counts as alive after this frame: 1 ms to 10 minutes.</param>
 /// <param name="Losses">Heartbeat: how often the sender lost the addressed peer lately.</param>
 /// <param name="ClaimDigest">Sums up all that the sender claims on the segment, see <c>ClaimSet.Digest</c>; 0 for nothing.</param>
+/// <param name="Suspects">24 bits, one for each peer whose node the sender cannot reach although something of it goes on.</param>
 public readonly record struct HeartbeatHeader(
     HeartbeatKind Kind,
     MacAddress Destination,
@@ -30,7 +31,8 @@ public readonly record struct HeartbeatHeader(
     SpeakerState Flags,
     TimeSpan GoodFor,
     int Losses,
-    ulong ClaimDigest = 0);
+    ulong ClaimDigest = 0,
+    uint Suspects = 0);
 
 /// <summary>Writes frames. Allocates nothing.</summary>
 public static class HeartbeatEncoder
@@ -72,6 +74,8 @@ public static class HeartbeatEncoder
         message[HeartbeatLayout.PrefixesAt] = (byte)identity.Prefixes.Count;
         message[HeartbeatLayout.OtherPrefixesAt] = (byte)identity.OtherPrefixes.Count;
         message[HeartbeatLayout.LossesAt] = (byte)Math.Min(header.Losses, byte.MaxValue);
+        message[HeartbeatLayout.SuspectsAt] = (byte)(header.Suspects >> 16);
+        BinaryPrimitives.WriteUInt16BigEndian(message[(HeartbeatLayout.SuspectsAt + 1)..], (ushort)header.Suspects);
         BinaryPrimitives.WriteUInt64BigEndian(message[HeartbeatLayout.ClaimDigestAt..], header.ClaimDigest);
         variable.CopyTo(message[HeartbeatLayout.FixedSize..]);
         trailer.CopyTo(message[(HeartbeatLayout.FixedSize + variable.Length)..]);

@@ -41,13 +41,16 @@ public readonly ref struct HeartbeatFrame
 
     /// <summary>The sender's state; unknown bits are left out.</summary>
     public SpeakerState Flags => (SpeakerState)BinaryPrimitives.ReadUInt16BigEndian(message[HeartbeatLayout.FlagsAt..])
-        & (SpeakerState.Ready | SpeakerState.Leaving | SpeakerState.Holding | SpeakerState.Serving);
+        & (SpeakerState.Ready | SpeakerState.Leaving | SpeakerState.Holding | SpeakerState.Serving | SpeakerState.HearsNothing);
 
     /// <summary>For how long the sender counts as alive after this frame: 1 ms to 10 minutes.</summary>
     public TimeSpan GoodFor => TimeSpan.FromMilliseconds(BinaryPrimitives.ReadUInt32BigEndian(message[HeartbeatLayout.GoodForAt..]));
 
     /// <summary>How often the sender lost the addressed peer lately.</summary>
     public int Losses => message[HeartbeatLayout.LossesAt];
+
+    /// <summary>A bit for each peer whose node the sender cannot reach although something of it goes on; see <c>SegmentMembership.Suspects</c>.</summary>
+    public uint Suspects => BinaryPrimitives.ReadUInt32BigEndian(message[(HeartbeatLayout.SuspectsAt - 1)..]) & 0xFF_FFFF;
 
     /// <summary>Sums up all that the sender claims on the segment; 0 for nothing.</summary>
     public ulong ClaimDigest => UInt64At(HeartbeatLayout.ClaimDigestAt);

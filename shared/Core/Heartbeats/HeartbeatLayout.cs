@@ -34,6 +34,9 @@ public enum SpeakerState : ushort
 
     /// <summary>It answers for what it claims. Not yet, after a start: what it claimed in its former run is still its own.</summary>
     Serving = 8,
+
+    /// <summary>Nothing has come in on the link for a while, not even answers to what it asked: peers that see the same of it may find it deaf.</summary>
+    HearsNothing = 16,
 }
 
 /// <summary>Offsets of the message, counted from the end of the 14-byte Ethernet header; all numbers big-endian. docs/protocol.md is the text to it.</summary>
@@ -93,5 +96,6 @@ public static class HeartbeatLayout
     internal const int PrefixesAt = 66;
     internal const int OtherPrefixesAt = 67;
     internal const int LossesAt = 68;
+    internal const int SuspectsAt = 69;
     internal const int ClaimDigestAt = 72;
 }

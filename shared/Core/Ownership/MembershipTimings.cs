@@ -33,8 +33,23 @@ public sealed record MembershipTimings
     /// <summary>For how long an answer of a kernel counts. Five questions have been lost by then.</summary>
     public TimeSpan KernelGoodFor { get; init; } = TimeSpan.FromMilliseconds(350);
 
-    /// <summary>Between two heartbeats to a peer that was lost, so that both notice at once when the segment is whole again.</summary>
-    public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromMilliseconds(300);
+    /// <summary>Between two questions to a witness while all is well. Its last answer must be there to be missed.</summary>
+    public TimeSpan WitnessInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long before the silence a witness may have answered last, to be missed: two of three questions may have been lost.</summary>
+    public TimeSpan WitnessGoodFor { get; init; } = TimeSpan.FromSeconds(16);
+
+    /// <summary>For how long nothing at all has come in, when a node that misses its witness stands down.</summary>
+    public TimeSpan StandDownAfter { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Between two questions to whoever was found out already, and did not answer for a while.</summary>
+    public TimeSpan SlowCheckInterval { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>
+    /// Between two heartbeats to a peer that was lost, so that both notice at once when the segment is whole again; and one that still hears
+    /// this node goes on knowing what it claims.
+    /// </summary>
+    public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>How long a lost peer is looked for.</summary>
     public TimeSpan ProbeFor { get; init; } = TimeSpan.FromMinutes(10);

@@ -41,7 +41,10 @@ public readonly record struct OwnershipState(OwnershipPhase Phase, string? Owner
     /// <summary>As owner: this node wants to give it away although it is fit.</summary>
     public bool Yields { get; init; }
 
-    /// <summary>The owner, if it claims the VIP and was found not to answer for it.</summary>
+    /// <summary>As owner: this node's link hears nothing, so that whoever hears should have it.</summary>
+    public bool StandsDown { get; init; }
+
+    /// <summary>A node that claims the VIP and was found not to answer for it; kept for as long as it claims it.</summary>
     public string? Doubts { get; init; }
 
     /// <summary>Whether this node answers for it.</summary>
@@ -77,8 +80,10 @@ public enum OwnershipAction
 /// <param name="MayAct">Whether this node may take what is free.</param>
 /// <param name="MayServe">Whether this node may go on with what is its own: it knows what the others claim.</param>
 /// <param name="Majority">Whether this node hears more than half of the nodes it knows.</param>
+/// <param name="StandsDown">Whether this node's link hears nothing, as far as it can tell.</param>
 public readonly record struct OwnershipInput(
-    string Self, OwnerDecision Decision, TimeSpan? LeaveBy, bool MayAct = true, bool MayServe = true, bool Majority = true);
+    string Self, OwnerDecision Decision, TimeSpan? LeaveBy, bool MayAct = true, bool MayServe = true, bool Majority = true,
+    bool StandsDown = false);
 
 /// <summary>The pure state machine of one VIP on one segment.</summary>
 public static class OwnershipMachine
@@ -121,7 +126,7 @@ public static class OwnershipMachine
             return input.LeaveBy is { } leaveBy ? Leave(next, decision, leaveBy, now) : Own(state, next, input, now);
         }
 
-        next = next with { Contested = false, Yields = false };
+        next = next with { Contested = false, Yields = false, StandsDown = false };
         return state.Phase switch
         {
             OwnershipPhase.Owner or OwnershipPhase.HandingOver => GiveUp(state, next, input, now),
@@ -138,8 +143,17 @@ public static class OwnershipMachine
         if (state.Phase == OwnershipPhase.Owner && resumes)
         {
             // The winner announces once more when the loser has stopped: what the loser said last must not be the last word.
-            var settled = state.Contested && !decision.Rival;
-            return (next with { Contested = decision.Rival }, settled ? OwnershipAction.Announce : OwnershipAction.None);
+            // So does one that stood down: another may have had the VIP meanwhile and be gone again.
+            var settled = !input.StandsDown && ((state.Contested && !decision.Rival) || state.StandsDown);
+            var action = settled ? OwnershipAction.Announce
+                : input.StandsDown && !state.StandsDown ? OwnershipAction.KeepAnswering
+                : OwnershipAction.None;
+            return (next with
+            {
+                Contested = decision.Rival || (input.StandsDown && state.Contested),
+                StandsDown = input.StandsDown,
+                Doubts = decision.DoubtedClaims ? state.Doubts : null,
+            }, action);
         }
 
         if (!(resumes ? input.MayServe : input.MayAct))
@@ -159,9 +173,10 @@ public static class OwnershipMachine
             Until = default,
             Mac = default,
             For = null,
-            Doubts = null,
+            Doubts = decision.DoubtedClaims ? state.Doubts : null,
             Skipped = 0,
             Yields = false,
+            StandsDown = input.StandsDown,
             Contested = decision.Rival,
             Term = resumes ? decision.Term : NextTerm(Math.Max(state.Term, decision.HighestTerm), input.Majority),
         };
@@ -246,7 +261,7 @@ public static class OwnershipMachine
     }
 
     private static OwnershipState Stopped(OwnershipState state) =>
-        state with { Phase = OwnershipPhase.Away, Until = default, Mac = default, For = null, Contested = false, Yields = false };
+        state with { Phase = OwnershipPhase.Away, Until = default, Mac = default, For = null, Contested = false, Yields = false, StandsDown = false };
 
     private static bool IsTrafficLost(Ineligible why) =>
         why is not (Ineligible.None or Ineligible.Leaving or Ineligible.SpeakerNotReady or Ineligible.NodeExcluded or Ineligible.NodeSelector);

@@ -85,6 +85,20 @@ internal sealed class Peer
     /// <summary>The last of our sequence numbers it has heard.</summary>
     public ulong HeardOfUs { get; set; }
 
+    /// <summary>The last of our sequence numbers before the heartbeat whose echo is waited for; and when that was sent, null while none is.</summary>
+    public ulong Mark { get; set; }
+
+    public TimeSpan? MarkedAt { get; set; }
+
+    /// <summary>Whom it suspects, see <see cref="SegmentMembership.Suspects"/>.</summary>
+    public uint Suspects { get; set; }
+
+    /// <summary>When it last said that it hears nothing.</summary>
+    public TimeSpan? SaidDeafAt { get; set; }
+
+    /// <summary>Whether its link was found to be deaf.</summary>
+    public bool Deaf { get; set; }
+
     /// <summary>How often it was lost lately.</summary>
     public int Losses { get; set; }
 
@@ -129,10 +143,14 @@ internal sealed class Peer
     /// <summary>Since when its kernel is being asked, because its speaker is silent.</summary>
     public TimeSpan? CheckedSince { get; set; }
 
-    public TimeSpan CheckAt { get; set; }
+    /// <summary>When its kernel was last asked.</summary>
+    public TimeSpan? CheckedAt { get; set; }
 
-    /// <summary>When its kernel last answered.</summary>
+    /// <summary>When its kernel last said something.</summary>
     public TimeSpan? KernelHeardAt { get; set; }
+
+    /// <summary>When its kernel last answered a question: it does not only speak.</summary>
+    public TimeSpan? KernelAnsweredAt { get; set; }
 
     /// <summary>Whether the silence is its own fault, should its kernel be silent too.</summary>
     public bool Blamed { get; set; }

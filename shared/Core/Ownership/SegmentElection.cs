@@ -64,6 +64,7 @@ public sealed class SegmentElection
             Incumbent = incumbent.Node < 0 ? null : orders.Nodes[incumbent.Node],
             Term = incumbent.Term,
             HighestTerm = highest,
+            DoubtedClaims = own.Doubts is { } doubted && Claims(doubted, vip.Address),
             FormerGaveWay = incumbent.Node < 0 && own.Term > 0 && own.Owner is { } former && former != self.Node && IsPresent(orders.IdOf(former)),
         };
         if (!vip.Served)
@@ -161,7 +162,7 @@ public sealed class SegmentElection
     }
 
     // Of all who claim the VIP: the highest term, then the first in the order. A peer that does not hear this node cannot know what
-    // this one claims, so that this one gives way.
+    // this one claims, so that this one gives way; not to one that hears nobody at all, and whose link is deaf does not count.
     private Incumbency FindIncumbent(VipFacts vip, in OwnershipState own, ReadOnlySpan<ElectionOrders.Entry> order, out ulong highest)
     {
         var best = Incumbency.None;
@@ -178,15 +179,17 @@ public sealed class SegmentElection
             var members = id < membersById.Length ? membersById[id] : null;
             var counts = claim.Kind == ClaimKind.Deputy
                 ? IsPresent(by) && (id == selfId ? own.Phase == OwnershipPhase.Away : members is null || IsAway(id))
-                : members is not null && id != selfId;
+                : members is not null && id != selfId && !IsDeaf(id);
             if (!counts)
             {
                 continue;
             }
 
             highest = Math.Max(highest, claim.Term);
-            var deaf = claim.Kind != ClaimKind.Deputy && members is not null && !members.Exists(static m => m.Member.HearsUs || m.Member.Away);
-            var yields = claim.Kind == ClaimKind.Yielding || (claim.Kind == ClaimKind.Owner && claimant == own.Doubts);
+            var doubted = claim.Kind == ClaimKind.Owner && claimant == own.Doubts;
+            var deaf = claim.Kind != ClaimKind.Deputy && members is not null && !doubted
+                && !members.Exists(static m => m.Member.HearsUs || m.Member.Away || m.Member.HearsNothing);
+            var yields = (claim.Kind == ClaimKind.Yielding && !YieldsBlindly(members)) || doubted;
             var found = new Incumbency(id, claim.Term, yields, Outranked: !deaf);
             if (found.Beats(best, order))
             {
@@ -217,7 +220,7 @@ public sealed class SegmentElection
         var flaws = int.MaxValue;
         foreach (var (member, facts) in members)
         {
-            if (!member.GraceOver && CheckFacts(id, member, facts, vip) == Ineligible.None)
+            if (!member.GraceOver && !member.Deaf && CheckFacts(id, member, facts, vip) == Ineligible.None)
             {
                 flaws = Math.Min(flaws, Flaws(member, facts, vip.Address));
             }
@@ -348,8 +351,26 @@ public sealed class SegmentElection
         return null;
     }
 
+    private bool Claims(string node, IpAddress vip)
+    {
+        foreach (var (claimant, _, claim) in view.Claims.For(vip))
+        {
+            if (claimant == node && claim.Kind == ClaimKind.Owner)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private bool IsPresent(int id) =>
-        id < membersById.Length && membersById[id] is { } members && members.Exists(static m => m.Member is { Away: false });
+        id < membersById.Length && membersById[id] is { } members && members.Exists(static m => m.Member is { Away: false, Deaf: false });
+
+    private static bool YieldsBlindly(List<(SegmentMember Member, NodeFacts Facts)>? members) =>
+        members is not null && members.Exists(static m => m.Member.YieldsBlindly);
+
+    private bool IsDeaf(int id) => membersById[id] is { } members && members.TrueForAll(static m => m.Member.Deaf);
 
     // Of one that does not hear this node no answer can be expected.
     private bool HearsUs(int id) => membersById[id] is { } members && members.Exists(static m => m.Member.HearsUs);
@@ -396,6 +417,7 @@ public sealed class SegmentElection
 
     private Ineligible Check(int id, SegmentMember member, NodeFacts facts, VipFacts vip) =>
         member.Leaving ? Ineligible.Leaving
+        : member.Deaf ? Ineligible.CannotHear
         : !member.Ready ? Ineligible.SpeakerNotReady
         : CheckFacts(id, member, facts, vip);
 

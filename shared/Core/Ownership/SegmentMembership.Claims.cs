@@ -109,7 +109,7 @@ public sealed partial class SegmentMembership
 
         foreach (var peer in Peers)
         {
-            if (!peer.ClaimsKnown && now < peer.AliveSince + timings.ClaimPatience)
+            if (!peer.ClaimsKnown && (peer.State & SpeakerState.HearsNothing) == 0 && now < peer.AliveSince + timings.ClaimPatience)
             {
                 return false;
             }

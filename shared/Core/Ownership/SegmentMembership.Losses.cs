@@ -62,6 +62,7 @@ public sealed partial class SegmentMembership
             listenUntil = listenUntil + gap < listenAtMost ? listenUntil + gap : listenAtMost;
         }
 
+        ExcuseHearing(since, gap);
         foreach (var peer in Peers)
         {
             // Whose frame was read after the stall lost no time by it. And a process that is late every time must find a dead peer too.
@@ -83,6 +84,8 @@ public sealed partial class SegmentMembership
         }
 
         peer.Alive = false;
+        peer.Deaf = false;
+        peer.Suspects = 0;
         peer.HearsUs = false;
         AliveCount--;
         Digest ^= peer.NameHash;

@@ -14,8 +14,11 @@ public readonly record struct CheckTarget(MacAddress Mac, IpAddress Address, boo
 /// </content>
 public sealed partial class SegmentMembership
 {
+    private static readonly TimeSpan AnswersMatterFor = TimeSpan.FromSeconds(1);
+
     private TimeSpan? fencedSince;
     private int asked;
+    private TimeSpan answersUntil;
 
     /// <summary>
     /// Whether this node answers for what it claims. Set when its ownership was decided, cleared with the carrier. The peers are told
@@ -23,8 +26,8 @@ public sealed partial class SegmentMembership
     /// </summary>
     public bool Serving { get; set; }
 
-    /// <summary>Whether the kernel of some peer is being asked, so that answers matter.</summary>
-    public bool Checking => asked > 0;
+    /// <summary>Whether somebody is being asked, so that answers matter.</summary>
+    public bool Checking { get; private set; }
 
     /// <summary>
     /// Whether this process stood still for so long that the peers may have taken over, and has not yet heard from all of them. It must
@@ -32,21 +35,22 @@ public sealed partial class SegmentMembership
     /// </summary>
     public bool Fenced => fencedSince is not null;
 
-    /// <summary>Fills in which kernels to ask now.</summary>
+    /// <summary>Fills in which kernels to ask now, and which witnesses.</summary>
     /// <returns>Their number; what finds no room is left out.</returns>
     public int Checks(TimeSpan now, Span<CheckTarget> targets)
     {
         var count = 0;
         foreach (var peer in Peers)
         {
-            if (!IsSilent(peer, now) || now < peer.CheckAt || count == targets.Length || peer.KernelAddress is not { } address)
+            if (!(IsSilent(peer, now) || HasStaleEcho(peer, now)) || now < CheckDue(peer, now) || count == targets.Length
+                || peer.KernelAddress is not { } address)
             {
                 continue;
             }
 
             asked += peer.CheckedSince is null ? 1 : 0;
             peer.CheckedSince ??= now;
-            peer.CheckAt = now + timings.CheckInterval;
+            peer.CheckedAt = now;
             targets[count++] = new CheckTarget(peer.Mac, address, Broadcast: false);
             if (AsksEverybody(peer, now) && count < targets.Length)
             {
@@ -54,19 +58,32 @@ public sealed partial class SegmentMembership
             }
         }
 
+        count += AskWitnesses(now, targets[count..]);
+        if (count > 0)
+        {
+            askedSince ??= now;
+            answersUntil = now + AnswersMatterFor;
+        }
+
+        Checking = asked > 0 || now < answersUntil;
         return count;
     }
 
-    /// <summary>A node's kernel was heard to answer for its own address.</summary>
+    /// <summary>A host was heard to say that it has an address: if that is a silent peer's, its node lives.</summary>
+    /// <param name="mac">Its hardware address.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="answers">Whether it answered a question, which shows that it hears; one who asks only speaks.</param>
     /// <returns>Whether <see cref="View"/> changed.</returns>
-    public bool HearKernel(MacAddress mac, IpAddress address, TimeSpan now)
+    public bool HearKernel(MacAddress mac, IpAddress address, TimeSpan now, bool answers = true)
     {
-        var changed = false;
+        var changed = HearHost(mac, address, now, answers);
         foreach (var peer in Peers)
         {
             if (peer.Mac == mac && peer.CheckedSince is not null && peer.KernelAddress == address)
             {
                 peer.KernelHeardAt = now;
+                peer.KernelAnsweredAt = answers ? now : peer.KernelAnsweredAt;
                 changed |= FollowPresence(peer, now);
             }
         }
@@ -87,6 +104,9 @@ public sealed partial class SegmentMembership
     private bool KernelAnswers(Peer peer, TimeSpan now) =>
         peer.CheckedSince is not null && peer.KernelHeardAt >= peer.CheckedSince && now - peer.KernelHeardAt < timings.KernelGoodFor;
 
+    private bool KernelHears(Peer peer, TimeSpan now) =>
+        peer.CheckedSince is not null && peer.KernelAnsweredAt >= peer.CheckedSince && now - peer.KernelAnsweredAt < timings.KernelGoodFor;
+
     private bool IsProbed(Peer peer, TimeSpan now) =>
         !peer.Alive && peer.Boot != 0 && !peer.Replaced && now >= peer.ProbeAt && now - peer.HeardAt < timings.ProbeFor;
 
@@ -95,6 +115,12 @@ public sealed partial class SegmentMembership
         int known = 1, here = 1;
         foreach (var peer in Peers)
         {
+            // Who was found deaf is known to be there, and not to count.
+            if (peer.Deaf)
+            {
+                continue;
+            }
+
             // A node that is cut off loses its peers one after the other: whoever is as silent as the one just lost does not count.
             var isHere = peer.Alive || peer.AwaySince is not null;
             here += WasHeardLately(peer, now) ? 1 : 0;
@@ -125,7 +151,7 @@ public sealed partial class SegmentMembership
     // One broadcast a loss, from one node of the segment.
     private bool AsksEverybody(Peer silent, TimeSpan now)
     {
-        if (!silent.Alive || silent.CheckedSince + timings.CheckInterval > now || silent.CheckedSince + (2 * timings.CheckInterval) <= now)
+        if (!silent.Alive || HasStaleEcho(silent, now) || silent.CheckedSince + timings.CheckInterval > now || silent.CheckedSince + (2 * timings.CheckInterval) <= now)
         {
             return false;
         }
@@ -144,9 +170,12 @@ public sealed partial class SegmentMembership
     private bool FollowPresence(Peer peer, TimeSpan now)
     {
         var before = peer.AwaySince;
+        var wasDeaf = peer.Deaf;
+        peer.Deaf = IsDeaf(peer, now);
         if (peer.Alive && now < SilentAt(peer))
         {
-            var serves = peer.IsServing && (peer.State & SpeakerState.Leaving) == 0;
+            // Who sends and does not hear, with a kernel that does: only its speaker is deaf, and the traffic still flows there.
+            var serves = peer.IsServing && (peer.State & SpeakerState.Leaving) == 0 && !(SaysItIsDeaf(peer, now) && KernelHears(peer, now));
             peer.AwaySince = serves ? null : before ?? now;
         }
         else if (KernelAnswers(peer, now))
@@ -158,7 +187,7 @@ public sealed partial class SegmentMembership
             Depart(peer);
         }
 
-        return (before is null) != (peer.AwaySince is null) || GraceEnds(peer, now);
+        return wasDeaf != peer.Deaf || (before is null) != (peer.AwaySince is null) || GraceEnds(peer, now);
     }
 
     // True once, at the first look after it.
@@ -238,6 +267,11 @@ public sealed partial class SegmentMembership
             return false;
         }
 
+        if (now < listenUntil || MissesWitness(now))
+        {
+            return false;
+        }
+
         if (now < since + timings.ClaimPatience)
         {
             foreach (var peer in Peers)
@@ -250,6 +284,7 @@ public sealed partial class SegmentMembership
         }
 
         fencedSince = null;
+        StandsDown = false;
         return true;
     }
 
@@ -262,7 +297,12 @@ public sealed partial class SegmentMembership
         }
         else if (IsSilent(peer, now))
         {
-            next = peer.CheckAt;
+            next = CheckDue(peer, now);
+        }
+
+        if (HasStaleEcho(peer, now) && CheckDue(peer, now) < next)
+        {
+            next = CheckDue(peer, now);
         }
 
         if (peer.Alive && now < SilentAt(peer) && SilentAt(peer) < next)

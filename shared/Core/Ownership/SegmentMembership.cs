@@ -113,7 +113,8 @@ public sealed partial class SegmentMembership
         (Ready && Carrier && now >= listenUntil ? SpeakerState.Ready : 0)
         | (Carrier && Serving && (servingTold || unsent.Count == 0) ? SpeakerState.Serving : 0)
         | (Leaving ? SpeakerState.Leaving : 0)
-        | (now < holdUntil ? SpeakerState.Holding : 0);
+        | (now < holdUntil ? SpeakerState.Holding : 0)
+        | (Carrier && HearsNothing(now) ? SpeakerState.HearsNothing : 0);
 
     /// <summary>The carrier came or went. A node back on the wire listens again before it may win.</summary>
     public void SetCarrier(bool carrier, TimeSpan now)
@@ -136,6 +137,9 @@ public sealed partial class SegmentMembership
         listenAtMost = now + (5 * timings.Listen);
         lastLook = now;
         lastAdvance = now;
+        heardAt = now;
+        askedSince = null;
+        witnessAskedSince = null;
     }
 
     /// <summary>Takes in a verified frame.</summary>
@@ -145,6 +149,7 @@ public sealed partial class SegmentMembership
     public HearResult Hear(in HeartbeatFrame frame, TimeSpan now, ulong lastSequenceSent)
     {
         Look(now);
+        NoteArrival(now);
         if (frame.Node.SequenceEqual(ownName))
         {
             return new HearResult(frame.Boot == ownBoot ? HeartbeatRefusal.OwnFrame : HeartbeatRefusal.SameName);
@@ -202,11 +207,14 @@ public sealed partial class SegmentMembership
     /// </summary>
     /// <param name="now">Monotonic time.</param>
     /// <param name="behind">Whether frames were received that <see cref="Hear"/> was not called for yet: who is silent may have spoken.</param>
+    /// <param name="arrivals">How many frames of any kind came in so far.</param>
     /// <returns>Whether <see cref="View"/> changed.</returns>
-    public bool Advance(TimeSpan now, bool behind = false)
+    public bool Advance(TimeSpan now, bool behind = false, long arrivals = 0)
     {
         isBehind = behind;
         Look(now);
+        var (stoodDown, suspected) = (StandsDown, Suspects);
+        FollowHearing(now, behind, arrivals);
         if (now - lastAdvance > OwnGoodFor && AliveCount > 0)
         {
             // The peers may have taken over meanwhile: find out before answering beside them.
@@ -215,7 +223,7 @@ public sealed partial class SegmentMembership
         }
 
         lastAdvance = now;
-        var changed = false;
+        var changed = stoodDown != StandsDown || suspected != Suspects;
         foreach (var peer in Peers)
         {
             changed |= FollowReplacement(peer, now);
@@ -255,7 +263,7 @@ public sealed partial class SegmentMembership
     /// <summary>When <see cref="Advance"/> will next have something to do, as far as is known now.</summary>
     public TimeSpan NextDeadline(TimeSpan now)
     {
-        var next = TimeSpan.MaxValue;
+        var next = WitnessDue(now);
         if (now < listenUntil)
         {
             next = listenUntil;
@@ -344,8 +352,11 @@ public sealed partial class SegmentMembership
                 {
                     Mac = peer.Mac,
                     Renamed = peer.ServedAs != default && peer.ServedAs != peer.Mac,
-                    Ready = peer.Alive && peer.AwaySince is null && (peer.State & SpeakerState.Ready) != 0,
+                    Ready = peer.Alive && peer.AwaySince is null && !peer.Deaf && (peer.State & SpeakerState.Ready) != 0,
                     Away = peer.AwaySince is not null,
+                    HearsNothing = IsKnownToHearNothing(peer, now),
+                    Deaf = peer.Deaf,
+                    YieldsBlindly = YieldsBlindly(peer, now),
                     GraceOver = peer.AwaySince + timings.Grace <= now,
                 });
             }
@@ -363,13 +374,14 @@ public sealed partial class SegmentMembership
         {
             MayServe = MayServe(now),
             Majority = HasMajority(now),
+            StandsDown = StandsDown,
             Claims = ClaimsOfPeers(),
             Reunions = Reunions,
         };
     }
 
     // Told to the peers first, acted upon a moment later: nodes that start together see each other ready before they decide.
-    private bool MayAct(TimeSpan now) => readySince is { } since && now >= since + timings.Settle && MayServe(now);
+    private bool MayAct(TimeSpan now) => readySince is { } since && now >= since + timings.Settle && MayServe(now) && !HoldsStill(now);
 
     private static SegmentMember Member(HeartbeatIdentity identity, MemberSource source, SpeakerState state, bool hearsUs) => new(
         identity.Node, identity.Link, source, identity.Prefixes, identity.OtherPrefixes,
@@ -401,13 +413,14 @@ public sealed partial class SegmentMembership
         peer.Mac = frame.Source;
         peer.State = frame.Flags;
         peer.ServedAs = (frame.Flags & SpeakerState.Serving) != 0 ? frame.Source : peer.ServedAs;
+        peer.SaidDeafAt = (frame.Flags & SpeakerState.HearsNothing) != 0 ? now : peer.SaidDeafAt;
         peer.HeardAt = now;
         peer.GoodFor = frame.GoodFor;
         peer.ExpiresAt = now + frame.GoodFor;
         peer.StallsExcused = 0;
         peer.LastChance = false;
         peer.Replaced = false;
-        AskNoMore(peer);
+        peerHeardAt = now;
         peer.ClaimDigest = frame.ClaimDigest;
         if (frame.Kind == HeartbeatKind.Heartbeat)
         {
@@ -415,6 +428,7 @@ public sealed partial class SegmentMembership
             changed |= hearsUs != peer.HearsUs;
             peer.HearsUs = hearsUs;
             peer.HeardOfUs = hearsUs ? frame.HeardSequence : 0;
+            peer.MarkedAt = peer.HeardOfUs > peer.Mark ? null : peer.MarkedAt;
             ListenToLosses(peer, hearsUs ? frame.Losses : 0, now);
         }
 
@@ -424,6 +438,8 @@ public sealed partial class SegmentMembership
             Reunions += peer.Departed ? 1 : 0;
             peer.Departed = false;
             peer.Alive = true;
+            peer.MarkedAt = null;
+            witnesses.Forget(peer.Mac);
             peer.PendingUntil = TimeSpan.Zero;
             peer.AnswerDue = true;
             peer.AliveSince = now;
@@ -431,7 +447,13 @@ public sealed partial class SegmentMembership
             Digest ^= peer.NameHash;
         }
 
+        if (!HasStaleEcho(peer, now))
+        {
+            AskNoMore(peer);
+        }
+
         changed |= FollowPresence(peer, now);
+        changed |= TakeSuspects(peer, frame.Suspects, now);
         changed |= frame.Kind == HeartbeatKind.Claims && TakeClaims(peer, frame);
         peer.DumpDue |= frame.Kind == HeartbeatKind.ClaimRequest;
         return new HearResult(HeartbeatRefusal.None, changed | isNew, isNew || peer.DumpDue || !peer.ClaimsKnown);

@@ -62,7 +62,7 @@ public sealed class SegmentOwnership
                 before = states[address] = before with { Contested = true };
             }
 
-            var input = new OwnershipInput(view.Self.Node, election.Decide(facts, before), leaveBy, view.MayAct, view.MayServe, view.Majority);
+            var input = new OwnershipInput(view.Self.Node, election.Decide(facts, before), leaveBy, view.MayAct, view.MayServe, view.Majority, view.StandsDown);
             var (after, action) = OwnershipMachine.Step(before, input, now);
             if (after != before)
             {
@@ -111,7 +111,7 @@ public sealed class SegmentOwnership
     public static Claim? ClaimOf(IpAddress vip, in OwnershipState state, string self) => state.Phase switch
     {
         OwnershipPhase.Away when state.Owner == self => null,
-        OwnershipPhase.Owner => new Claim(vip, self, state.Term, state.Yields ? ClaimKind.Yielding : ClaimKind.Owner),
+        OwnershipPhase.Owner => new Claim(vip, self, state.Term, state.Yields || state.StandsDown ? ClaimKind.Yielding : ClaimKind.Owner),
         OwnershipPhase.HandingOver => new Claim(vip, self, Math.Max(1, state.Term), ClaimKind.Yielding),
         OwnershipPhase.Deputy => new Claim(vip, state.For ?? self, Math.Max(1, state.Term), ClaimKind.Deputy),
         _ => new Claim(vip, self, 1, ClaimKind.Released),
@@ -123,7 +123,8 @@ public sealed class SegmentOwnership
     /// <summary>Notes whether the owner of a VIP, which claims it, was found not to answer for it.</summary>
     public void Doubt(IpAddress vip, string? owner)
     {
-        if (states.TryGetValue(vip, out var state) && state.Doubts != owner)
+        // Who took it over asks no more, and does not forget why while the other still claims it.
+        if (states.TryGetValue(vip, out var state) && state.Doubts != owner && (owner is not null || state.Phase == OwnershipPhase.Away))
         {
             states[vip] = state with { Doubts = owner };
         }

@@ -182,6 +182,7 @@ public sealed class SegmentPulse
 
     private void SendHeartbeats(TimeSpan now, HeartbeatKey key, MacAddress own, bool newcomersOnly)
     {
+        membership.MarkHeartbeats(sequence.Last, now);
         var count = membership.Targets(now, newcomersOnly, targets);
         for (var i = 0; i < count; i++)
         {
@@ -195,7 +196,7 @@ public sealed class SegmentPulse
         var header = new HeartbeatHeader(
             kind, to.Mac, own, boot, sequence.Next(), to.HeardBoot, to.HeardSequence,
             membership.Digest, membership.AliveCount, membership.StateAt(now), membership.OwnGoodFor, to.Losses,
-            membership.ToldClaims.Digest);
+            membership.ToldClaims.Digest, membership.Suspects);
         return send(frame.AsSpan(0, HeartbeatEncoder.Encode(
             header, kind is HeartbeatKind.Hello or HeartbeatKind.Heartbeat ? membership.Identity : bare, key, frame, trailer)));
     }

@@ -54,6 +54,15 @@ public sealed record SegmentMember(
     /// <summary>Whether it has been away for longer than that is put up with.</summary>
     public bool GraceOver { get; init; }
 
+    /// <summary>Whether it says that nothing comes in on its link, while this node is heard: it cannot know what others claim, and cannot serve either.</summary>
+    public bool HearsNothing { get; init; }
+
+    /// <summary>Whether it asks to be relieved only because its speaker hears nothing, while its node does; or heard nothing a moment ago.</summary>
+    public bool YieldsBlindly { get; init; }
+
+    /// <summary>Whether its link was found to be deaf: it sends, and neither its speaker nor its kernel hears. It can own nothing.</summary>
+    public bool Deaf { get; init; }
+
     /// <summary>Whether its interface on this segment has a subnet with the address.</summary>
     public bool Covers(IpAddress address) => Contain(Prefixes, address);
 
@@ -92,6 +101,12 @@ public sealed record SegmentView(SegmentMember Self, IReadOnlyList<SegmentMember
 
     /// <summary>How often a part of the segment came back that had been cut off, and may have answered differently meanwhile.</summary>
     public int Reunions { get; init; }
+
+    /// <summary>
+    /// Whether this node's link hears nothing any more, not even a witness that answered a moment ago: it asks to be relieved of what it
+    /// owns, and announces nothing.
+    /// </summary>
+    public bool StandsDown { get; init; }
 
     /// <summary>What the peers claim.</summary>
     public ClaimView Claims { get; init; } = ClaimView.Empty;

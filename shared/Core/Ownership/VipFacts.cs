@@ -52,6 +52,9 @@ public enum Ineligible
     /// <summary>Its speaker is shutting down.</summary>
     Leaving,
 
+    /// <summary>Its link sends and does not hear.</summary>
+    CannotHear,
+
     /// <summary>The node carries <c>node.kubernetes.io/exclude-from-external-load-balancers</c>.</summary>
     NodeExcluded,
 
@@ -125,6 +128,9 @@ public readonly record struct OwnerDecision(string? Owner, NoOwner Reason, Ineli
 
     /// <summary>Whether the owner of before is there and claims nothing: it has given way to somebody this node may not know yet.</summary>
     public bool FormerGaveWay { get; init; }
+
+    /// <summary>Whether the node that this one doubts still claims the VIP.</summary>
+    public bool DoubtedClaims { get; init; }
 
     /// <summary>Whether another node claims to own what this node owns, and loses.</summary>
     public bool Rival { get; init; }

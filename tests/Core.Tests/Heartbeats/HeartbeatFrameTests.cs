@@ -33,6 +33,16 @@ public sealed class HeartbeatFrameTests
         Assert.Equal(Frames.Identity.OtherPrefixes, identity.OtherPrefixes);
     }
 
+    // Three bytes beside the losses, which an older version writes as zero and does not read.
+    [Fact]
+    public void Decode_Suspects_AreReadBackBesideTheLosses()
+    {
+        var bytes = Frames.Encode(Frames.Header with { Suspects = 0xFF_A5C3, Flags = SpeakerState.Ready | SpeakerState.HearsNothing });
+        Assert.Equal(HeartbeatRefusal.None, HeartbeatDecoder.Decode(bytes, Frames.Own, Frames.Keys, out var frame));
+        Assert.Equal((0xFF_A5C3u, 2, SpeakerState.Ready | SpeakerState.HearsNothing), (frame.Suspects, frame.Losses, frame.Flags));
+        Assert.Equal([2, 0xFF, 0xA5, 0xC3], bytes.AsSpan(14 + 68, 4).ToArray());
+    }
+
     // An independent reading of docs/protocol.md: offsets written out, HMAC by the class instead of the one-shot.
     [Fact]
     public void Encode_Layout_IsTheDocumentedOne()

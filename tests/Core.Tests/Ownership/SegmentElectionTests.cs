@@ -123,6 +123,38 @@ public sealed class SegmentElectionTests
         Assert.Equal([false, true, false], Order.Select(node => Elect(node).SelfReports(V.ElectionAddress)));
     }
 
+    // It claims, does not answer, and does not hear who took over from it.
+    [Theory]
+    [InlineData(4)]
+    [InlineData(6)]
+    public void Decide_DoubtedNodeThatHearsNobody_StillClaims_ThisNodeStaysTheOwner(ulong term)
+    {
+        members["n2"] = members["n2"] with { HearsUs = false };
+        var claims = ClaimView.Of([new PeerClaim("n2", "eth0", new Claim(V.Address, "n2", 5, ClaimKind.Owner))]);
+        var own = new OwnershipState(OwnershipPhase.Owner, "n1", NoOwner.None, default, term) { Doubts = "n2" };
+        var election = new SegmentElection(new ElectionOrders(),
+            new SegmentView(members["n1"] with { Source = MemberSource.Self }, [members["n2"]], MayAct: true) { Claims = claims },
+            static _ => NodeFacts.Unknown);
+        var decision = election.Decide(V, own);
+        Assert.Equal(("n1", true), (decision.Owner, decision.DoubtedClaims));
+        Assert.Equal("n2", OwnershipMachine.Step(own, new OwnershipInput("n1", decision, null), default).State.Doubts);
+        Assert.Equal("n2", election.Decide(V, own with { Doubts = null }).Owner);
+        Assert.Null(OwnershipMachine.Step(own, new OwnershipInput("n1", decision with { DoubtedClaims = false }, null), default).State.Doubts);
+    }
+
+    [Fact]
+    public void Decide_DeafNodeClaims_DoesNotCountAndIsNoCandidate()
+    {
+        members["n2"] = members["n2"] with { HearsUs = false, Deaf = true };
+        var claims = ClaimView.Of([new PeerClaim("n2", "eth0", new Claim(V.Address, "n2", 5, ClaimKind.Owner))]);
+        var election = new SegmentElection(new ElectionOrders(),
+            new SegmentView(members["n1"] with { Source = MemberSource.Self }, [members["n2"]], MayAct: true) { Claims = claims },
+            static _ => NodeFacts.Unknown);
+        var decision = election.Decide(V, new OwnershipState(OwnershipPhase.Away, "n2", NoOwner.None, default, 5));
+        Assert.Equal(("n1", null, false), (decision.Owner, decision.Incumbent, decision.FormerGaveWay));
+        Assert.Contains(election.Explain(V), verdict => verdict is { Node: "n2", Why: Ineligible.CannotHear });
+    }
+
     [Fact]
     public void Decide_EveryNode_ComesToTheSameOwner()
     {

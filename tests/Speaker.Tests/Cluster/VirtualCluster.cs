@@ -25,7 +25,10 @@ internal sealed class VirtualSpeaker : IDisposable
         Port = port;
         clock = new MonotonicClock(time);
         changed = new WakeUp();
-        heartbeats = new Heartbeats(new SpeakerIdentity(name, boot), new MembershipTimings(), TimeSpan.FromMilliseconds(100), clock, changed);
+        heartbeats = new Heartbeats(new SpeakerIdentity(name, boot), new MembershipTimings(), TimeSpan.FromMilliseconds(100), clock, changed)
+        {
+            Gateways = [IpAddress.Parse(VirtualCluster.GatewayAddress)],
+        };
         Events = new OwnershipEvents(api, name);
         var keys = HeartbeatKeyWatch.OfSecret(api.Secrets, FakeApi.KeySecret, api.KeyMount, heartbeats, clock, NullLogger.Instance);
         var pass = new OwnershipPass(heartbeats, api.Nodes, new SpeakerLeases(api.Leases, name), Events,
@@ -173,6 +176,11 @@ internal sealed class VirtualCluster
         Switch.Disconnect(this[name].Port);
         this[name].Reopen(Switch.Connect(name, mac ?? MacOf(name), $"192.168.96.1{name[1..]}/20", link));
     }
+
+    public const string GatewayAddress = "192.168.96.1";
+
+    /// <summary>A router that answers for its address.</summary>
+    public void AddGateway() => Switch.Connect("gateway", "52:54:00:00:00:fe", GatewayAddress + "/20");
 
     public static string MacOf(string name) => $"52:54:00:00:00:0{name[1..]}";
 

@@ -29,6 +29,17 @@ internal sealed class VirtualSwitch
         return port;
     }
 
+    /// <summary>The host that is asked as a witness, once connected.</summary>
+    public Port Gateway => ports.Single(port => port.Node == "gateway");
+
+    /// <summary>Nothing reaches a node any more; what it sends does, or does not either.</summary>
+    public void Deafen(string node, bool alsoMute = false) => Passes = (from, to) => to.Node != node && !(alsoMute && from.Node == node);
+
+    /// <summary>Nothing that a node sends reaches anybody.</summary>
+    public void Silence(string node) => Passes = (from, _) => from.Node != node;
+
+    public void Mend() => Passes = (_, _) => true;
+
     public void Disconnect(Port port) => ports.Remove(port);
 
     /// <summary>Delivers what is queued, and what that brings about.</summary>
@@ -48,7 +59,7 @@ internal sealed class VirtualSwitch
             {
                 if (destination.IsGroup || destination == port.Facts.Mac)
                 {
-                    port.Received?.Invoke(item.Frame);
+                    port.Receive(item.Frame);
                 }
             }
         }
@@ -82,7 +93,12 @@ internal sealed class VirtualSwitch
 
         public Action<MacAddress, IpAddress>? HeardKernel { get; set; }
 
-        public bool HasUnread => false;
+        /// <summary>Whether nobody reads what comes in, although the kernel hears it.</summary>
+        public bool Hangs { get; set; }
+
+        public bool HasUnread => Hangs;
+
+        public long Arrivals { get; private set; }
 
         public bool Send(ReadOnlySpan<byte> frame)
         {
@@ -111,7 +127,7 @@ internal sealed class VirtualSwitch
             {
                 if (wire.Passes(this, port) && wire.Passes(port, this))
                 {
-                    HeardKernel?.Invoke(port.Facts.Mac, address);
+                    Hear(port);
                 }
             }
 
@@ -123,6 +139,25 @@ internal sealed class VirtualSwitch
                 {
                     HeardKernel?.Invoke(mac, address);
                 }
+            }
+        }
+
+        /// <summary>A frame that is none of the speakers'.</summary>
+        public void Hear(Port from)
+        {
+            if (Received is not null && !Hangs)
+            {
+                Arrivals++;
+                HeardKernel?.Invoke(from.Facts.Mac, from.Facts.Prefixes[0].Address);
+            }
+        }
+
+        public void Receive(byte[] frame)
+        {
+            if (Received is not null && !Hangs)
+            {
+                Arrivals++;
+                Received(frame);
             }
         }
 

@@ -80,6 +80,8 @@ internal sealed class ReceivingPath : IPeerFrameSink, ISegmentLink, IDisposable
 
     bool ISegmentLink.HasUnread => false;
 
+    long ISegmentLink.Arrivals => 0;
+
     bool ISegmentLink.Send(ReadOnlySpan<byte> frame) => true;
 
     void ISegmentLink.Answer(AnswerTable table)

@@ -50,7 +50,6 @@ internal sealed class Faults(SimulatedCluster cluster, Random random)
     /// <summary>Those under which the program does not keep yet what it promises. LB_SIMULATION_FAULTS=all tries them all the same.</summary>
     public static readonly IReadOnlyList<FaultKind> Open =
     [
-        FaultKind.NodeIsMute, FaultKind.NodeIsDeaf, FaultKind.SpeakerIsDeaf,
         FaultKind.EndpointMovesWhileApiIsAwayFromItsNode, FaultKind.NodeJoinsOnAWrongVlan,
         FaultKind.SecondLinkOnTheSegment, FaultKind.KeyRotatesWhileApiIsAwayFromOne,
     ];

@@ -4,7 +4,7 @@ namespace LoadBalancer.Speaker.Tests.Simulation;
 public sealed class FitnessScenarios
 {
     // It sends all right: the others hear its claims, and see by its echo that it does not hear them.
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(5)]
@@ -22,7 +22,7 @@ public sealed class FitnessScenarios
         Assert.All(cluster.Vips, vip => Assert.InRange(cluster.Watch.MovesOf(vip), 0, 1));
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData(3)]
     [InlineData(5)]
     [InlineData(9)]
@@ -39,7 +39,7 @@ public sealed class FitnessScenarios
     }
 
     // The kernel hears, and the traffic flows: it is away, and has a deputy.
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData(2)]
     [InlineData(3)]
     public void OwnersSpeakerHearsNothing_TheDeputyAnswersWithTheOwnersAddress(int nodes)

@@ -49,7 +49,10 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
         var monotonic = new MonotonicClock(clock);
         Api = cluster.Api.Watch(node);
         announcer = new Announcer(clock);
-        heartbeats = new Heartbeats(new SpeakerIdentity(node.Name, boot), Timings, TimeSpan.FromMilliseconds(100), monotonic, changed);
+        heartbeats = new Heartbeats(new SpeakerIdentity(node.Name, boot), Timings, TimeSpan.FromMilliseconds(100), monotonic, changed)
+        {
+            Gateways = [.. cluster.Gateways],
+        };
         links = new SpeakerLinks(heartbeats, announcer, static () => { }, monotonic, changed);
         runners = new LinkRunners(linkSet, Open, links, links, clock, NullLogger.Instance, Started);
         var keys = HeartbeatKeyWatch.OfSecret(Api.Secrets, SimulatedApi.KeySecret, null, heartbeats, monotonic, NullLogger.Instance);

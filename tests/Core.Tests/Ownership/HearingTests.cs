@@ -1,0 +1,289 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Heartbeats;
+using LoadBalancer.Core.Ownership;
+using static LoadBalancer.Core.Tests.Ownership.Members;
+
+namespace LoadBalancer.Core.Tests.Ownership;
+
+/// <summary>Who hears: what this node makes of a silence, and of peers that speak and do not hear.</summary>
+public sealed class HearingTests
+{
+    private static readonly MacAddress RouterMac = MacAddress.Parse("52:54:00:00:00:fe");
+    private static readonly IpAddress Router = IpAddress.Parse("192.168.96.1");
+    private static readonly MacAddress Kernel = MacAddress.Parse("52:54:00:00:00:02");
+    private static readonly IpAddress KernelAddress = IpAddress.Parse("192.168.96.12");
+
+    private readonly SegmentMembership membership = new(
+        new MembershipTimings(), new HeartbeatIdentity("n1", "eth0", [IpPrefix.Parse("192.168.96.11/20")], []), boot: 99, now: default)
+    {
+        Ready = true,
+    };
+
+    private readonly Talker n2 = new("n2", boot: 1000);
+    private readonly Talker n3 = new("n3", boot: 2000);
+    private readonly List<CheckTarget> asked = [];
+    private ulong sent;
+    private ulong? heard;
+    private bool routerAnswers = true;
+    private bool kernelAnswers;
+
+    [Fact]
+    public void AllPeersFallSilent_TheWitnessAnswers_ThisNodeHearsAndActs()
+    {
+        Company(until: 6010);
+        Run(6010, 6500);
+        Assert.True(View(6500).MayAct);
+        Assert.Equal(SpeakerState.None, membership.StateAt(Ms(6500)) & SpeakerState.HearsNothing);
+        Assert.Empty(View(6500).Peers);
+    }
+
+    [Fact]
+    public void AllPeersFallSilent_AndTheWitnessToo_TakesNothingAndStandsDownAfterHalfASecond()
+    {
+        Company(until: 6010);
+        routerAnswers = false;
+        Run(6010, 6270);
+        Assert.Equal(SpeakerState.HearsNothing, membership.StateAt(Ms(6270)) & SpeakerState.HearsNothing);
+        Assert.False(View(6270).MayAct);
+        Assert.True(View(6270).MayServe);
+        Run(6280, 6480);
+        Assert.False(View(6480).StandsDown);
+        Run(6490, 6510);
+        Assert.True(View(6510).StandsDown);
+        Assert.True(membership.Fenced);
+    }
+
+    // Two nodes and nobody else on the wire: the one that is left must answer.
+    [Fact]
+    public void AllPeersFallSilent_AndNobodyEverWasAWitness_Acts()
+    {
+        routerAnswers = false;
+        Company(until: 6010);
+        Run(6010, 6800);
+        Assert.True(View(6800).MayAct);
+        Assert.False(View(6800).StandsDown);
+    }
+
+    [Fact]
+    public void WitnessSilentForLong_IsNotMissed()
+    {
+        Company(until: 6010);
+        routerAnswers = false;
+        Company(from: 6010, until: 30_010);
+        Run(30_010, 30_800);
+        Assert.True(View(30_800).MayAct);
+        Assert.False(View(30_800).StandsDown);
+    }
+
+    // A gateway that is restarted while no peer was there for long says nothing.
+    [Fact]
+    public void WitnessFallsSilent_LongAfterThePeersDid_NothingHappens()
+    {
+        Company(until: 6010);
+        Run(6010, 20_000);
+        routerAnswers = false;
+        Run(20_000, 40_000);
+        Assert.True(View(40_000).MayAct);
+        Assert.False(View(40_000).StandsDown);
+    }
+
+    [Fact]
+    public void StandsDown_AnyFrameComesIn_ListensAndThenActsAgain()
+    {
+        Company(until: 6010);
+        routerAnswers = false;
+        Run(6010, 8000);
+        membership.NoteArrival(Ms(8000));
+        routerAnswers = true;
+        Run(8000, 8340);
+        Assert.True(View(8340).StandsDown);
+        Assert.False(View(8340).MayServe);
+        Run(8350, 8500);
+        Assert.False(View(8500).StandsDown);
+        Assert.True(View(8500).MayAct);
+    }
+
+    [Fact]
+    public void FramesArriveThatNobodyReads_TakesNothingButStandsNotDown()
+    {
+        Company(until: 6010);
+        routerAnswers = false;
+        for (var at = 6010; at < 9000; at += 10)
+        {
+            membership.Advance(Ms(at), behind: true);
+        }
+
+        Assert.False(View(9000).MayAct);
+        Assert.False(View(9000).StandsDown);
+        Assert.Equal(SpeakerState.HearsNothing, membership.StateAt(Ms(9000)) & SpeakerState.HearsNothing);
+    }
+
+    [Theory]
+    [InlineData(true, true, true, true)]
+    [InlineData(false, true, true, false)] // it does not say so
+    [InlineData(true, false, true, false)] // its echo is fresh
+    [InlineData(true, true, false, false)] // its kernel answers: its speaker is deaf, it is not
+    public void PeerSaysItHearsNothing_WithAStaleEchoAndASilentKernel_IsDeaf(bool says, bool stale, bool silent, bool deaf)
+    {
+        kernelAnswers = !silent;
+        Company(until: 6010);
+        Deafened(says, stale, from: 6010, until: 6700);
+        var peer = Assert.Single(View(6700).Peers);
+        Assert.Equal(deaf, peer.Deaf);
+        Assert.Equal(says && stale && !silent, peer.Away);
+        Assert.Equal(deaf ? Bit("n2") : 0, membership.Suspects);
+    }
+
+    // Perhaps it is this node that cannot be heard.
+    [Fact]
+    public void PeerLooksDeaf_NobodyAgrees_IsNotDeafButSuspected()
+    {
+        Company(until: 6010);
+        routerAnswers = false;
+        Deafened(true, true, from: 6010, until: 6700);
+        Assert.False(Assert.Single(View(6700).Peers).Deaf);
+        Assert.Equal(Bit("n2"), membership.Suspects);
+    }
+
+    [Fact]
+    public void PeerLooksDeaf_AnotherPeerAgrees_IsDeafAndDoesNotCountForTheMajority()
+    {
+        routerAnswers = false;
+        Company(until: 6010);
+        Deafened(true, true, from: 6010, until: 6700, n3Suspects: Bit("n2"));
+        var view = View(6700);
+        Assert.True(view.Peers.Single(peer => peer.Node == "n2").Deaf);
+        Assert.False(view.Peers.Single(peer => peer.Node == "n3").Deaf);
+        Assert.True(view.Majority);
+    }
+
+    [Fact]
+    public void DeafPeer_HearsAgain_IsFitAtOnce()
+    {
+        Company(until: 6010);
+        Deafened(true, true, from: 6010, until: 6700);
+        Assert.True(membership.Hear(n2.Say(h => h with { HeardSequence = sent }), Ms(6701), sent).Changed);
+        Assert.False(Assert.Single(View(6701).Peers).Deaf);
+        Assert.Equal(0u, Advanced(6710).Suspects);
+    }
+
+    // A path between two nodes that passes one way only must not cost an ARP request every 60 ms for as long as it lasts.
+    [Fact]
+    public void PeerWithAStaleEcho_ForLong_IsAskedTwiceASecond()
+    {
+        Company(until: 6010);
+        Deafened(false, true, from: 6010, until: 8000);
+        asked.Clear();
+        Deafened(false, true, from: 8000, until: 12_000);
+        Assert.InRange(asked.Count(target => target.Address == KernelAddress), 7, 9);
+    }
+
+    [Fact]
+    public void AllIsWell_AWitnessIsAskedEveryFiveSeconds()
+    {
+        Company(until: 6010);
+        asked.Clear();
+        Company(from: 6010, until: 36_000);
+        Assert.Equal(6, asked.Count);
+        Assert.All(asked, target => Assert.Equal((RouterMac, Router, false), (target.Mac, target.Address, target.Broadcast)));
+    }
+
+    [Fact]
+    public void Router_NotMetYet_IsAskedForByBroadcast()
+    {
+        membership.Gateways = [Router, IpAddress.Parse("10.0.0.1")];
+        membership.Hear(n2.Say(), Ms(0));
+        var targets = new CheckTarget[8];
+        Assert.Equal(1, membership.Checks(Ms(1), targets));
+        Assert.Equal(new CheckTarget(MacAddress.Broadcast, Router, Broadcast: true), targets[0]);
+    }
+
+    private static uint Bit(string node)
+    {
+        var hash = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(node));
+        return 1u << (int)(System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(hash) % 24);
+    }
+
+    // n2 speaks and hears, the router has been met.
+    private void Company(int from = 0, int until = 0)
+    {
+        for (var at = from; at < until; at += 10)
+        {
+            if (at == 0)
+            {
+                membership.HearHost(RouterMac, Router, Ms(0));
+            }
+
+            if (at % 100 == 0)
+            {
+                membership.Hear(n2.Say(h => h with { HeardSequence = sent }), Ms(at), sent);
+            }
+
+            Step(at);
+        }
+    }
+
+    private void Deafened(bool says, bool stale, int from, int until, uint? n3Suspects = null)
+    {
+        heard ??= sent;
+        for (var at = from; at < until; at += 10)
+        {
+            if (at % 100 == 0)
+            {
+                membership.Hear(n2.Say(h => h with
+                {
+                    HeardSequence = stale ? heard.Value : sent,
+                    Flags = h.Flags | (says ? SpeakerState.HearsNothing : 0) | SpeakerState.Serving,
+                }), Ms(at), sent);
+            }
+
+            if (n3Suspects is { } suspects && at % 100 == 0)
+            {
+                membership.Hear(n3.Say(h => h with { HeardSequence = sent, Suspects = suspects }), Ms(at), sent);
+            }
+
+            Step(at);
+        }
+    }
+
+    private void Run(int from, int to)
+    {
+        for (var at = from; at <= to; at += 10)
+        {
+            Step(at);
+        }
+    }
+
+    private void Step(int at)
+    {
+        membership.Advance(Ms(at));
+        if (at % 100 == 0)
+        {
+            membership.MarkHeartbeats(sent, Ms(at));
+            sent++;
+        }
+
+        var targets = new CheckTarget[8];
+        var count = membership.Checks(Ms(at), targets);
+        for (var i = 0; i < count; i++)
+        {
+            asked.Add(targets[i]);
+            if (targets[i].Address == Router && routerAnswers)
+            {
+                membership.HearKernel(RouterMac, Router, Ms(at + 1));
+            }
+            else if (targets[i].Address == KernelAddress && kernelAnswers)
+            {
+                membership.HearKernel(Kernel, KernelAddress, Ms(at + 1));
+            }
+        }
+    }
+
+    private SegmentMembership Advanced(int at)
+    {
+        membership.Advance(Ms(at));
+        return membership;
+    }
+
+    private SegmentView View(double at) => membership.View(Ms(at), []);
+}
