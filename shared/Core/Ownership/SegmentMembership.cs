@@ -269,9 +269,10 @@ public sealed partial class SegmentMembership
             next = listenUntil;
         }
 
-        if (!mayAct && readySince is { } since)
+        // What else keeps it from acting has a time of its own, or comes with a frame.
+        if (!mayAct && readySince + timings.Settle is { } settled && now < settled && settled < next)
         {
-            next = since + timings.Settle;
+            next = settled;
         }
 
         if (now < holdUntil && holdUntil < next)

@@ -247,6 +247,17 @@ public sealed class SegmentMembershipTests
         Assert.False(membership.View(Ms(100), []).Peers[0].HearsUs);
     }
 
+    // A peer's claims are waited for: that is no reason to look without a pause.
+    [Fact]
+    public void NextDeadline_ReadyForLongAndNotSureOfTheClaims_IsNotInThePast()
+    {
+        Run(0, 1000);
+        membership.Hear(n2.Say(h => h with { Flags = SpeakerState.Ready | SpeakerState.Serving, ClaimDigest = 7 }), Ms(1000));
+        membership.Advance(Ms(1010));
+        Assert.False(membership.View(Ms(1010), []).MayAct);
+        Assert.InRange(membership.NextDeadline(Ms(1010)), Ms(1011), Ms(10_000));
+    }
+
     private void Run(int from, int to)
     {
         for (var at = from; at < to; at += 50)

@@ -60,8 +60,8 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
             new IsolationEvents(this, Api.Nodes, node.Name), () => Api.IsCurrent);
         pipeline = new SpeakerPipeline(new SpeakerStores(Api.Services, Api.Slices, Api.Nodes, Api.Leases), () => Api.Pools, heartbeats, keys, pass,
             new Readiness(), monotonic, changed, loadBalancerClass: null);
-        beating = new Loop(this, heartbeats.Wake, heartbeats.Beat);
-        deciding = new Loop(this, changed, pipeline.Step);
+        beating = new Loop(this, "heartbeats", heartbeats.Wake, heartbeats.Beat);
+        deciding = new Loop(this, "ownership", changed, pipeline.Step);
         FollowLinks();
         beating.Schedule(Soon());
         deciding.Schedule(Soon());
@@ -275,12 +275,16 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
     }
 
     /// <summary>One of the program's threads: a step, then the wait it asks for, or until it is woken.</summary>
-    private sealed class Loop(SimulatedSpeaker speaker, WakeUp wake, Func<TimeSpan> step)
+    private sealed class Loop(SimulatedSpeaker speaker, string name, WakeUp wake, Func<TimeSpan> step)
     {
         private static readonly TimeSpan Least = TimeSpan.FromMicroseconds(20);
 
+        private const int MostSteps = 2000;
+
         private long ticket;
         private bool woken;
+        private TimeSpan window;
+        private int steps;
 
         public void Poll()
         {
@@ -306,9 +310,25 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
         private void Run()
         {
             woken = false;
+            Count();
             var wait = step();
             Schedule(wait > Least ? wait : Least);
             speaker.AfterStep();
+        }
+
+        // A deadline that is not met by what is done at it would keep a core busy.
+        private void Count()
+        {
+            if (speaker.cluster.Now - window > TimeSpan.FromSeconds(1))
+            {
+                window = speaker.cluster.Now;
+                steps = 0;
+            }
+
+            if (++steps > MostSteps)
+            {
+                speaker.cluster.Watch.Violate($"the thread {name} of {speaker.node.Name} takes {steps} steps in {(speaker.cluster.Now - window).TotalMilliseconds:0} ms");
+            }
         }
     }
 }

@@ -128,7 +128,8 @@ internal sealed class Watch(SimulatedCluster cluster)
         cluster.IsEligible(node, vip) && !unable.Contains(node) && node.RunsFor > TimeSpan.FromSeconds(2) && node.Speaker!.StartedAt < LastEdge - TimeSpan.FromSeconds(2) && !node.Speaker.Leaving
         && !node.SpeakerDeaf && cluster.Reaches(node.Port));
 
-    private void Violate(string what)
+    /// <summary>Something is not as it must be.</summary>
+    public void Violate(string what)
     {
         if (Violation is null)
         {
