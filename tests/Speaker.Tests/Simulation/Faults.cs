@@ -51,7 +51,7 @@ internal sealed class Faults(SimulatedCluster cluster, Random random)
     public static readonly IReadOnlyList<FaultKind> Open =
     [
         FaultKind.EndpointMovesWhileApiIsAwayFromItsNode, FaultKind.NodeJoinsOnAWrongVlan,
-        FaultKind.SecondLinkOnTheSegment, FaultKind.KeyRotatesWhileApiIsAwayFromOne,
+        FaultKind.KeyRotatesWhileApiIsAwayFromOne,
     ];
 
     /// <summary>Those under which it does; each is tried by every run of the tests.</summary>
@@ -103,7 +103,8 @@ internal sealed class Faults(SimulatedCluster cluster, Random random)
             FaultKind.KeyRotatesWhileApiIsAwayFromOne when !rotated => RotateKeyWithout(node),
             FaultKind.GatewayDies when cluster.Gateway is { } gateway =>
                 Run(kind.ToString(), [], 500, 8000, Moves.None, () => gateway.Powered = false, () => gateway.Powered = true),
-            FaultKind.GatewayDiesWithANode when cluster.Gateway is { } gateway => Strike(kind, node, 500, 8000, Moves.Struck,
+            // Of two nodes, the last cannot tell an empty segment from a dead link until somebody says something.
+            FaultKind.GatewayDiesWithANode when cluster.Gateway is { } gateway && !(cluster.Silent && cluster.Nodes.Count == 2) => Strike(kind, node, 500, 8000, Moves.Struck,
                 () =>
                 {
                     gateway.Powered = false;

@@ -17,8 +17,8 @@ internal static class Schedule
     {
         var shape = new Random(seed);
         var nodes = 2 + (int)(8 * shape.NextDouble() * shape.NextDouble());
-        var cluster = new SimulatedCluster(seed, nodes, 1 + shape.Next(3), gateway: shape.Next(4) > 0, local: shape.Next(4) == 0, log: log);
-        cluster.Say($"seed {seed}: {nodes} nodes, {(cluster.Gateway is null ? "no" : "a")} gateway{(cluster.Local ? ", policy Local" : "")}");
+        var cluster = new SimulatedCluster(seed, nodes, 1 + shape.Next(3), gateway: shape.Next(4) > 0, local: shape.Next(4) == 0, silent: shape.Next(4) == 0, log: log);
+        cluster.Say($"seed {seed}: {nodes} nodes, {(cluster.Gateway is null ? "no" : "a")} gateway{(cluster.Local ? ", policy Local" : "")}{(cluster.Silent ? ", a silent client" : "")}");
         foreach (var node in cluster.Nodes)
         {
             cluster.Time.At(TimeSpan.FromMilliseconds(1 + shape.Next(300)), node.StartSpeaker);

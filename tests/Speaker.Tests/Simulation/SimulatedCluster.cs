@@ -14,7 +14,7 @@ internal sealed class SimulatedCluster
     private readonly Dictionary<IpAddress, HashSet<SimulatedNode>> endpoints = [];
     private ulong boots;
 
-    public SimulatedCluster(int seed, int nodes, int vips = 1, bool gateway = true, bool local = false, int mtu = 1500, Action<string>? log = null)
+    public SimulatedCluster(int seed, int nodes, int vips = 1, bool gateway = true, bool local = false, int mtu = 1500, bool silent = false, Action<string>? log = null)
     {
         this.log = log;
         Local = local;
@@ -44,6 +44,13 @@ internal sealed class SimulatedCluster
         Api.PutKey(Key);
         Watch = new Watch(this);
         Time.Every(Watch.Interval, Look);
+        Silent = silent;
+        if (!silent)
+        {
+            // Hosts ask for each other; whoever is asked or asks is a witness that frames pass.
+            Time.Every(TimeSpan.FromMilliseconds(1130), () => Client.Ask(Client.Ports[0], (Gateway ?? Nodes[Time.Random.Next(Nodes.Count)]).Ports[0].Prefix.Address));
+        }
+
         if (Gateway is not null)
         {
             // A router speaks to the hosts behind it now and then.
@@ -56,6 +63,9 @@ internal sealed class SimulatedCluster
     public TimeSpan Now => Time.Now;
 
     public SimulatedWire Wire { get; }
+
+    /// <summary>Whether the client says nothing once it knows where the VIPs are.</summary>
+    public bool Silent { get; }
 
     /// <summary>Whether a VIP is served by the endpoint of one node only, with the policy Local.</summary>
     public bool Local { get; }
