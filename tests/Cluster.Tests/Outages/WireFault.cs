@@ -38,7 +38,7 @@ public sealed record WireFault(string Name, TimeSpan Goal, TimeSpan Bound, Func<
         OtherCannotHear,
         Of("another node cannot send", 50, Unnoticed, scene => scene.Other.Host.Lose(PortLoss.FromHost), scene => scene.Other.Host.LoseNothing()),
         Of("30 % loss at the owner", 200, Unnoticed, scene => scene.Owner.Host.Lose(PortLoss.Both, LossPercent), scene => scene.Owner.Host.LoseNothing()),
-        Of("30 % loss at all nodes", 200, Unnoticed, scene => scene.Each(host => host.Lose(PortLoss.Both, LossPercent)), scene => scene.Each(host => host.LoseNothing())),
+        Of("30 % loss at all nodes", 200, Unnoticed, scene => scene.Each(host => host.Lose(PortLoss.ToHost, LossPercent)), scene => scene.Each(host => host.LoseNothing())),
         new("owner's speaker paused for 4 s", TimeSpan.FromMilliseconds(250), Unnoticed, PauseAsync, _ => Task.CompletedTask),
         new("owner's speaker killed", TimeSpan.FromMilliseconds(250), Unnoticed,
             scene => scene.Cluster.Programs.Speaker(scene.Owner).KillAsync(), scene => scene.Cluster.Programs.StartAllAsync()),
