@@ -51,6 +51,9 @@ public sealed class KindTable
             Of<V1Lease>() with { CreateOnUpdate = true, UpdateNeedsVersion = true },
             Of<V1ValidatingWebhookConfiguration>() with { Namespaced = false, TracksGeneration = true },
             Of<V1MutatingWebhookConfiguration>() with { Namespaced = false, TracksGeneration = true },
+            // Kept, not carried out: their expressions are a language of its own.
+            Of<V1ValidatingAdmissionPolicy>() with { Namespaced = false, HasStatus = true, TracksGeneration = true },
+            Of<V1ValidatingAdmissionPolicyBinding>() with { Namespaced = false, TracksGeneration = true },
             Of<V1CustomResourceDefinition>("crd", "crds") with
             {
                 Namespaced = false, HasStatus = true, TracksGeneration = true, UpdateNeedsVersion = true, Categories = ["api-extensions"],

@@ -39,6 +39,8 @@ public static class PatchRules
         ["MutatingWebhookConfiguration.webhooks"] = Merge("name"),
         ["ValidatingWebhook.matchConditions"] = Merge("name"),
         ["MutatingWebhook.matchConditions"] = Merge("name"),
+        ["ValidatingAdmissionPolicySpec.matchConditions"] = Merge("name"),
+        ["ValidatingAdmissionPolicySpec.variables"] = Merge("name"),
     };
 
     // Everywhere else "conditions" is a plain list, among others in IngressStatus's siblings of newer API groups.
