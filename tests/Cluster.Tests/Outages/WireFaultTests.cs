@@ -7,7 +7,7 @@ namespace LoadBalancer.Cluster.Tests.Outages;
 public sealed class WireFaultTests(ClusterFixture fixture, ITestOutputHelper output) : ProgramTest(fixture, output)
 {
     /// <summary>What a test run tries of the faults.</summary>
-    internal static IReadOnlyList<WireFault> Some { get; } = [WireFault.OwnerCannotSend];
+    internal static IReadOnlyList<WireFault> Some { get; } = [WireFault.OwnerCannotSend, WireFault.OwnerCannotHear, WireFault.OtherCannotHear];
 
     public override async ValueTask DisposeAsync()
     {
