@@ -232,7 +232,7 @@ internal sealed partial class SpeakerWorker : Worker
         var gateways = Gateways.Read();
         heartbeats.Gateways = gateways;
         lease.Say(
-            new Dictionary<string, string>(SpeakerLeases.Annotations(facts, heartbeats.Standing.Ready, gateways))
+            new Dictionary<string, string>(SpeakerLeases.Annotations(facts, heartbeats.Standing.Ready, gateways, heartbeats.Segments))
             {
                 [StrangerAnnotations.Macs] = StrangerAnnotations.Of(facts.Select(link => link.Mac)),
                 [StrangerAnnotations.Taken] = strangers.Published,

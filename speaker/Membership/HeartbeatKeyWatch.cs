@@ -57,7 +57,9 @@ public sealed partial class HeartbeatKeyWatch
 
         HeartbeatKeyMaterial? Read()
         {
-            if (store.Get(secret) is { } found)
+            // The others have a newer key than the API server gave to this node: the kubelet may have brought it.
+            var lacks = mount is not null && heartbeats.UnderstandsNobody;
+            if (store.Get(secret) is { } found && !(lacks && ReferenceEquals(found, taken)))
             {
                 // Looked at many times a second; a Secret that was taken in says nothing new.
                 if (ReferenceEquals(found, taken))
@@ -70,7 +72,7 @@ public sealed partial class HeartbeatKeyWatch
                 return material;
             }
 
-            if (taken is not null || mount is null || clock.Now < readAt)
+            if ((taken is not null && !lacks) || mount is null || clock.Now < readAt)
             {
                 return null;
             }

@@ -99,6 +99,24 @@ public sealed class Heartbeats
     /// <summary>Whether any peer is alive on the wire.</summary>
     public bool HasPeers => segments.Any(segment => segment.AliveCount > 0);
 
+    /// <summary>Whether on some link peers were heard a moment ago that cannot be understood, for want of a key, and none that can.</summary>
+    public bool UnderstandsNobody
+    {
+        get
+        {
+            var now = clock.Now;
+            foreach (var segment in segments)
+            {
+                if (segment.UnderstandsNobody(now))
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
     /// <summary>This node's name.</summary>
     public string Node => identity.Node;
 

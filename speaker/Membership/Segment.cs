@@ -105,6 +105,11 @@ public sealed class Segment
     public HearResult Hear(ReadOnlySpan<byte> bytes, HeartbeatKeys keys, TimeSpan now)
     {
         var refusal = HeartbeatDecoder.Decode(bytes, factsSeen.Mac, keys, out var frame);
+        if (refusal == HeartbeatRefusal.ForeignCluster)
+        {
+            HearForeign(bytes, now);
+        }
+
         if (refusal != HeartbeatRefusal.None)
         {
             return new HearResult(refusal);
@@ -119,6 +124,23 @@ public sealed class Segment
             }
 
             return result.Refusal == HeartbeatRefusal.OwnFrame ? result with { Changed = NoteOwnFrame(frame, now) } : result;
+        }
+    }
+
+    /// <summary>Whether a peer was heard a moment ago that cannot be understood, for want of a key, and none that can.</summary>
+    public bool UnderstandsNobody(TimeSpan now)
+    {
+        lock (gate)
+        {
+            return membership.UnderstandsNobody(now);
+        }
+    }
+
+    private void HearForeign(ReadOnlySpan<byte> bytes, TimeSpan now)
+    {
+        lock (gate)
+        {
+            membership.HearForeign(MacAddress.Read(bytes[MacAddress.Size..]), now);
         }
     }
 

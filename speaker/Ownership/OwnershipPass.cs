@@ -95,7 +95,7 @@ public sealed class OwnershipPass
 
         segmentsSeen = links;
         elections.Clear();
-        voices.Begin(links, segment => Look(segment, now), view => new SegmentElection(orders, view, FactsOf), now);
+        voices.Begin(links, segment => Look(segment, now), view => new SegmentElection(orders, view, FactsOf, isCurrent(), now), now);
         foreach (var turn in voices.Turns)
         {
             var next = Decide(turn, snapshot, isComplete, leaveBy, now);
@@ -113,6 +113,12 @@ public sealed class OwnershipPass
         var facts = segment.Link.Facts;
         var alive = leases.On(facts);
         var view = segment.View(now, alive);
+        if (!isCurrent() && segment.UnderstandsNobody(now))
+        {
+            // It lacks a key that its peers have: they are there, and answer for what is theirs.
+            view = view with { MayAct = false };
+        }
+
         segment.LastView = view;
         Measure(segment, view);
         return new LinkTurn(segment, view, heartbeats.Keys is null || !facts.Carrier)

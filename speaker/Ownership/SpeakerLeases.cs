@@ -4,6 +4,7 @@ using LoadBalancer.Core.Packets;
 using LoadBalancer.Kubernetes.Leases;
 using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
+using LoadBalancer.Speaker.Membership;
 
 namespace LoadBalancer.Speaker.Ownership;
 
@@ -34,11 +35,15 @@ public sealed class SpeakerLeases
     /// <param name="links">The open links.</param>
     /// <param name="ready">Whether this speaker may own VIPs.</param>
     /// <param name="gateways">The routers this node sends through; the controller gives none of them to a Service.</param>
+    /// <param name="segments">Who is alive on the links.</param>
     public static IReadOnlyDictionary<string, string> Annotations(
-        IEnumerable<LinkFacts> links, bool ready, IEnumerable<IpAddress>? gateways = null) => new Dictionary<string, string>
+        IEnumerable<LinkFacts> links, bool ready, IEnumerable<IpAddress>? gateways = null, IEnumerable<Segment>? segments = null) => new Dictionary<string, string>
         {
             [SpeakerAnnotations.Links] = SpeakerAnnotations.Of(links),
             [SpeakerAnnotations.Ready] = ready ? "true" : "false",
+            [SpeakerAnnotations.Hears] = SpeakerAnnotations.Of((segments ?? []).Select(static segment =>
+                KeyValuePair.Create(segment.Name, (segment.LastView?.Peers ?? [])
+                    .Where(static peer => peer is { Source: MemberSource.Wire, HearsUs: true }).Select(static peer => peer.Node)))),
             [SpeakerAnnotations.Gateways] = string.Join(',', gateways ?? []),
         };
 
@@ -106,7 +111,10 @@ public sealed class SpeakerLeases
                     lease.HolderIdentity, name, MemberSource.Lease, prefixes,
                     [.. links.Where(other => other.Name != name).SelectMany(other => other.Prefixes)],
                     Ready: lease.Annotations.GetValueOrDefault(SpeakerAnnotations.Ready) == "true",
-                    Leaving: false, Holding: false, HearsUs: false);
+                    Leaving: false, Holding: false, HearsUs: false)
+                {
+                    Hears = SpeakerAnnotations.HeardOn(lease, name),
+                };
             }
         }
 

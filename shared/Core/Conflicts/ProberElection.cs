@@ -18,7 +18,7 @@ public static class ProberElection
 
         foreach (var peer in view.Peers)
         {
-            if (peer.Ready && !peer.Leaving && string.CompareOrdinal(peer.Node, view.Self.Node) < 0)
+            if (peer.Ready && !peer.Leaving && !peer.Apart && string.CompareOrdinal(peer.Node, view.Self.Node) < 0)
             {
                 return false;
             }

@@ -27,6 +27,12 @@ public sealed record MembershipTimings
     /// </summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long after the grace a node whose speaker stays silent is remembered: by then its addresses have been handed over.</summary>
+    public TimeSpan Parting { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How many nodes ask the kernel of one that is away at <see cref="CheckInterval"/>; the others ask less often.</summary>
+    public int Watchers { get; init; } = 3;
+
     /// <summary>Between two questions to the kernel of a node whose speaker is silent.</summary>
     public TimeSpan CheckInterval { get; init; } = TimeSpan.FromMilliseconds(60);
 

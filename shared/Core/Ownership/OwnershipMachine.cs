@@ -47,9 +47,20 @@ public readonly record struct OwnershipState(OwnershipPhase Phase, string? Owner
     /// <summary>A node that claims the VIP and was found not to answer for it; kept for as long as it claims it.</summary>
     public string? Doubts { get; init; }
 
+    /// <summary>The claim of another node that was found to be right last: when facts change after that, they count at once.</summary>
+    public AcceptedClaim Accepted { get; init; }
+
+    /// <summary>Since when a claim of another node contradicts the facts of this one; with which claim. The default for none.</summary>
+    public (AcceptedClaim Claim, TimeSpan Since) Dispute { get; init; }
+
     /// <summary>Whether this node answers for it.</summary>
     public bool Answers => Phase != OwnershipPhase.Away;
 }
+
+/// <summary>A claim of another node.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Term">Its term.</param>
+public readonly record struct AcceptedClaim(string? Node, ulong Term);
 
 /// <summary>What is to be done about a VIP on a link.</summary>
 public enum OwnershipAction
@@ -100,6 +111,12 @@ public static class OwnershipMachine
     /// <summary>How long the elected node is waited for when nobody has the VIP; then the next may take it: the first may not know the Service yet.</summary>
     public static TimeSpan Patience => TimeSpan.FromMilliseconds(1500);
 
+    /// <summary>
+    /// How long a claim that is newer than this node's facts, and contradicts them, is respected: longer than it takes to notice that the API
+    /// server is away (HTTP/2 pings, 25 s).
+    /// </summary>
+    public static TimeSpan FactsPatience => TimeSpan.FromSeconds(30);
+
     /// <summary>How long a VIP is left alone that its owner has just let go in favour of somebody.</summary>
     public static TimeSpan GaveWay => TimeSpan.FromMilliseconds(500);
 
@@ -120,7 +137,7 @@ public static class OwnershipMachine
     public static (OwnershipState State, OwnershipAction Action) Step(OwnershipState state, in OwnershipInput input, TimeSpan now)
     {
         var decision = input.Decision;
-        var next = state with { Owner = decision.Owner, Reason = decision.Reason };
+        var next = Judge(state with { Owner = decision.Owner, Reason = decision.Reason }, input, now);
         if (decision.Owner == input.Self)
         {
             return input.LeaveBy is { } leaveBy ? Leave(next, decision, leaveBy, now) : Own(state, next, input, now);
@@ -133,6 +150,20 @@ public static class OwnershipMachine
             OwnershipPhase.Deputy => Represent(next, input),
             _ => Watch(state, next, input, now),
         };
+    }
+
+    private static OwnershipState Judge(OwnershipState state, in OwnershipInput input, TimeSpan now)
+    {
+        var decision = input.Decision;
+        if (decision.Incumbent is null || decision.Incumbent == input.Self || decision.Owner != decision.Incumbent)
+        {
+            return state;
+        }
+
+        var claim = new AcceptedClaim(decision.Incumbent, decision.Term);
+        return !decision.Disputed ? state with { Accepted = claim, Dispute = default }
+            : state.Dispute.Claim == claim ? state
+            : state with { Dispute = (claim, now) };
     }
 
     private static (OwnershipState State, OwnershipAction Action) Own(

@@ -19,9 +19,15 @@ internal sealed class Peer
         Identity = frame.ReadIdentity();
         NodeBytes = frame.Node.ToArray();
         LinkBytes = frame.Link.ToArray();
+        NameHash = HashOf(NodeBytes);
+    }
+
+    /// <summary>The first 8 bytes of SHA256(name).</summary>
+    public static ulong HashOf(ReadOnlySpan<byte> name)
+    {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(NodeBytes, hash);
-        NameHash = BinaryPrimitives.ReadUInt64BigEndian(hash);
+        SHA256.HashData(name, hash);
+        return BinaryPrimitives.ReadUInt64BigEndian(hash);
     }
 
     private Peer(Peer other)
@@ -156,6 +162,9 @@ internal sealed class Peer
     public bool Blamed { get; set; }
 
     public bool GraceOver { get; set; }
+
+    /// <summary>When a frame with its hardware address came in that is signed with a key this node does not accept.</summary>
+    public TimeSpan? ForeignAt { get; set; }
 
     /// <summary>Whether another interface of its node has its address now.</summary>
     public bool Replaced { get; set; }

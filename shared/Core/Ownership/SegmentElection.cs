@@ -19,6 +19,8 @@ public sealed class SegmentElection
     private readonly SegmentView view;
     private readonly SegmentMember self;
     private readonly bool hasUnheard;
+    private readonly bool areCurrent;
+    private readonly TimeSpan now;
     private readonly int selfId;
     private readonly List<(SegmentMember Member, NodeFacts Facts)>?[] membersById;
     private readonly Dictionary<Pool, bool[]> selected = new(ReferenceEqualityComparer.Instance);
@@ -27,14 +29,19 @@ public sealed class SegmentElection
     /// <param name="orders">The remembered orders.</param>
     /// <param name="view">Who is alive.</param>
     /// <param name="nodes">What the API server says of a node; <see cref="NodeFacts.Unknown"/> if nothing.</param>
-    public SegmentElection(ElectionOrders orders, SegmentView view, Func<string, NodeFacts> nodes)
+    /// <param name="areCurrent">Whether what this node knows from the API server is what it has now.</param>
+    /// <param name="now">Monotonic time.</param>
+    public SegmentElection(
+        ElectionOrders orders, SegmentView view, Func<string, NodeFacts> nodes, bool areCurrent = true, TimeSpan now = default)
     {
+        this.areCurrent = areCurrent;
+        this.now = now;
         this.orders = orders;
         this.view = view;
         self = view.Self;
 
-        // Who is known by its Lease only hears no claims and goes by the order alone; so must everybody then.
-        hasUnheard = view.Peers.Any(static peer => peer is { Source: MemberSource.Lease, Ready: true });
+        // Who is known by its Lease only hears no claims and goes by the order alone; so must everybody then. Other parts concern nobody here.
+        hasUnheard = view.Peers.Any(static peer => peer is { Source: MemberSource.Lease, Ready: true, Apart: false });
         selfId = orders.IdOf(self.Node);
         foreach (var peer in view.Peers)
         {
@@ -42,7 +49,7 @@ public sealed class SegmentElection
         }
 
         membersById = new List<(SegmentMember, NodeFacts)>?[orders.Nodes.Count];
-        foreach (var member in view.Peers.Append(self).Concat(view.Siblings))
+        foreach (var member in view.Peers.Where(static peer => !peer.Apart).Append(self).Concat(view.Siblings))
         {
             (membersById[orders.IdOf(member.Node)] ??= []).Add((member, nodes(member.Node)));
         }
@@ -75,6 +82,11 @@ public sealed class SegmentElection
         if (incumbent.Node >= 0 && Keeps(incumbent, vip, order, out var away))
         {
             return Describe(decision, incumbent.Node, vip, own, order, away);
+        }
+
+        if (Respects(incumbent, own))
+        {
+            return Describe(decision with { Disputed = true }, incumbent.Node, vip, own, order, away: false);
         }
 
         var elected = Elect(vip, order, incumbent.Yields ? incumbent.Node : -1, own.Skipped, out _);
@@ -233,6 +245,19 @@ public sealed class SegmentElection
 
         // The API server has given the node up: one that it has not is better, if there is one.
         return flaws < NodeNotReady || Elect(vip, order, id, 0, out var best) < 0 || best >= NodeNotReady;
+    }
+
+    // Who is there and claims the VIP is not fit by what this node knows of it. If it was when the claim was first heard, the facts have changed
+    // since. Otherwise the other knows better, or will in a moment: two that overrule each other would both answer, for as long as they differ.
+    private bool Respects(in Incumbency incumbent, in OwnershipState own)
+    {
+        if (incumbent.Node < 0 || incumbent.Node == selfId || incumbent.Yields || hasUnheard || !IsPresent(incumbent.Node))
+        {
+            return false;
+        }
+
+        var claim = new AcceptedClaim(orders.Nodes[incumbent.Node], incumbent.Term);
+        return !areCurrent || (own.Accepted != claim && !(own.Dispute.Claim == claim && now - own.Dispute.Since >= OwnershipMachine.FactsPatience));
     }
 
     private int Elect(VipFacts vip, ReadOnlySpan<ElectionOrders.Entry> order, int without, int skip, out int bestFlaws)

@@ -17,6 +17,8 @@ public sealed partial class SegmentMembership
 
     private static readonly TimeSpan RecoversFor = TimeSpan.FromSeconds(2);
 
+    private static readonly TimeSpan ForeignFor = TimeSpan.FromSeconds(5);
+
     private const int SuspectBits = 24;
 
     private readonly Witnesses witnesses = new();
@@ -53,6 +55,9 @@ public sealed partial class SegmentMembership
         {
             Extend(ref listenUntil, now + OwnGoodFor);
         }
+
+        // Until then nobody asked: to be ready to answer does no harm on a deaf link, and much good on one that is merely quiet.
+        fencedSince = StandsDown ? fencedSince ?? now : fencedSince;
 
         heardAt = now;
         askedSince = null;
@@ -139,7 +144,6 @@ public sealed partial class SegmentMembership
         if (now - heardAt >= timings.StandDownAfter && MissesWitness(now))
         {
             StandsDown = true;
-            fencedSince = now;
         }
 
         var suspects = 0u;
@@ -242,11 +246,24 @@ public sealed partial class SegmentMembership
         return changed;
     }
 
-    // Who goes on speaking is asked less often once it is known what it is about.
-    private TimeSpan CheckDue(Peer peer, TimeSpan now) =>
-        (peer.CheckedAt + (HasStaleEcho(peer, now) && peer.AwaySince is null && now - peer.CheckedSince > timings.StandDownAfter
-            ? timings.SlowCheckInterval
-            : timings.CheckInterval)) ?? now;
+    // Who goes on speaking is asked less often once it is known what it is about; who is away, by a few.
+    private TimeSpan CheckDue(Peer peer, TimeSpan now)
+    {
+        var isSettled = peer.Alive ? HasStaleEcho(peer, now) && peer.AwaySince is null : !Watches(peer);
+        return (peer.CheckedAt + (isSettled && now - peer.CheckedSince > timings.StandDownAfter ? timings.SlowCheckInterval : timings.CheckInterval)) ?? now;
+    }
+
+    // Another few for each node, the same for all that look.
+    private bool Watches(Peer away)
+    {
+        var before = 0;
+        foreach (var peer in Peers)
+        {
+            before += peer.IsServing && peer.NameHash != away.NameHash && (peer.NameHash ^ away.NameHash) < (ownHash ^ away.NameHash) ? 1 : 0;
+        }
+
+        return before < timings.Watchers;
+    }
 
     private int AskWitnesses(TimeSpan now, Span<CheckTarget> targets)
     {
@@ -318,6 +335,39 @@ public sealed partial class SegmentMembership
     }
 
     private TimeSpan WitnessDue(TimeSpan now) => NeedsWitness(now) ? urgentDue : witnessDue > now ? witnessDue : TimeSpan.MaxValue;
+
+    /// <summary>
+    /// A frame came in that is signed with a key this node does not accept. If it has a peer's hardware address, one of the two lacks a key
+    /// that the other has.
+    /// </summary>
+    public void HearForeign(MacAddress mac, TimeSpan now)
+    {
+        NoteArrival(now);
+        foreach (var peer in Peers)
+        {
+            peer.ForeignAt = peer.Mac == mac && peer.Boot != 0 ? now : peer.ForeignAt;
+        }
+    }
+
+    /// <summary>Whether a peer was heard a moment ago that cannot be understood, and none that can.</summary>
+    public bool UnderstandsNobody(TimeSpan now)
+    {
+        var foreign = false;
+        foreach (var peer in Peers)
+        {
+            if (peer.Alive && now < SuspectAt(peer))
+            {
+                return false;
+            }
+
+            foreign |= IsForeign(peer, now);
+        }
+
+        return foreign;
+    }
+
+    // Those that were lost get a frame five times a second, and everybody a hello each second.
+    private static bool IsForeign(Peer peer, TimeSpan now) => now - peer.ForeignAt < ForeignFor;
 
     private bool IsHere(IpAddress address)
     {

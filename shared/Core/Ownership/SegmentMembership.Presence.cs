@@ -102,7 +102,11 @@ public sealed partial class SegmentMembership
     private static bool IsSilent(Peer peer, TimeSpan now) => peer.Alive ? now >= SuspectAt(peer) : peer.AwaySince is not null;
 
     private bool KernelAnswers(Peer peer, TimeSpan now) =>
-        peer.CheckedSince is not null && peer.KernelHeardAt >= peer.CheckedSince && now - peer.KernelHeardAt < timings.KernelGoodFor;
+        peer.CheckedSince is not null && peer.KernelHeardAt >= peer.CheckedSince && now - peer.KernelHeardAt < KernelGoodFor(peer);
+
+    // As many questions as anybody else's have been lost by then.
+    private TimeSpan KernelGoodFor(Peer peer) =>
+        peer.Alive || Watches(peer) ? timings.KernelGoodFor : timings.KernelGoodFor * (timings.SlowCheckInterval / timings.CheckInterval / 2);
 
     private bool KernelHears(Peer peer, TimeSpan now) =>
         peer.CheckedSince is not null && peer.KernelAnsweredAt >= peer.CheckedSince && now - peer.KernelAnsweredAt < timings.KernelGoodFor;
@@ -182,7 +186,13 @@ public sealed partial class SegmentMembership
         {
             peer.AwaySince = before ?? now;
         }
-        else if (!peer.Alive && before is not null && !(isBehind && now < peer.KernelHeardAt + (2 * timings.KernelGoodFor)))
+        else if (!peer.Alive && before is not null && !(isBehind && now < peer.KernelHeardAt + (2 * KernelGoodFor(peer))))
+        {
+            Depart(peer);
+        }
+
+        // Who was put up with for long enough, and handed over meanwhile, is not asked for ever.
+        if (!peer.Alive && IsGraceOver(peer, now - timings.Parting))
         {
             Depart(peer);
         }
@@ -190,10 +200,13 @@ public sealed partial class SegmentMembership
         return wasDeaf != peer.Deaf || (before is null) != (peer.AwaySince is null) || GraceEnds(peer, now);
     }
 
+    // Whoever signs with another key than ours is no less there than before, and may answer for what is its own.
+    private bool IsGraceOver(Peer peer, TimeSpan now) => peer.AwaySince + timings.Grace <= now && !IsForeign(peer, now);
+
     // True once, at the first look after it.
     private bool GraceEnds(Peer peer, TimeSpan now)
     {
-        var over = peer.AwaySince + timings.Grace <= now;
+        var over = IsGraceOver(peer, now);
         var was = peer.GraceOver;
         peer.GraceOver = over;
         return over && !was;
@@ -310,9 +323,10 @@ public sealed partial class SegmentMembership
             next = SilentAt(peer);
         }
 
-        if (peer.AwaySince + timings.Grace is { } graceEnd && now < graceEnd && graceEnd < next)
+        if (peer.AwaySince + timings.Grace is { } graceEnd)
         {
-            next = graceEnd;
+            graceEnd += now < graceEnd ? TimeSpan.Zero : timings.Parting;
+            next = now < graceEnd && graceEnd < next ? graceEnd : next;
         }
 
         return next;

@@ -32,8 +32,10 @@ public sealed partial class SegmentMembership
 
     private readonly MembershipTimings timings;
     private readonly byte[] ownName;
+    private readonly ulong ownHash;
     private readonly ulong ownBoot;
     private readonly List<Peer> peers = [];
+    private readonly SegmentParts parts = new();
     private HeartbeatIdentity identity;
     private TimeSpan listenUntil;
     private TimeSpan listenAtMost;
@@ -56,6 +58,7 @@ public sealed partial class SegmentMembership
         this.timings = timings;
         this.identity = identity;
         ownName = Encoding.ASCII.GetBytes(identity.Node);
+        ownHash = Peer.HashOf(ownName);
         ownBoot = boot;
         Listen(now);
     }
@@ -68,6 +71,7 @@ public sealed partial class SegmentMembership
     /// <param name="now">Monotonic time.</param>
     public void Remember(SegmentMembership former, TimeSpan now)
     {
+        witnesses.Remember(former.witnesses);
         foreach (var peer in former.Peers)
         {
             if (peer.Boot != 0 && !peer.Replaced && now - peer.HeardAt < timings.ProbeFor)
@@ -358,7 +362,7 @@ public sealed partial class SegmentMembership
                     HearsNothing = IsKnownToHearNothing(peer, now),
                     Deaf = peer.Deaf,
                     YieldsBlindly = YieldsBlindly(peer, now),
-                    GraceOver = peer.AwaySince + timings.Grace <= now,
+                    GraceOver = IsGraceOver(peer, now),
                 });
             }
         }
@@ -366,12 +370,9 @@ public sealed partial class SegmentMembership
         // Who was not heard in the first second or two may be heard yet. Until then nothing new is taken, and nothing is given up for it.
         var unheard = fromLeases.Where(member => !HasHeard(member.Node) && member.Node != identity.Node).ToList();
         var isEarly = unheard.Count > 0 && now < listenAtMost;
-        if (!isEarly)
-        {
-            members.AddRange(unheard);
-        }
+        var isOutside = !isEarly && unheard.Count > 0 && !parts.Divide(identity.Node, [.. members], unheard, members);
 
-        return new SegmentView(Member(identity, MemberSource.Self, StateAt(now), true), members, MayAct(now) && !isEarly)
+        return new SegmentView(Member(identity, MemberSource.Self, StateAt(now), true), members, MayAct(now) && !isEarly && !isOutside)
         {
             MayServe = MayServe(now),
             Majority = HasMajority(now),

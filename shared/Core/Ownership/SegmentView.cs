@@ -63,6 +63,12 @@ public sealed record SegmentMember(
     /// <summary>Whether its link was found to be deaf: it sends, and neither its speaker nor its kernel hears. It can own nothing.</summary>
     public bool Deaf { get; init; }
 
+    /// <summary>Of one known by its Lease only: whom it hears on the interface, by its own account.</summary>
+    public IReadOnlyList<string> Hears { get; init; } = [];
+
+    /// <summary>Whether it is in another part of the segment, or on another that has the same subnet: what it owns is nobody's here.</summary>
+    public bool Apart { get; init; }
+
     /// <summary>Whether its interface on this segment has a subnet with the address.</summary>
     public bool Covers(IpAddress address) => Contain(Prefixes, address);
 

@@ -132,6 +132,9 @@ public readonly record struct OwnerDecision(string? Owner, NoOwner Reason, Ineli
     /// <summary>Whether the node that this one doubts still claims the VIP.</summary>
     public bool DoubtedClaims { get; init; }
 
+    /// <summary>Whether the owner keeps the VIP although it is not fit by the facts of this node: its claim is newer than they are.</summary>
+    public bool Disputed { get; init; }
+
     /// <summary>Whether another node claims to own what this node owns, and loses.</summary>
     public bool Rival { get; init; }
 }

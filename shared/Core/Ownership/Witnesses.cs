@@ -55,6 +55,13 @@ internal sealed class Witnesses
         return false;
     }
 
+    /// <summary>Knows those whom another knew on the same segment.</summary>
+    public void Remember(Witnesses former)
+    {
+        known.AddRange(former.known.Take(Capacity - known.Count));
+        AnsweredAt ??= former.AnsweredAt;
+    }
+
     /// <summary>Whether the address is a known host's.</summary>
     public bool Knows(IpAddress address) => known.Exists(witness => witness.Address == address);
 

@@ -32,6 +32,47 @@ public static class SpeakerAnnotations
         .SelectMany(static link => link[(link.IndexOf('=', StringComparison.Ordinal) + 1)..].Split(',', StringSplitOptions.RemoveEmptyEntries))
         .ToHashSet(StringComparer.Ordinal);
 
+    /// <summary>Which speakers are heard, and hear this one, on each link: <c>eth0=n2,n3;eth1=n4</c>.</summary>
+    public const string Hears = "loadbalancer/hears";
+
+    // Two hundred names as they are in small clusters; the rest is left out.
+    private const int LongestHears = 4000;
+
+    /// <summary>The value of <see cref="Hears"/>.</summary>
+    public static string Of(IEnumerable<KeyValuePair<string, IEnumerable<string>>> heard)
+    {
+        var text = new System.Text.StringBuilder();
+        foreach (var (link, nodes) in heard.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        {
+            var separator = text.Length > 0 ? $";{link}=" : $"{link}=";
+            foreach (var node in nodes.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
+            {
+                if (text.Length + separator.Length + node.Length <= LongestHears)
+                {
+                    text.Append(separator).Append(node);
+                    separator = ",";
+                }
+            }
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Whom a node hears on a link, as its Lease tells; nobody if it does not.</summary>
+    public static IReadOnlyList<string> HeardOn(LeaseResource lease, string link)
+    {
+        foreach (var entry in lease.Annotations.GetValueOrDefault(Hears, "").Split(';', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var parts = entry.Split('=');
+            if (parts.Length == 2 && parts[0] == link)
+            {
+                return parts[1].Split(',', StringSplitOptions.RemoveEmptyEntries);
+            }
+        }
+
+        return [];
+    }
+
     /// <summary>The value of <see cref="Links"/>; a link without a carrier is not told.</summary>
     public static string Of(IEnumerable<LinkFacts> links) => string.Join(';', links
         .Where(link => link.Carrier)

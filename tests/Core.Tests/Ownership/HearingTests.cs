@@ -50,7 +50,7 @@ public sealed class HearingTests
         Assert.False(View(6480).StandsDown);
         Run(6490, 6510);
         Assert.True(View(6510).StandsDown);
-        Assert.True(membership.Fenced);
+        Assert.False(membership.Fenced);
     }
 
     // Two nodes and nobody else on the wire: the one that is left must answer.
@@ -97,6 +97,7 @@ public sealed class HearingTests
         routerAnswers = true;
         Run(8000, 8340);
         Assert.True(View(8340).StandsDown);
+        Assert.True(membership.Fenced);
         Assert.False(View(8340).MayServe);
         Run(8350, 8500);
         Assert.False(View(8500).StandsDown);

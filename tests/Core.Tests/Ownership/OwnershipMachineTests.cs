@@ -19,7 +19,7 @@ public sealed class OwnershipMachineTests
     };
 
     private static readonly OwnershipState Deputy =
-        new(OwnershipPhase.Deputy, "n2", NoOwner.None, default, 3) { Mac = Mac, For = "n2" };
+        new(OwnershipPhase.Deputy, "n2", NoOwner.None, default, 3) { Mac = Mac, For = "n2", Accepted = new AcceptedClaim("n2", 3) };
 
     [Fact]
     public void Step_ElectedForTheFirstTime_Announces() => AssertStep((Owner, OwnershipAction.Announce), default, Ours);

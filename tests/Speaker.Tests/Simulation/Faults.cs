@@ -50,7 +50,7 @@ internal sealed class Faults(SimulatedCluster cluster, Random random)
     /// <summary>Those under which the program does not keep yet what it promises. LB_SIMULATION_FAULTS=all tries them all the same.</summary>
     public static readonly IReadOnlyList<FaultKind> Open =
     [
-        FaultKind.EndpointMovesWhileApiIsAwayFromItsNode, FaultKind.NodeJoinsOnAWrongVlan,
+        // Alone it is proven; beside another fault a speaker that starts with the new key is not understood by one that has the old one.
         FaultKind.KeyRotatesWhileApiIsAwayFromOne,
     ];
 

@@ -103,7 +103,7 @@ public sealed class FitnessScenarios
     }
 
     // n1 loses its API server; its pod is replaced on n2. n1 must not take back what n2 has by newer facts.
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData(2)]
     [InlineData(3)]
     public void OwnerLosesItsApiServerAndItsPodMovesAway_TheOtherHasIt(int nodes)
@@ -124,7 +124,7 @@ public sealed class FitnessScenarios
     }
 
     // Its Lease is fresh and names the subnet; nobody hears it.
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
@@ -144,7 +144,7 @@ public sealed class FitnessScenarios
     }
 
     // It can verify nobody after the grace of the rotation, and finds their kernels alive.
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData(2)]
     [InlineData(3)]
     public void KeyIsRotatedWhileOneNodeHasNoApiServer_ItTakesNothing(int nodes)
@@ -166,7 +166,7 @@ public sealed class FitnessScenarios
     }
 
     // Every other node asked its kernel every 60 ms for ever.
-    [Fact(Explicit = true)]
+    [Fact]
     public void SpeakerRemovedForGood_ItsKernelIsAskedNoMoreAfterTheGrace()
     {
         var cluster = new SimulatedCluster(seed: 1, nodes: 5).Settle();

@@ -270,7 +270,7 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
             HolderIdentity = holder,
             LeaseDurationSeconds = (int)(4 * cluster.LeasePeriod).TotalSeconds,
             RenewTime = clock.GetUtcNow(),
-            Annotations = SpeakerLeases.Annotations(runners.Current.Select(runner => runner.Facts), heartbeats.Standing.Ready, cluster.Gateways),
+            Annotations = SpeakerLeases.Annotations(runners.Current.Select(runner => runner.Facts), heartbeats.Standing.Ready, cluster.Gateways, heartbeats.Segments),
         });
     }
 
