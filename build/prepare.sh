@@ -1,11 +1,12 @@
 #!/bin/sh
-# Says what a command needs and this machine lacks, with what to type, and installs what Debian has of it: prepare.sh run|test|publish
+# Says what a command needs and this machine lacks, with what to type, and installs what Debian has of it: prepare.sh run|test|publish|images
 #   run      what the programs and the cluster on one machine need
 #   publish  what NativeAOT needs to link
 #   test     both
+#   images   what NativeAOT needs to link for both architectures, and what unpacks Debian's packages
 set -eu
 cd "$(dirname "$0")/.."
-case ${1:-} in run|test|publish) ;; *) echo "prepare.sh: say run, test or publish" >&2; exit 2 ;; esac
+case ${1:-} in run|test|publish|images) ;; *) echo "prepare.sh: say run, test, publish or images" >&2; exit 2 ;; esac
 proc=${PROC:-/proc}
 
 problems=
@@ -82,6 +83,14 @@ esac
 case $1 in publish|test)
     need clang has_program clang
     need zlib1g-dev test -e /usr/include/zlib.h
+esac
+case $1 in images)
+    need apt test -x /usr/lib/apt/apt-helper
+    need clang has_program clang
+    need binutils-x86-64-linux-gnu has_program x86_64-linux-gnu-ld.bfd
+    need binutils-aarch64-linux-gnu has_program aarch64-linux-gnu-ld.bfd
+    need git has_program git
+    need jq has_program jq
 esac
 case $1 in run|test) check_namespaces ;; esac
 as_root=

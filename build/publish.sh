@@ -1,21 +1,30 @@
 #!/bin/sh
-# Publishes with NativeAOT: publish.sh controller|speaker|both amd64|arm64 FOLDER
+# Publishes with NativeAOT: publish.sh controller|speaker|both amd64|arm64 FOLDER [SYSROOT]
+#   SYSROOT   links against the C library in there, instead of this machine's, and so that the same commit gives the same bytes;
+#             the linker for another architecture than this machine's is Debian's binutils-aarch64-linux-gnu or binutils-x86-64-linux-gnu
 set -eu
-program=$1 arch=$2 out=$3
+program=$1 arch=$2 out=$3 sysroot=${4:-}
 case $arch in
-    amd64) rid=linux-x64 ;;
-    arm64) rid=linux-arm64 ;;
+    amd64) rid=linux-x64 triple=x86_64-linux-gnu ;;
+    arm64) rid=linux-arm64 triple=aarch64-linux-gnu ;;
     *) echo "publish.sh: '$arch' is neither amd64 nor arm64" >&2; exit 1 ;;
 esac
 case $program in
     both) # at once: the compiler of one alone keeps a core and a half busy
-        "$0" controller "$arch" "$out" &
+        "$0" controller "$arch" "$out" $sysroot &
         controller=$!
-        "$0" speaker "$arch" "$out"
+        "$0" speaker "$arch" "$out" $sysroot
         wait $controller
         exit ;;
     controller) project=controller/LoadBalancer.Controller.csproj ;;
     speaker) project=speaker/LoadBalancer.Speaker.csproj ;;
     *) echo "publish.sh: '$program' is none of controller, speaker, both" >&2; exit 1 ;;
 esac
-exec dotnet publish "$project" --configuration Release --runtime "$rid" --output "$out" --nologo -v quiet
+# Native debug symbols: the images do not carry them, they take a good part of the compiler's time, and stack traces name methods without them.
+# It is said here because the compiler's own settings come after the tree's.
+set -- -p:NativeDebugSymbols=false
+if [ -n "$sysroot" ]; then
+    # ContinuousIntegrationBuild keeps this folder's path out of the program; the locked mode takes the packages of the lock files and no others.
+    set -- "$@" -p:ContinuousIntegrationBuild=true -p:RestoreLockedMode=true -p:SysRoot="$(cd "$sysroot" && pwd)" -p:ObjCopyName=$triple-objcopy
+fi
+exec dotnet publish "$project" --configuration Release --runtime "$rid" --output "$out" --nologo -v quiet "$@"

@@ -25,18 +25,21 @@ internal sealed class FakeTools : IDisposable
 
     private string CallsFile => Path.Combine(_folder.FullName, "calls");
 
-    /// <summary>Adds a program that prints a text and ends with a status.</summary>
-    public void Add(string name, int exitStatus = 0, string output = "")
+    /// <summary>Adds a program that does what its script says, prints a text and ends with a status.</summary>
+    public void Add(string name, int exitStatus = 0, string output = "", string script = "") =>
+        AddAt(Path.Combine(_folder.FullName, name), name, exitStatus, output, script);
+
+    /// <summary>Adds such a program at a place of its own; it is written down by the name given.</summary>
+    public void AddAt(string file, string name, int exitStatus = 0, string output = "", string script = "")
     {
-        var file = Path.Combine(_folder.FullName, name);
-        File.WriteAllText(file, $"#!/bin/sh\necho {name} \"$@\" >> '{CallsFile}'\necho '{output}'\nexit {exitStatus}\n");
+        File.WriteAllText(file, $"#!/bin/sh\necho {name} \"$@\" >> '{CallsFile}'\n{script}\necho '{output}'\nexit {exitStatus}\n");
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     /// <summary>Takes a program away again.</summary>
     public void Remove(string name) => File.Delete(Path.Combine(_folder.FullName, name));
 
-    /// <summary>Runs a script of <c>build/</c>; its environment is that of the call and nothing else.</summary>
+    /// <summary>Runs a script of <c>build/</c>, or a copy of one by its full path; its environment is that of the call and nothing else.</summary>
     public async Task<(int Status, string Errors)> RunAsync(string script, string[] arguments, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo("/bin/sh", [ProjectFiles.At("build", script), .. arguments])
