@@ -40,7 +40,7 @@ publish: ## Both programs with NativeAOT, into artifacts/publish
 	build/publish.sh both $(ARCH) artifacts/publish
 
 .PHONY: images
-images: ## Container images, with docker, podman or buildah (REGISTRY=… in place of localhost, and pushes)
+images: ## Container images for amd64 and arm64, what is in them and their digests, into artifacts/images (REGISTRY=… in place of localhost, and pushes)
 	@build/images.sh
 
 .PHONY: manifests

@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 program=$1 arch=$2 root=$3
 case $arch in amd64) rid=linux-x64 ;; arm64) rid=linux-arm64 ;; esac
 version=$(sed -n 's|.*<Version>\(.*\)</Version>.*|\1|p' Directory.Build.props)
+tools="Built with .NET SDK $(dotnet --version), $(clang --version | head -n 1), $(ld.bfd --version | head -n 1)."
 created=$(date --utc --date="@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -51,11 +52,11 @@ done >> "$work/packages" <<LOCK
 $(grep "^$arch " build/image-packages.lock)
 LOCK
 
-jq -s --sort-keys --arg program "loadbalancer-$program" --arg version "$version" --arg arch "$arch" --arg created "$created" --arg revision "$REVISION" '
+jq -s --sort-keys --arg program "loadbalancer-$program" --arg version "$version" --arg arch "$arch" --arg created "$created" --arg revision "$REVISION" --arg tools "$tools" '
     { spdxVersion: "SPDX-2.3", dataLicense: "CC0-1.0", SPDXID: "SPDXRef-DOCUMENT",
       name: "\($program) \($version) linux/\($arch)",
       documentNamespace: "https://spdx.org/spdxdocs/\($program)-\($version)-linux-\($arch)-\($revision)",
-      creationInfo: { $created, creators: ["Tool: image-sbom.sh-\($version)"] },
+      creationInfo: { $created, comment: $tools, creators: ["Tool: image-sbom.sh-\($version)"] },
       packages: ([{
           SPDXID: "SPDXRef-image", name: $program, versionInfo: $version, primaryPackagePurpose: "CONTAINER",
           downloadLocation: "NOASSERTION", licenseDeclared: "Apache-2.0", comment: "Of the commit \($revision), for linux/\($arch)." }]
