@@ -13,6 +13,7 @@ public sealed class PageTests(ClusterFixture fixture, ITestOutputHelper output) 
     [InlineData("README.md")]
     [InlineData("docs/getting-started.md")]
     [InlineData("docs/install.md")]
+    [InlineData("docs/monitoring.md")]
     public async Task EveryBlockOfThePage_SucceedsOrSaysWhatItNeeds(string page)
     {
         Assert.SkipWhen(Tool.Find("kubectl") is null, "kubectl is not installed");
