@@ -48,6 +48,12 @@ manifests: ## Renders manifests/loadbalancer.yaml, and the operator's form of th
 	kubectl kustomize manifests/loadbalancer > manifests/loadbalancer.yaml
 	@build/prometheus-rule.sh > manifests/kube-prometheus-stack/rules.yaml
 
+.PHONY: picture
+picture: ## Draws the pictures of the documents from their sources, light and dark
+	for theme in light dark; do \
+	  for source in docs/pictures/*.picture; do build/picture.sh $$theme < $$source > $${source%.picture}-$$theme.svg || exit; done; \
+	done
+
 .PHONY: clean
 clean: ## Removes what the build made
 	rm -rf artifacts BenchmarkDotNet.Artifacts
