@@ -44,9 +44,10 @@ images: ## Container images for amd64 and arm64, what is in them and their diges
 	@build/images.sh
 
 .PHONY: manifests
-manifests: ## Renders manifests/loadbalancer.yaml, and the operator's form of the alert rules
+manifests: ## Renders manifests/loadbalancer.yaml and manifests/kubernetes-1.20, and the operator's form of the alert rules
 	kubectl kustomize manifests/loadbalancer > manifests/loadbalancer.yaml
 	@build/prometheus-rule.sh > manifests/kube-prometheus-stack/rules.yaml
+	@build/kubernetes-1.20.sh
 
 .PHONY: picture
 picture: ## Draws the pictures of the documents from their sources, light and dark

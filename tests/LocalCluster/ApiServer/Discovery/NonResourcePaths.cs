@@ -35,7 +35,8 @@ public sealed class NonResourcePaths(DiscoveryDocuments discovery, OpenApiDocume
 
         if (path == "/openapi/v2" && http.Request.Headers.Accept.ToString().Contains("proto-openapi.spec.v2", StringComparison.Ordinal))
         {
-            http.Response.ContentType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+            // Not as it was asked for, with an '@': kubectl 1.20 does not take that for a media type, nor does RFC 6838 §4.2.
+            http.Response.ContentType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
             await http.Response.Body.WriteAsync(OpenApiProtobuf.Encode(openApi.V2()), http.RequestAborted);
             return;
         }
