@@ -183,7 +183,9 @@ internal sealed class Faults(SimulatedCluster cluster, Random random)
             return null;
         }
 
-        var to = cluster.Nodes[(from.Index + random.Next(1, cluster.Nodes.Count)) % cluster.Nodes.Count];
+        // Not to one whose addresses no client reaches.
+        var others = cluster.Nodes.Where(node => node != from && node.Port.Vlan == from.Port.Vlan).ToList();
+        var to = others[random.Next(others.Count)];
         return Strike(away ? FaultKind.EndpointMovesWhileApiIsAwayFromItsNode : FaultKind.EndpointMoves, from, 1500, 8000, Moves.Struck,
             () =>
             {
