@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace LoadBalancer.Manifests.Tests.Pages;
 
 /// <summary>A guide begins with what is to be seen, ends with an answer over the LAN, and claims no command to be tried that was not.</summary>
-public sealed class GuideTests
+public sealed partial class GuideTests
 {
     /// <summary>Pages whose blocks are followed on the local cluster (<c>PageTests</c>).</summary>
     private static readonly HashSet<string> Followed = [.. new[] { "README.md", "docs/getting-started.md", "docs/install.md", "docs/monitoring.md" }
@@ -29,6 +31,15 @@ public sealed class GuideTests
 
     [Theory]
     [MemberData(nameof(Guides))]
+    public void Archive_OfTheImages_IsOneThatTheInstallPageNames(string path) => Assert.All(
+        ArchiveName().Matches(Page.Of(path).Text).Select(match => match.Value),
+        name => Assert.Contains(name, ProjectFiles.Read("docs", "install.md"), StringComparison.Ordinal));
+
+    [Theory]
+    [MemberData(nameof(Guides))]
     public void Block_SaysWhatItIs(string path) =>
         Assert.All(Page.Of(path).Blocks, block => Assert.Contains(block.Language, (string[])["console", "yaml", "text"]));
+
+    [GeneratedRegex(@"[\w$.-]+\.tar\b")]
+    private static partial Regex ArchiveName();
 }

@@ -25,7 +25,7 @@ internal sealed class Kustomization
 
     /// <summary>Those a user applies.</summary>
     public static TheoryData<string> Applied =>
-        ["ingress-nginx", "monitoring", "kube-prometheus-stack", "metrics-server", "metrics-server/verified-kubelets", "examples", "examples/springboot"];
+        ["ingress-nginx", "monitoring", "kube-prometheus-stack", "metrics-server", "metrics-server/verified-kubelets", "examples", "examples/springboot", "examples/alerting"];
 
     public string Folder { get; }
 
