@@ -70,7 +70,8 @@ public sealed class SegmentOwnership
                 transitions.Add(new OwnershipTransition(address, action, before, after));
             }
 
-            if (after.Until != default && !(deadline < after.Until))
+            // A wait that is over and led to nothing goes on until something changes: looking again at once would find the same.
+            if (after.Until > now && !(deadline < after.Until))
             {
                 deadline = after.Until;
             }

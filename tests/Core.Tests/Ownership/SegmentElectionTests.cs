@@ -165,6 +165,19 @@ public sealed class SegmentElectionTests
         }
     }
 
+    // It hears no claim and answers on no wire that anybody is known to hear.
+    [Fact]
+    public void Decide_OwnerIsAway_WhoIsKnownByItsLeaseAloneIsNoDeputy()
+    {
+        var unheard = members[Order[1]] with { Source = MemberSource.Lease, Apart = true };
+        var view = new SegmentView(members[Order[2]] with { Source = MemberSource.Self }, [members[Order[0]] with { Away = true }, unheard], MayAct: true)
+        {
+            Claims = ClaimView.Of([new PeerClaim(Order[0], "eth0", new Claim(V.Address, Order[0], 3, ClaimKind.Owner))]),
+        };
+        var decision = new SegmentElection(new ElectionOrders(), view, _ => NodeFacts.Unknown).Decide(V);
+        Assert.Equal((Order[0], true, Order[2]), (decision.Owner, decision.OwnerAway, decision.Deputy));
+    }
+
     // It cannot hear the question either: that it does not answer says nothing.
     [Theory]
     [InlineData(true)]

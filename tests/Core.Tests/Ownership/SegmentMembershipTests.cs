@@ -63,6 +63,18 @@ public sealed class SegmentMembershipTests
         Assert.Empty(Alive(2000));
     }
 
+    // The last number used before the present run was believed may have been heard by the former one; only what came after proves anything.
+    [Theory]
+    [InlineData(30, HeartbeatRefusal.Unconfirmed)]
+    [InlineData(31, HeartbeatRefusal.None)]
+    public void Hear_AnotherRun_IsBelievedForAnEchoAboveTheLastNumberOfTheConfirmation(ulong echoed, HeartbeatRefusal refusal)
+    {
+        membership.Hear(n2.Say(), Ms(0), lastSent: 10);
+        membership.Hear(new Talker("n2", boot: 1001).Say(h => h with { HeardSequence = 25 }), Ms(50), lastSent: 30);
+        var another = new Talker("n2", boot: 1002);
+        Assert.Equal(refusal, membership.Hear(another.Say(h => h with { HeardSequence = echoed }), Ms(60), lastSent: 31).Refusal);
+    }
+
     // The run's name is not a clock, so a clock set back does not matter.
     [Fact]
     public void Hear_RestartWithALowerRun_IsBelievedOnceItEchoesANewFrame()
