@@ -62,8 +62,12 @@ for program in controller speaker; do
         *)
             target=oci-archive:$archive:$image
             [ -z "$registry" ] || target=docker://$image
-            # Building into a name that is taken adds to what is there.
-            $tool rmi "$image" >/dev/null 2>&1 || true
+            # Building into a name that is taken adds to what is there: earlier images, under a name that says nothing of them.
+            $tool manifest rm "$image" >/dev/null 2>&1 || $tool rmi "$image" >/dev/null 2>&1 || true
+            if $tool manifest exists "$image" 2>/dev/null; then
+                echo "images.sh: $tool keeps an older $image; what would work: $tool rm --all (containers that use it), then: $tool manifest rm $image" >&2
+                exit 1
+            fi
             # One after the other: several at once come in any order, which the digest would tell.
             for platform in $list; do
                 $tool build --platform "$platform" --format oci --identity-label=false --timestamp "$SOURCE_DATE_EPOCH" --manifest "$image" "$@" $out

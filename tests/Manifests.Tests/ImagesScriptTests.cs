@@ -3,9 +3,10 @@ namespace LoadBalancer.Manifests.Tests;
 /// <summary><c>make images</c> in a tree of its own, with tools that only write down what they are asked to do.</summary>
 public sealed class ImagesScriptTests : IDisposable
 {
-    /// <summary>The fakes' way of writing the digest of what they pushed.</summary>
-    private const string WriteDigest =
+    /// <summary>What the fakes do: they know no earlier image, and write the digest of what they pushed.</summary>
+    private const string AsTheToolDoes =
         """
+        [ "$1 $2" != "manifest exists" ] || exit 1
         while [ $# -gt 0 ]; do
             case $1 in
                 --digestfile) echo sha256:0123 > "$2" ;;
@@ -40,13 +41,14 @@ public sealed class ImagesScriptTests : IDisposable
     public async Task BothPrograms_AreBuiltForBothPlatforms(string tool)
     {
         _tools.Add("docker");
-        _tools.Add(tool, script: WriteDigest);
+        _tools.Add(tool, script: AsTheToolDoes);
         Assert.Equal((string[])[.. Roots("controller"), .. Packed("controller"), .. Roots("speaker"), .. Packed("speaker")], await CallsAsync());
         Assert.Equal(["localhost/loadbalancer/controller@sha256:0123", "localhost/loadbalancer/speaker@sha256:0123"], Digests());
 
         string[] Packed(string program) =>
         [
-            $"{tool} rmi localhost/loadbalancer/{program}:0.1.0",
+            $"{tool} manifest rm localhost/loadbalancer/{program}:0.1.0",
+            $"{tool} manifest exists localhost/loadbalancer/{program}:0.1.0",
             .. new[] { "amd64", "arm64" }.Select(architecture =>
                 $"{tool} build --platform linux/{architecture} --format oci --identity-label=false --timestamp 1700000000 "
                 + $"--manifest localhost/loadbalancer/{program}:0.1.0 {Arguments(program)}"),
@@ -58,7 +60,7 @@ public sealed class ImagesScriptTests : IDisposable
     [Fact]
     public async Task Docker_IsTakenIfItsEngineRunsAndNothingElseIsHere()
     {
-        _tools.Add("docker", script: WriteDigest);
+        _tools.Add("docker", script: AsTheToolDoes);
         Assert.Equal(
             (string[])["docker info", .. Roots("controller"), Packed("controller"), .. Roots("speaker"), Packed("speaker")], await CallsAsync());
         Assert.Equal(["localhost/loadbalancer/controller@sha256:4567", "localhost/loadbalancer/speaker@sha256:4567"], Digests());
@@ -71,7 +73,7 @@ public sealed class ImagesScriptTests : IDisposable
     [Fact]
     public async Task Registry_TakesThePlaceOfTheHostAndGetsTheImages()
     {
-        _tools.Add("buildah", script: WriteDigest);
+        _tools.Add("buildah", script: AsTheToolDoes);
         Assert.Contains(
             "buildah manifest push --all --digestfile artifacts/images/digest registry.lan:5000/loadbalancer/speaker:0.1.0 "
                 + "docker://registry.lan:5000/loadbalancer/speaker:0.1.0",
@@ -82,7 +84,7 @@ public sealed class ImagesScriptTests : IDisposable
     [Fact]
     public async Task Registry_GetsTheImagesFromDocker()
     {
-        _tools.Add("docker", script: WriteDigest);
+        _tools.Add("docker", script: AsTheToolDoes);
         Assert.Contains(
             "docker buildx build --platform linux/amd64,linux/arm64 --provenance=false --sbom=false --output type=image,push=true,name=registry.lan:5000/loadbalancer/speaker:0.1.0,"
                 + $"rewrite-timestamp=true --metadata-file artifacts/images/digest {Arguments("speaker")}",
@@ -92,7 +94,7 @@ public sealed class ImagesScriptTests : IDisposable
     [Fact]
     public async Task OnePlatform_IsEnough()
     {
-        _tools.Add("buildah", script: WriteDigest);
+        _tools.Add("buildah", script: AsTheToolDoes);
         var calls = await CallsAsync(("PLATFORMS", "linux/arm64"));
         Assert.Equal(
             ["image-root.sh controller arm64 artifacts/images", "image-root.sh speaker arm64 artifacts/images"],
@@ -103,7 +105,7 @@ public sealed class ImagesScriptTests : IDisposable
     [Fact]
     public async Task TimesAndRevision_AreTheCommits()
     {
-        _tools.Add("buildah", script: WriteDigest);
+        _tools.Add("buildah", script: AsTheToolDoes);
         await CallsAsync();
         Assert.Equal(Enumerable.Repeat($"of {Commit} at 1700000000", 4), await EnvironmentsAsync());
     }
@@ -112,10 +114,21 @@ public sealed class ImagesScriptTests : IDisposable
     public async Task ChangesThatAreNotCommitted_MarkTheRevision()
     {
         AddGit(changes: " M speaker/Program.cs");
-        _tools.Add("buildah", script: WriteDigest);
+        _tools.Add("buildah", script: AsTheToolDoes);
         var calls = await CallsAsync();
         Assert.Equal(Enumerable.Repeat($"of {Commit}-dirty at 1700000000", 4), await EnvironmentsAsync());
         Assert.Contains(calls, call => call.Contains($" --build-arg REVISION={Commit}-dirty ", StringComparison.Ordinal));
+    }
+
+    /// <summary>Found with buildah: it does not remove by <c>rmi</c> what <c>manifest rm</c> removes, and the next build adds to it.</summary>
+    [Fact]
+    public async Task EarlierImages_ThatStayUnderTheName_AreRefused()
+    {
+        _tools.Add("buildah");
+        var (status, errors) = await _tools.RunAsync(Script, []);
+        Assert.Equal(1, status);
+        Assert.Contains("buildah keeps an older localhost/loadbalancer/controller:0.1.0; what would work: ", errors);
+        Assert.DoesNotContain(_tools.Calls, call => call.StartsWith("buildah build ", StringComparison.Ordinal));
     }
 
     [Fact]
