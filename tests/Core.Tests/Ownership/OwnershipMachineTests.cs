@@ -176,6 +176,39 @@ public sealed class OwnershipMachineTests
     private static OwnershipInput Claimed(ulong term) =>
         Theirs with { Decision = Theirs.Decision with { Incumbent = "n2", Term = term, HighestTerm = term, Claimed = true } };
 
+    [Fact]
+    public void Step_StandsDown_AnnouncesNothingUntilItHearsAgain()
+    {
+        var down = Incumbent(3) with { StandsDown = true };
+        var (state, action) = OwnershipMachine.Step(Owner, down, Ms(0));
+        Assert.Equal((true, OwnershipAction.KeepAnswering), (state.StandsDown, action));
+        Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(state, down, Ms(1)).Action);
+        Assert.Equal(OwnershipAction.Announce, OwnershipMachine.Step(state, Incumbent(3), Ms(2)).Action);
+    }
+
+    [Fact]
+    public void Step_TheOwnerOfBeforeGaveWay_LeavesItAloneForAMoment()
+    {
+        var free = Ours with { Decision = Ours.Decision with { HighestTerm = 3, FormerGaveWay = true } };
+        var (state, action) = OwnershipMachine.Step(new(OwnershipPhase.Away, "n2", NoOwner.None, default, 3), free, Ms(1000));
+        Assert.Equal((OwnershipPhase.Away, Ms(1500), OwnershipAction.None), (state.Phase, state.Until, action));
+        Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(state, free, Ms(1499)).Action);
+        Assert.Equal(OwnershipAction.Announce, OwnershipMachine.Step(state, free, Ms(1500)).Action);
+    }
+
+    [Fact]
+    public void Step_AnotherOwnsItAndADeputyAnswers_StopsAtOnce()
+    {
+        var answered = Represented with { Decision = Represented.Decision with { Deputy = "n3", DeputyClaimed = true } };
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(HandingOver, answered, Ms(0)).Action);
+        var elected = answered with { Decision = answered.Decision with { DeputyClaimed = false } };
+        Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(HandingOver, elected, Ms(0)).Action);
+    }
+
+    [Fact]
+    public void Step_ADeputyThatLeaves_Stops() =>
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(Deputy, Represented with { LeaveBy = Ms(1000) }, Ms(0)).Action);
+
     private static void AssertStep((OwnershipState, OwnershipAction) expected, OwnershipState from, OwnershipInput input, int at = 0) =>
         Assert.Equal(expected, OwnershipMachine.Step(from, input, Ms(at)));
 }
