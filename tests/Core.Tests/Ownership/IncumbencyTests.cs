@@ -120,6 +120,38 @@ public sealed class IncumbencyTests
         Assert.Equal(there, Decide(0, new OwnershipState(OwnershipPhase.Away, Order[1], NoOwner.None, default, 3)).FormerGaveWay);
     }
 
+    // One that does not hear this node cannot know its claim, unless it is away or hears nobody: then it knows none.
+    [Theory]
+    [InlineData(false, false, true)]
+    [InlineData(true, false, false)]
+    [InlineData(false, true, false)]
+    public void Decide_ClaimOfOneThatDoesNotHearThisNode_ComesFirstIfItCanServe(bool away, bool hearsNothing, bool first)
+    {
+        members[Order[0]] = members[Order[0]] with { HearsUs = false, Away = away, HearsNothing = hearsNothing };
+        var own = new OwnershipState(OwnershipPhase.Owner, Order[2], NoOwner.None, default, 5);
+        Assert.Equal(first ? Order[0] : Order[2], Decide(2, own, Owns(0, 3)).Incumbent);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Decide_WhoYields_IsRelievedUnlessItCannotTellWhy(bool blindly)
+    {
+        members[Order[0]] = members[Order[0]] with { YieldsBlindly = blindly };
+        var yields = new PeerClaim(Order[0], "eth0", new Claim(V.Address, Order[0], 3, ClaimKind.Yielding));
+        Assert.Equal(blindly ? Order[0] : Order[1], Decide(2, yields).Owner);
+    }
+
+    [Fact]
+    public void Watches_TheFirstInLineAndNobodyElse_WhileTheOwnerIsThereAndClaimsIt()
+    {
+        Assert.NotNull(Elect(1, Owns(0, 3)).Watches(V, Order[0]));
+        Assert.Null(Elect(2, Owns(0, 3)).Watches(V, Order[0]));
+        Assert.Null(Elect(1, new PeerClaim(Order[0], "eth0", new Claim(V.Address, Order[0], 3, ClaimKind.Yielding))).Watches(V, Order[0]));
+        members[Order[0]] = members[Order[0]] with { Away = true };
+        Assert.Null(Elect(1, Owns(0, 3)).Watches(V, Order[0]));
+    }
+
     private static (string?, ulong) Incumbent(OwnerDecision decision) => (decision.Incumbent, decision.Term);
 
     private static PeerClaim Owns(int claimant, ulong term) =>
@@ -130,13 +162,15 @@ public sealed class IncumbencyTests
 
     private OwnerDecision Decide(int self, params PeerClaim[] claims) => Decide(self, default, claims);
 
-    private OwnerDecision Decide(int self, OwnershipState own, params PeerClaim[] claims)
+    private OwnerDecision Decide(int self, OwnershipState own, params PeerClaim[] claims) => Elect(self, claims).Decide(V, own);
+
+    private SegmentElection Elect(int self, params PeerClaim[] claims)
     {
         var view = new SegmentView(
             members[Order[self]] with { Source = MemberSource.Self }, [.. members.Values.Where(member => member.Node != Order[self])], MayAct: true)
         {
             Claims = ClaimView.Of(claims),
         };
-        return new SegmentElection(new ElectionOrders(), view, name => nodes.GetValueOrDefault(name, NodeFacts.Unknown)).Decide(V, own);
+        return new SegmentElection(new ElectionOrders(), view, name => nodes.GetValueOrDefault(name, NodeFacts.Unknown));
     }
 }

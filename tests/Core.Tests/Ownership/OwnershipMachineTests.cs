@@ -209,6 +209,25 @@ public sealed class OwnershipMachineTests
     public void Step_ADeputyThatLeaves_Stops() =>
         Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(Deputy, Represented with { LeaveBy = Ms(1000) }, Ms(0)).Action);
 
+    [Fact]
+    public void Step_ASuccessorIsElectedAndHasNotClaimed_TheDeputyAnswersAsBefore()
+    {
+        var elected = Theirs with { Decision = Theirs.Decision with { Owner = "n3", OwnerMac = MacAddress.Parse("52:54:00:00:00:03") } };
+        var (state, action) = OwnershipMachine.Step(Deputy, elected, Ms(0));
+        Assert.Equal((OwnershipPhase.Deputy, Mac, OwnershipAction.None), (state.Phase, state.Mac, action));
+    }
+
+    [Fact]
+    public void Step_OwnersSpeakerIsAwayAndThisNodeMayNotAct_IsNoDeputyYet() =>
+        Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(default, Represented with { MayAct = false }, Ms(0)).Action);
+
+    [Fact]
+    public void Step_SomebodyOnceHadWhatNobodyTakes_NobodyIsSkipped()
+    {
+        var (state, _) = OwnershipMachine.Step(new(OwnershipPhase.Away, "n2", NoOwner.None, default, 3), Theirs, Ms(0));
+        Assert.Equal(default, state.Until);
+    }
+
     private static void AssertStep((OwnershipState, OwnershipAction) expected, OwnershipState from, OwnershipInput input, int at = 0) =>
         Assert.Equal(expected, OwnershipMachine.Step(from, input, Ms(at)));
 }
