@@ -228,6 +228,20 @@ public sealed class OwnershipMachineTests
         Assert.Equal(default, state.Until);
     }
 
+    [Fact]
+    public void Step_ARivalGoesOn_TheWinnerWaitsWithAnnouncing()
+    {
+        var rival = Incumbent(3) with { Decision = Incumbent(3).Decision with { Rival = true } };
+        Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(Owner with { Contested = true }, rival, Ms(0)).Action);
+    }
+
+    [Fact]
+    public void Step_LeavingAndTheLastEndpointIsGone_StopsAtOnce()
+    {
+        var gone = Ours with { Decision = new OwnerDecision(null, NoOwner.NoServingEndpoint, Ineligible.None), LeaveBy = Ms(1000) };
+        Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(Owner, gone, Ms(0)).Action);
+    }
+
     private static void AssertStep((OwnershipState, OwnershipAction) expected, OwnershipState from, OwnershipInput input, int at = 0) =>
         Assert.Equal(expected, OwnershipMachine.Step(from, input, Ms(at)));
 }
