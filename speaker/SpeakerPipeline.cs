@@ -4,6 +4,7 @@ using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Speaker.Membership;
+using LoadBalancer.Speaker.NodeLoss;
 using LoadBalancer.Speaker.Ownership;
 
 namespace LoadBalancer.Speaker;
@@ -49,6 +50,7 @@ public sealed class SpeakerPipeline
     private readonly Heartbeats heartbeats;
     private readonly HeartbeatKeyWatch keys;
     private readonly OwnershipPass pass;
+    private readonly LossWatch losses;
     private readonly VipCatalog catalog;
     private readonly Readiness readiness;
     private readonly MonotonicClock clock;
@@ -68,6 +70,7 @@ public sealed class SpeakerPipeline
         Heartbeats heartbeats,
         HeartbeatKeyWatch keys,
         OwnershipPass pass,
+        LossWatch losses,
         Readiness readiness,
         MonotonicClock clock,
         WakeUp changed,
@@ -78,6 +81,7 @@ public sealed class SpeakerPipeline
         this.heartbeats = heartbeats;
         this.keys = keys;
         this.pass = pass;
+        this.losses = losses;
         this.readiness = readiness;
         this.clock = clock;
         this.changed = changed;
@@ -157,6 +161,7 @@ public sealed class SpeakerPipeline
         }
 
         next = Deadline.Earlier(next, deadline);
+        next = Deadline.Earlier(next, losses.Step(heartbeats.Segments, now));
         next = Deadline.Earlier(next, dirty || synced != complete ? catalogDue : null);
         next = Deadline.Earlier(next, leaveBy > now ? leaveBy : null);
         return next - now < LongestSleep ? next - now : LongestSleep;

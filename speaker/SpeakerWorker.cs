@@ -12,6 +12,7 @@ using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Speaker.Announcing;
 using LoadBalancer.Speaker.Links;
 using LoadBalancer.Speaker.Membership;
+using LoadBalancer.Speaker.NodeLoss;
 using LoadBalancer.Speaker.Ownership;
 using LoadBalancer.Speaker.Strangers;
 using Microsoft.Extensions.Hosting;
@@ -27,6 +28,9 @@ internal sealed partial class SpeakerWorker : Worker
 {
     // Also counts while the machine sleeps: a node that wakes up must know that the others have taken over.
     private static readonly TimeProvider Time = BootTime.Clock;
+
+    // An API server that lives answers in a hundredth of that.
+    private static readonly TimeSpan SignPatience = TimeSpan.FromMilliseconds(300);
 
     private readonly ILogger logger;
     private readonly ILoggerFactory loggers;
@@ -55,6 +59,7 @@ internal sealed partial class SpeakerWorker : Worker
     private readonly NodeLease lease;
     private readonly WakeUp heard = new();
     private readonly StrangerWatch strangers;
+    private readonly LossWatch losses;
     private readonly NamePatterns promiscuous;
     private string? strictArp;
     private string? wireless;
@@ -99,7 +104,8 @@ internal sealed partial class SpeakerWorker : Worker
             new IsolationEvents(recorder, nodes, options.Node), () => current.TrueForAll(static isCurrent => isCurrent()), options.Rebalance,
             options.IgnoreExcludeLabel);
         var stores = new SpeakerStores(services, slices, nodes, leases);
-        pipeline = new SpeakerPipeline(stores, () => pools.Current, heartbeats, keys, pass,
+        losses = new LossWatch(nodes, leases, options.Node);
+        pipeline = new SpeakerPipeline(stores, () => pools.Current, heartbeats, keys, pass, losses,
             readiness, clock, changed, common.LoadBalancerClass);
 
         memberships = new MulticastMemberships(() => runners!.Current, Time, loggers.CreateLogger<MulticastMemberships>());
@@ -203,8 +209,10 @@ internal sealed partial class SpeakerWorker : Worker
         events.RememberFormerRun(former?.RenewTime);
         strangers.RememberFormerRun(former?.Annotations.GetValueOrDefault(StrangerAnnotations.Taken));
         SayLinks();
+        lease.Renewing += SayLinks;
         heartbeats.StandingChanged += SayLinks;
         strangers.PublishedChanged += SayLinks;
+        losses.Changed += SayLosses;
         nodes.Changed += key =>
         {
             if (key.Name == options.Node)
@@ -225,18 +233,31 @@ internal sealed partial class SpeakerWorker : Worker
         }
     }
 
+    // The control plane this speaker talks to may have been on the lost node: then what it has to say needs another connection.
+    private void SayLosses()
+    {
+        SayLinks();
+        _ = connection.RenewIfSilentAsync(SignPatience, Time, CancellationToken.None);
+    }
+
     private void SayLinks()
     {
         var node = nodes.Get(new ObjectKey("", options.Node));
         var facts = runners.Current.Select(runner => runner.Facts);
         var gateways = Gateways.Read();
         heartbeats.Gateways = gateways;
+        var annotations = new Dictionary<string, string>(SpeakerLeases.Annotations(facts, heartbeats.Standing.Ready, gateways, heartbeats.Segments))
+        {
+            [StrangerAnnotations.Macs] = StrangerAnnotations.Of(facts.Select(link => link.Mac)),
+            [StrangerAnnotations.Taken] = strangers.Published,
+        };
+        if (losses.Statements is { Length: > 0 } lost)
+        {
+            annotations[LossAnnotations.Lost] = lost;
+        }
+
         lease.Say(
-            new Dictionary<string, string>(SpeakerLeases.Annotations(facts, heartbeats.Standing.Ready, gateways, heartbeats.Segments))
-            {
-                [StrangerAnnotations.Macs] = StrangerAnnotations.Of(facts.Select(link => link.Mac)),
-                [StrangerAnnotations.Taken] = strangers.Published,
-            },
+            annotations,
             node is { Uid.Length: > 0 } ? new ObjectOwner("v1", "Node", options.Node, node.Uid) : null);
     }
 

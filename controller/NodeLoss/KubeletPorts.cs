@@ -90,6 +90,7 @@ internal sealed class KubeletPorts(KubeletConnect connect, TimeProvider time)
             }
 
             await Task.WhenAll(round).ConfigureAwait(false);
+            NodeLossMetrics.KubeletsReached(answered.Values.Count(at => time.GetElapsedTime(at) < Remembered));
             await Task.Delay(BetweenRounds, time, stop).ConfigureAwait(false);
         }
     }

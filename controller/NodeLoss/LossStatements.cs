@@ -16,8 +16,8 @@ internal sealed record StatedLoss(LossStatement Statement, string Reporter, Time
 /// be renewed. What is said by a Lease that is renewed no more is said by nobody. One thread at a time.
 /// </summary>
 /// <param name="leases">The speakers' Leases.</param>
-/// <param name="age">How long ago a Lease was last seen to be renewed; null if there is none.</param>
-internal sealed class LossStatements(IStore<LeaseResource> leases, Func<ObjectKey, TimeSpan?> age)
+/// <param name="sinceRenewal">How long ago a Lease was last seen to be renewed; null if there is none.</param>
+internal sealed class LossStatements(IStore<LeaseResource> leases, Func<ObjectKey, TimeSpan?> sinceRenewal)
 {
     // Renewed every 10 s; two in a row may fail.
     private static readonly TimeSpan GoodFor = 3 * NodeLease.Period;
@@ -74,7 +74,7 @@ internal sealed class LossStatements(IStore<LeaseResource> leases, Func<ObjectKe
         foreach (var lease in leases.All())
         {
             if (lease.HolderIdentity.Length > 0 && lease.HolderIdentity != loss.Statement.Node && lease.HolderIdentity != loss.Reporter
-                && age(lease.Key) < now - loss.Since && SpeakerAnnotations.HeardOf(lease).Contains(loss.Statement.Node))
+                && sinceRenewal(lease.Key) < now - loss.Since && SpeakerAnnotations.IsHeard(lease, loss.Statement.Node))
             {
                 return lease.HolderIdentity;
             }
@@ -84,7 +84,7 @@ internal sealed class LossStatements(IStore<LeaseResource> leases, Func<ObjectKe
     }
 
     private bool IsLive(LeaseResource lease) =>
-        lease.HolderIdentity.Length > 0 && age(lease.Key) < GoodFor
+        lease.HolderIdentity.Length > 0 && sinceRenewal(lease.Key) < GoodFor
         && !(foundAtStart.TryGetValue(lease.Key, out var found) && found == lease.RenewTime);
 
     private static int Rank(LossStatement statement) => (2 * statement.Agreed) + (statement.Witness ? 1 : 0);

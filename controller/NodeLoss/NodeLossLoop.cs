@@ -9,9 +9,9 @@ namespace LoadBalancer.Controller.NodeLoss;
 
 /// <summary>What a replica knows of the cluster when it judges losses.</summary>
 /// <param name="Nodes">All Nodes.</param>
-/// <param name="NodeLeaseAge">How long ago a Node's Lease in kube-node-lease was last seen to be renewed; null if there is none.</param>
+/// <param name="SinceNodeLease">How long ago a Node's Lease in kube-node-lease was last seen to be renewed; null if there is none.</param>
 /// <param name="IsLeader">Whether this replica leads.</param>
-internal sealed record LossSurroundings(IStore<NodeResource> Nodes, Func<string, TimeSpan?> NodeLeaseAge, Func<bool> IsLeader);
+internal sealed record LossSurroundings(IStore<NodeResource> Nodes, Func<string, TimeSpan?> SinceNodeLease, Func<bool> IsLeader);
 
 /// <summary>
 /// Follows what speakers say of lost nodes and has their pods marked. Every replica runs it: the leader acts at once, the others a
@@ -29,7 +29,8 @@ internal sealed partial class NodeLossLoop
     public static readonly TimeSpan ReturnTooSoon = TimeSpan.FromSeconds(10);
 
     // The kubelet renews every 10 s; what it had sent before may arrive a little late.
-    private static readonly TimeSpan LeaseWatch = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan LeaseWatch = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Contradicted = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private const int WriteAttempts = 3;
     private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(10);
@@ -184,7 +185,7 @@ internal sealed partial class NodeLossLoop
             Marked = loss.Marked || recorded is { Outcome: LossOutcome.Marked or LossOutcome.FalseAlarm }
                 || (recorded is { Outcome: LossOutcome.Marking } other && !loss.Entered && Now - other.At < MarkingPatience),
             HeardElsewhere = statements.HeardBy(loss.Stated, Now) is not null,
-            NodeLeaseRenewed = around.NodeLeaseAge(statement.Node) < Now - since,
+            NodeLeaseRenewed = around.SinceNodeLease(statement.Node) < Now - since,
             Kubelet = loss.Kubelet.IsCompletedSuccessfully ? loss.Kubelet.Result : KubeletAnswer.Waiting,
         };
     }
@@ -249,7 +250,7 @@ internal sealed partial class NodeLossLoop
     {
         var statement = loss.Stated.Statement;
         var after = statement.Silence + (Now - loss.Stated.Since);
-        if (around.IsLeader() && (loss.Marked || loss.Veto == LossVeto.AlreadyMarked))
+        if (loss.Marked)
         {
             events.TellReturned(statement.Node, after);
         }
@@ -274,7 +275,9 @@ internal sealed partial class NodeLossLoop
             }
 
             watching = true;
-            if (around.NodeLeaseAge(entry.Node) is { } age && age < Now - at && (around.IsLeader() || age > RetryAfter))
+            // A node that is back renews its Lease too: only while the speakers go on saying that it is lost does that contradict them.
+            if (open.ContainsKey((entry.Node, entry.Boot)) && around.SinceNodeLease(entry.Node) is { } age && age < Now - at
+                && age >= (around.IsLeader() ? Contradicted : 2 * Contradicted))
             {
                 await FalseAlarmAsync(entry with { Outcome = LossOutcome.FalseAlarm }, "its kubelet renewed the Node's Lease afterwards", stop).ConfigureAwait(false);
             }

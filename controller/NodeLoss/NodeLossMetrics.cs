@@ -25,6 +25,9 @@ internal static class NodeLossMetrics
         "loadbalancer_node_loss_marked_seconds", "Time from a lost node's last sign of life until its pods were marked not ready.",
         new HistogramConfiguration { Buckets = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.5, 2, 5, 10, 30, 60] });
 
+    private static readonly Gauge Reached = Metrics.CreateGauge(
+        "loadbalancer_node_loss_kubelets_reached", "Kubelets' ports, one for each InternalIP of a Node, that answered this replica within the last minute: only their silence is believed.");
+
     private static readonly LossVeto[] Reasons = [.. Enum.GetValues<LossVeto>().Where(static veto => veto != LossVeto.None)];
 
     public static void Lost() => Losses.Inc();
@@ -48,6 +51,8 @@ internal static class NodeLossMetrics
         Marked.Inc(pods);
         Duration.Observe(sinceLastSign.TotalSeconds);
     }
+
+    public static void KubeletsReached(int count) => Reached.Set(count);
 
     public static void FalseAlarm() => FalseAlarms.Inc();
 }

@@ -28,7 +28,7 @@ internal sealed class NodeLossWatch : IDisposable
     /// <summary>The parts; <see cref="RunAsync"/> starts them.</summary>
     /// <param name="api">The API server.</param>
     /// <param name="stores">What the controller knows anyway.</param>
-    /// <param name="speakerLeaseAge">How long ago a speaker's Lease was last seen to be renewed.</param>
+    /// <param name="sinceSpeakersRenewal">How long ago a speaker's Lease was last seen to be renewed.</param>
     /// <param name="recorder">Writes Events.</param>
     /// <param name="elector">Who leads.</param>
     /// <param name="identity">This replica.</param>
@@ -36,7 +36,7 @@ internal sealed class NodeLossWatch : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="loggers">Where things are logged.</param>
     public NodeLossWatch(
-        ApiClient api, ControllerStores stores, Func<ObjectKey, TimeSpan?> speakerLeaseAge, IEventRecorder recorder, LeaderElector elector,
+        ApiClient api, ControllerStores stores, Func<ObjectKey, TimeSpan?> sinceSpeakersRenewal, IEventRecorder recorder, LeaderElector elector,
         string identity, string @namespace, TimeProvider time, ILoggerFactory loggers)
     {
         this.stores = stores;
@@ -45,8 +45,8 @@ internal sealed class NodeLossWatch : IDisposable
         recordReflector = Reflect(ResourceSelection.One(recordKey), record);
         nodeLeaseAges = new LeaseFreshness(nodeLeases, () => nodeLeaseReflector.LastContact, time);
         loop = new NodeLossLoop(
-            new LossSurroundings(stores.Nodes, node => nodeLeaseAges.Age(new ObjectKey(NodeLeaseNamespace, node)), () => elector.IsLeader),
-            new LossStatements(stores.Leases, speakerLeaseAge),
+            new LossSurroundings(stores.Nodes, node => nodeLeaseAges.SinceRenewal(new ObjectKey(NodeLeaseNamespace, node)), () => elector.IsLeader),
+            new LossStatements(stores.Leases, sinceSpeakersRenewal),
             new KubeletPorts(KubeletPorts.ConnectAsync, time),
             new LossLedger(new ApiLeaseStore(api), record, recordKey, identity, time),
             new LostPodMarker(new PodStatusWriter(api, time), new LostPods(stores.Services, stores.Namespaces)),

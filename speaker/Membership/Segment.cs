@@ -1,6 +1,7 @@
 using System.Text;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Heartbeats;
+using LoadBalancer.Core.NodeLoss;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
 
@@ -311,6 +312,15 @@ public sealed class Segment
         {
             var view = membership.View(now, fromLeases);
             return listens ? view : view with { MayAct = false, MayServe = false };
+        }
+    }
+
+    /// <summary>Who is gone from the segment, and whether the peers see the same.</summary>
+    public SegmentLosses Losses(TimeSpan now)
+    {
+        lock (gate)
+        {
+            return membership.LossesAt(now);
         }
     }
 

@@ -27,6 +27,7 @@ public sealed class Cluster : IAsyncDisposable
     private readonly List<(string Namespace, Pod Pod)> _pods = [];
     private readonly Lock _podsLock = new();
     private readonly List<Task> _tasks = [];
+    private readonly Dictionary<string, Kubelet> _kubelets = new(StringComparer.Ordinal);
     private EndpointSlices? _slices;
 
     private Cluster(Func<Switch, IApiServer> server, int nodes, LanFamilies families)
@@ -74,8 +75,10 @@ public sealed class Cluster : IAsyncDisposable
         await cluster.ApplyInstallationAsync(SystemNamespace);
         var slices = new Mirror(cluster.Api, "/apis/discovery.k8s.io/v1/endpointslices", TimeProvider.System);
         var proxy = new ServiceProxy(cluster.Nodes, cluster.Services, slices);
-        cluster._slices = new EndpointSlices(cluster.Api, cluster.Services, cluster.Pods, TimeProvider.System);
+        var reported = new Mirror(cluster.Api, "/api/v1/pods", TimeProvider.System);
+        cluster._slices = new EndpointSlices(cluster.Api, cluster.Services, reported, cluster.Pods, TimeProvider.System);
         cluster._tasks.AddRange([
+            reported.RunAsync(cluster._stop.Token),
             cluster.Services.RunAsync(cluster._stop.Token), slices.RunAsync(cluster._stop.Token),
             proxy.RunAsync(cluster._stop.Token), cluster._slices.RunAsync(cluster._stop.Token)]);
         return cluster;
@@ -96,6 +99,20 @@ public sealed class Cluster : IAsyncDisposable
         string text = File.ReadAllText(Path.Combine(ProgramFile.Root, "manifests/loadbalancer.yaml"));
         return ApplyAsync(space == SystemNamespace ? Manifest.Parse(text) : InNamespace(Manifest.Parse(text), space));
     }
+
+    /// <summary>Applies the component that lets controllers mark lost nodes' pods, and starts a kubelet's part on every node.</summary>
+    public async Task PrepareForNodeLossAsync()
+    {
+        string folder = Path.Combine(ProgramFile.Root, "manifests/loadbalancer/components/mark-lost-nodes");
+        await ApplyAsync(Manifest.Parse(File.ReadAllText(Path.Combine(folder, "rbac.yaml"))));
+        foreach (Node node in Nodes)
+        {
+            _kubelets.Add(node.Name, new Kubelet(node, new KubeconfigFile(AdminKubeconfig), Pods, TimeProvider.System));
+        }
+    }
+
+    /// <summary>The kubelet's part on a node; there is one after <see cref="PrepareForNodeLossAsync"/>.</summary>
+    public Kubelet Kubelet(Node node) => _kubelets[node.Name];
 
     /// <summary>Puts a text into the pool ConfigMap; it need not be a valid one.</summary>
     public Task SetConfigAsync(string text, string space = SystemNamespace) => Api.ApplyAsync(
@@ -199,6 +216,11 @@ public sealed class Cluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Programs.DisposeAsync();
+        foreach (Kubelet kubelet in _kubelets.Values)
+        {
+            await kubelet.DisposeAsync();
+        }
+
         await _stop.CancelAsync();
         await Task.WhenAll(_tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach ((_, Pod pod) in Pods())

@@ -41,7 +41,7 @@ public readonly ref struct HeartbeatFrame
 
     /// <summary>The sender's state; unknown bits are left out.</summary>
     public SpeakerState Flags => (SpeakerState)BinaryPrimitives.ReadUInt16BigEndian(message[HeartbeatLayout.FlagsAt..])
-        & (SpeakerState.Ready | SpeakerState.Leaving | SpeakerState.Holding | SpeakerState.Serving | SpeakerState.HearsNothing);
+        & (SpeakerState.Ready | SpeakerState.Leaving | SpeakerState.Holding | SpeakerState.Serving | SpeakerState.HearsNothing | SpeakerState.Vouches);
 
     /// <summary>For how long the sender counts as alive after this frame: 1 ms to 10 minutes.</summary>
     public TimeSpan GoodFor => TimeSpan.FromMilliseconds(BinaryPrimitives.ReadUInt32BigEndian(message[HeartbeatLayout.GoodForAt..]));

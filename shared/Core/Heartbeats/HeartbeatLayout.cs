@@ -37,6 +37,9 @@ public enum SpeakerState : ushort
 
     /// <summary>Nothing has come in on the link for a while, not even answers to what it asked: peers that see the same of it may find it deaf.</summary>
     HearsNothing = 16,
+
+    /// <summary>The kernel of some peer whose speaker is silent answers it: that node is not lost.</summary>
+    Vouches = 32,
 }
 
 /// <summary>Offsets of the message, counted from the end of the 14-byte Ethernet header; all numbers big-endian. docs/protocol.md is the text to it.</summary>

@@ -138,6 +138,12 @@ internal sealed class Peer
     /// <summary>How often it asked for our claims without a pause between.</summary>
     public int Dumps { get; set; }
 
+    /// <summary>XOR of the name hashes of the peers it hears, as it last told.</summary>
+    public ulong ViewDigest { get; set; }
+
+    /// <summary>Whether its kernel was asked and did not answer, when it was given up.</summary>
+    public bool AskedInVain { get; set; }
+
     /// <summary>It asked for our claims.</summary>
     public bool DumpDue { get; set; }
 

@@ -84,7 +84,8 @@ public sealed partial class SegmentMembership
             return false;
         }
 
-        var changed = false;
+        // To who is left alone it shows that the others are gone.
+        var changed = AliveCount == 0;
         foreach (var peer in Peers)
         {
             changed |= FollowPresence(peer, now);
@@ -310,7 +311,7 @@ public sealed partial class SegmentMembership
             }
         }
 
-        return false;
+        return WantsProofOfItself(now);
     }
 
     // Those of which nothing was heard yet, by broadcast; seldom, they may be no more.

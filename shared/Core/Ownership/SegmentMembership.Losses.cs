@@ -80,6 +80,7 @@ public sealed partial class SegmentMembership
         peer.Blamed = Carrier && (peer.State & SpeakerState.Leaving) == 0 && IsItsOwnFault(peer);
         if (!KernelAnswers(peer, now))
         {
+            peer.AskedInVain = peer.CheckedSince is not null;
             Depart(peer);
         }
 

@@ -194,6 +194,7 @@ public sealed partial class SegmentMembership
         // Who was put up with for long enough, and handed over meanwhile, is not asked for ever.
         if (!peer.Alive && IsGraceOver(peer, now - timings.Parting))
         {
+            peer.AskedInVain = peer.CheckedSince is not null;
             Depart(peer);
         }
 

@@ -118,7 +118,8 @@ public sealed partial class SegmentMembership
         | (Carrier && Serving && (servingTold || unsent.Count == 0) ? SpeakerState.Serving : 0)
         | (Leaving ? SpeakerState.Leaving : 0)
         | (now < holdUntil ? SpeakerState.Holding : 0)
-        | (Carrier && HearsNothing(now) ? SpeakerState.HearsNothing : 0);
+        | (Carrier && HearsNothing(now) ? SpeakerState.HearsNothing : 0)
+        | (Vouches(now) ? SpeakerState.Vouches : 0);
 
     /// <summary>The carrier came or went. A node back on the wire listens again before it may win.</summary>
     public void SetCarrier(bool carrier, TimeSpan now)
@@ -424,6 +425,9 @@ public sealed partial class SegmentMembership
         peer.Replaced = false;
         peerHeardAt = now;
         peer.ClaimDigest = frame.ClaimDigest;
+        changed |= peer.ViewDigest != frame.ViewDigest;
+        peer.ViewDigest = frame.ViewDigest;
+        peer.AskedInVain = false;
         if (frame.Kind == HeartbeatKind.Heartbeat)
         {
             var hearsUs = frame.HeardBoot == ownBoot;

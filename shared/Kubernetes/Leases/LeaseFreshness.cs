@@ -52,6 +52,9 @@ public sealed class LeaseFreshness : IDisposable
         return now > since ? time.GetElapsedTime(since, now) : TimeSpan.Zero;
     }
 
+    /// <summary>How long ago it was last seen to change, by the clock, outages counted; null if there is no such Lease.</summary>
+    public TimeSpan? SinceRenewal(ObjectKey key) => seen.TryGetValue(key, out var sighting) ? time.GetElapsedTime(sighting.At) : null;
+
     /// <inheritdoc/>
     public void Dispose() => store.Changed -= OnChanged;
 

@@ -24,6 +24,8 @@ public sealed partial class NodeLease
     private const string ComponentLabel = "app.kubernetes.io/component";
     private const string Component = "speaker";
 
+    // A connection that was just given up for another one.
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromSeconds(3);
 
@@ -58,6 +60,9 @@ public sealed partial class NodeLease
         this.logger = logger;
     }
 
+    /// <summary>Raised before each write, for what changes too often to be said at once: what the Lease says is then as new as its renewal.</summary>
+    public event Action? Renewing;
+
     /// <summary>Sets what the Lease says; it is written at once if it has changed. From any thread.</summary>
     /// <param name="annotations">All annotations.</param>
     /// <param name="owner">The Node, so that the Lease is collected with it; null while it is not known.</param>
@@ -81,9 +86,10 @@ public sealed partial class NodeLease
         {
             while (true)
             {
+                Renewing?.Invoke();
                 Volatile.Write(ref changed, NewSignal());
                 var renewed = await TryAsync(RenewAsync, ApiLeaseStore.Timeout, cancellationToken).ConfigureAwait(false);
-                var wait = Task.Delay(renewed ? Period : RetryPeriod * (1 + random()), time, cancellationToken);
+                var wait = Task.Delay(renewed ? Period : failures == 1 ? FirstRetry : RetryPeriod * (1 + random()), time, cancellationToken);
                 await (renewed ? Task.WhenAny(wait, changed.Task) : wait).ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
             }

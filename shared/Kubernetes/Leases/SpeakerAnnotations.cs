@@ -23,15 +23,6 @@ public static class SpeakerAnnotations
     /// <summary>The routers the node's routing table names: <c>192.168.96.1,fd00:96::1</c>.</summary>
     public const string Gateways = "loadbalancer/gateways";
 
-    /// <summary>Whom the speaker hears, by link: <c>eth0=n1,n2;eth1=n2</c>.</summary>
-    public const string Heard = "loadbalancer/heard";
-
-    /// <summary>The nodes that a Lease says its speaker hears, on any link.</summary>
-    public static IReadOnlySet<string> HeardOf(LeaseResource lease) => lease.Annotations.GetValueOrDefault(Heard, "")
-        .Split(';', StringSplitOptions.RemoveEmptyEntries)
-        .SelectMany(static link => link[(link.IndexOf('=', StringComparison.Ordinal) + 1)..].Split(',', StringSplitOptions.RemoveEmptyEntries))
-        .ToHashSet(StringComparer.Ordinal);
-
     /// <summary>Which speakers are heard, and hear this one, on each link: <c>eth0=n2,n3;eth1=n4</c>.</summary>
     public const string Hears = "loadbalancer/hears";
 
@@ -57,6 +48,10 @@ public static class SpeakerAnnotations
 
         return text.ToString();
     }
+
+    /// <summary>Whether a node hears another on any link, as its Lease tells.</summary>
+    public static bool IsHeard(LeaseResource lease, string node) =>
+        lease.Annotations.GetValueOrDefault(Hears, "").Split(';', '=', ',').Contains(node, StringComparer.Ordinal);
 
     /// <summary>Whom a node hears on a link, as its Lease tells; nobody if it does not.</summary>
     public static IReadOnlyList<string> HeardOn(LeaseResource lease, string link)

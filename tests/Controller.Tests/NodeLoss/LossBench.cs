@@ -58,6 +58,9 @@ internal sealed class LossBench : ILeaseStore, IPodStatusWriter, IAsyncDisposabl
     /// <summary>What the server does with a mark before it looks at it; throw to refuse.</summary>
     public Action<ObjectKey>? BeforeMark { get; set; }
 
+    /// <summary>Whether the API server is heard of by its events only, as when no bookmark comes for a while.</summary>
+    public bool QuietWatches { get; set; }
+
     /// <summary>How often a silent port was asked.</summary>
     public int Asked => Volatile.Read(ref asked);
 
@@ -110,7 +113,7 @@ internal sealed class LossBench : ILeaseStore, IPodStatusWriter, IAsyncDisposabl
 
     public void SayHeard(string speaker, params string[] heard) => Put(Leases, Lease(new ObjectKey(Namespace, speaker), speaker) with
     {
-        Annotations = new Dictionary<string, string> { [SpeakerAnnotations.Heard] = $"eth0={string.Join(',', heard)}" },
+        Annotations = new Dictionary<string, string> { [SpeakerAnnotations.Hears] = $"eth0={string.Join(',', heard)}" },
     });
 
     /// <summary>A kubelet renews its Node's Lease.</summary>
@@ -276,8 +279,8 @@ internal sealed class LossReplica : IAsyncDisposable
         speakerAges = Ages(bench.Leases);
         nodeAges = Ages(bench.NodeLeases);
         var loop = new NodeLossLoop(
-            new LossSurroundings(bench.Nodes, node => nodeAges.Age(new ObjectKey("kube-node-lease", node)), () => Leads),
-            new LossStatements(bench.Leases, speakerAges.Age),
+            new LossSurroundings(bench.Nodes, node => nodeAges.SinceRenewal(new ObjectKey("kube-node-lease", node)), () => Leads),
+            new LossStatements(bench.Leases, speakerAges.SinceRenewal),
             new KubeletPorts(bench.ConnectAsync, bench.Time),
             new LossLedger(bench, Record, new ObjectKey(LossBench.Namespace, "loadbalancer-node-loss"), $"replica-{number}", bench.Time),
             new LostPodMarker(bench, new LostPods(bench.Services, bench.Namespaces)),
@@ -291,7 +294,9 @@ internal sealed class LossReplica : IAsyncDisposable
         // What the stores hold by now is what a first LIST found: its times are those of before.
         LeaseFreshness Ages(Store<LeaseResource> store)
         {
-            var ages = new LeaseFreshness(store, () => bench.Time.GetTimestamp(), bench.Time);
+            var contact = bench.Time.GetTimestamp();
+            store.Changed += _ => contact = bench.Time.GetTimestamp();
+            var ages = new LeaseFreshness(store, () => bench.QuietWatches ? contact : bench.Time.GetTimestamp(), bench.Time);
             List<LeaseResource> all = [.. store.All()];
             store.Replace([]);
             store.Replace(all);

@@ -130,6 +130,18 @@ public sealed class NodeLossLoopTests : IAsyncDisposable
         await VetoedAsync(leader, "n3", LossVeto.NodeLeaseRenewed);
     }
 
+    // Nothing at all is heard of the Leases after it: that is no reason to take it for new.
+    [Fact]
+    public async Task NodeLease_RenewedJustBeforeTheLoss_IsNoSignOfLife()
+    {
+        bench.QuietWatches = true;
+        var leader = await ReplicaThatReachesPortsAsync(leads: true);
+        bench.Renew("n3");
+        Lose("n3");
+        await bench.Until(() => leader.Events.ReasonsOf("n3").Contains(NodeLossEvents.Lost));
+        Assert.Single(leader.Events.Of("n3"));
+    }
+
     [Fact]
     public async Task TooManyLost_NoneIsMarked_AndAReplicaThatStartsLaterBrakesToo()
     {
@@ -187,7 +199,8 @@ public sealed class NodeLossLoopTests : IAsyncDisposable
         var leader = await ReplicaThatReachesPortsAsync(leads: true);
         Lose("n3");
         await bench.Until(() => bench.Recorded.Contains(new LossEntry("n3", 1, LossOutcome.Marked)));
-        await bench.Pass(TimeSpan.FromSeconds(20));
+        await bench.Pass(TimeSpan.FromSeconds(12));
+        bench.Renew("n3");
         bench.Say("n1");
         await bench.Until(() => leader.Events.ReasonsOf("n3").Contains(NodeLossEvents.Returned));
         Assert.DoesNotContain(NodeLossEvents.FalseAlarm, leader.Events.ReasonsOf("n3"));

@@ -65,7 +65,7 @@ public sealed class NodeLeaseTests
         var run = lease.RunAsync(stop.Token);
         await Eventually.EqualAsync(1, () => store.Calls, "the number of calls");
         store.Down = false;
-        await clock.PassAsync(2);
+        await clock.PassAsync(0.1);
         await Eventually.EqualAsync(1, () => store.Writes, "the number of writes");
         store.Force(current => current with { LeaseTransitions = 9 });
         await clock.PassAsync(10);

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json.Nodes;
+using LoadBalancer.LocalCluster.Network;
 
 namespace LoadBalancer.LocalCluster.Client;
 
@@ -16,9 +17,13 @@ public sealed class KubeApi : IDisposable
 
     /// <param name="credentials">Where and as whom.</param>
     /// <param name="connections">How many connections at most; more requests than that wait.</param>
-    public KubeApi(KubeconfigFile credentials, int connections = 32)
+    /// <param name="from">The host whose network the connections leave by; null for this process's own.</param>
+    public KubeApi(KubeconfigFile credentials, int connections = 32, Host? from = null)
     {
-        var handler = new SocketsHttpHandler { MaxConnectionsPerServer = connections, UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5) };
+        SocketsHttpHandler handler = from?.HttpHandler() ?? new SocketsHttpHandler();
+        handler.MaxConnectionsPerServer = connections;
+        handler.UseProxy = false;
+        handler.ConnectTimeout = TimeSpan.FromSeconds(5);
         credentials.Configure(handler.SslOptions);
         _http = new HttpClient(handler, disposeHandler: true) { BaseAddress = credentials.Server, Timeout = Timeout.InfiniteTimeSpan };
         if (credentials.Token is { } token)

@@ -117,9 +117,15 @@ public class Host(string name, IReadOnlyList<string> addresses, string mac, Netw
     /// <summary>An HTTP client on this host. Each request uses a connection of its own.</summary>
     public HttpClient Http(TimeSpan timeout)
     {
-        var handler = new SocketsHttpHandler
+        SocketsHttpHandler handler = HttpHandler();
+        handler.PooledConnectionLifetime = TimeSpan.Zero;
+        return new HttpClient(handler, disposeHandler: true) { Timeout = timeout };
+    }
+
+    /// <summary>A handler whose connections leave by this host's network.</summary>
+    internal SocketsHttpHandler HttpHandler() =>
+        new()
         {
-            PooledConnectionLifetime = TimeSpan.Zero,
             UseProxy = false,
             ConnectCallback = async (context, cancel) =>
             {
@@ -137,8 +143,6 @@ public class Host(string name, IReadOnlyList<string> addresses, string mac, Netw
                 }
             },
         };
-        return new HttpClient(handler, disposeHandler: true) { Timeout = timeout };
-    }
 
     /// <summary>What this host's kernel holds as the hardware address of a neighbour, or null.</summary>
     public string? Neighbour(string ip)

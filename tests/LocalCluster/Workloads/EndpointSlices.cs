@@ -11,18 +11,26 @@ public sealed class EndpointSlices
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
     private readonly KubeApi _api;
     private readonly Mirror _services;
+    private readonly Mirror _reported;
     private readonly Func<IReadOnlyList<(string Namespace, Pod Pod)>> _pods;
     private readonly TimeProvider _time;
     private readonly Channel<string> _dirty = Channel.CreateUnbounded<string>();
     private readonly Dictionary<string, string> _written = new(StringComparer.Ordinal);
 
-    public EndpointSlices(KubeApi api, Mirror services, Func<IReadOnlyList<(string Namespace, Pod Pod)>> pods, TimeProvider time)
+    /// <param name="api">Where slices are written.</param>
+    /// <param name="services">All Services.</param>
+    /// <param name="reported">All Pods as the API server has them: what counts is what is reported, not what is so.</param>
+    /// <param name="pods">The pods that run.</param>
+    /// <param name="time">The clock.</param>
+    public EndpointSlices(KubeApi api, Mirror services, Mirror reported, Func<IReadOnlyList<(string Namespace, Pod Pod)>> pods, TimeProvider time)
     {
         _api = api;
         _services = services;
+        _reported = reported;
         _pods = pods;
         _time = time;
         services.Changed += key => _dirty.Writer.TryWrite(key);
+        reported.Changed += _ => PodsChanged();
     }
 
     /// <summary>Pods came, went or changed: every Service may be concerned.</summary>
@@ -108,13 +116,18 @@ public sealed class EndpointSlices
         };
     }
 
-    private static JsonObject Endpoint(Pod pod, string space, string family) => new()
+    private JsonObject Endpoint(Pod pod, string space, string family)
     {
-        ["addresses"] = new JsonArray(pod.Host.Addresses.First(address => Lan.IsIPv6(address) == (family == "IPv6"))),
-        ["nodeName"] = pod.Node.Name,
-        ["targetRef"] = new JsonObject { ["kind"] = "Pod", ["name"] = pod.Name, ["namespace"] = space },
-        ["conditions"] = new JsonObject { ["ready"] = pod.Ready, ["serving"] = pod.Ready, ["terminating"] = false },
-    };
+        JsonObject? reported = _reported[$"{space}/{pod.Name}"];
+        bool ready = PodReadiness.IsReady(reported);
+        return new JsonObject
+        {
+            ["addresses"] = new JsonArray(pod.Host.Addresses.First(address => Lan.IsIPv6(address) == (family == "IPv6"))),
+            ["nodeName"] = pod.Node.Name,
+            ["targetRef"] = new JsonObject { ["kind"] = "Pod", ["name"] = pod.Name, ["namespace"] = space, ["uid"] = (string?)reported?["metadata"]?["uid"] },
+            ["conditions"] = new JsonObject { ["ready"] = ready, ["serving"] = ready, ["terminating"] = false },
+        };
+    }
 
     /// <summary>The pods of a Service are all of one kind here, so one slice has the port of all of them.</summary>
     private static JsonObject Port(JsonNode? port, Pod[] pods) => new()

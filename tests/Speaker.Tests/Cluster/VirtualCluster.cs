@@ -2,6 +2,7 @@ using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Hosting;
 using LoadBalancer.Speaker.Membership;
+using LoadBalancer.Speaker.NodeLoss;
 using LoadBalancer.Speaker.Ownership;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -34,7 +35,7 @@ internal sealed class VirtualSpeaker : IDisposable
         var pass = new OwnershipPass(heartbeats, api.Nodes, new SpeakerLeases(api.Leases, name), Events,
             new IsolationEvents(api, api.Nodes, name), () => api.IsCurrent, rebalance, ignoreExcludeLabel);
         Pipeline = new SpeakerPipeline(new SpeakerStores(api.Services, api.Slices, api.Nodes, api.Leases), () => api.Pools, heartbeats, keys,
-            pass, Readiness, clock, changed, loadBalancerClass: null);
+            pass, new LossWatch(api.Nodes, api.Leases, name), Readiness, clock, changed, loadBalancerClass: null);
         Segment = AddLink(port);
     }
 

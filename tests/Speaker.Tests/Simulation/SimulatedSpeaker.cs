@@ -3,10 +3,12 @@ using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
 using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.Events;
+using LoadBalancer.Kubernetes.Leases;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Speaker.Announcing;
 using LoadBalancer.Speaker.Links;
 using LoadBalancer.Speaker.Membership;
+using LoadBalancer.Speaker.NodeLoss;
 using LoadBalancer.Speaker.Ownership;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -30,6 +32,7 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
     private readonly LinkSet linkSet = new();
     private readonly LinkRunners runners;
     private readonly SpeakerLinks links;
+    private readonly LossWatch losses;
     private readonly SpeakerPipeline pipeline;
     private readonly Heartbeats heartbeats;
     private readonly List<SimulatedLink> open = [];
@@ -58,8 +61,10 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
         var keys = HeartbeatKeyWatch.OfSecret(Api.Secrets, SimulatedApi.KeySecret, null, heartbeats, monotonic, NullLogger.Instance);
         var pass = new OwnershipPass(heartbeats, Api.Nodes, new SpeakerLeases(Api.Leases, node.Name), new OwnershipEvents(this, node.Name),
             new IsolationEvents(this, Api.Nodes, node.Name), () => Api.IsCurrent);
+        losses = new LossWatch(Api.Nodes, Api.Leases, node.Name);
+        losses.Changed += StateLosses;
         pipeline = new SpeakerPipeline(new SpeakerStores(Api.Services, Api.Slices, Api.Nodes, Api.Leases), () => Api.Pools, heartbeats, keys, pass,
-            new Readiness(), monotonic, changed, loadBalancerClass: null);
+            losses, new Readiness(), monotonic, changed, loadBalancerClass: null);
         beating = new Loop(this, "heartbeats", heartbeats.Wake, heartbeats.Beat);
         deciding = new Loop(this, "ownership", changed, pipeline.Step);
         FollowLinks();
@@ -270,8 +275,23 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
             HolderIdentity = holder,
             LeaseDurationSeconds = (int)(4 * cluster.LeasePeriod).TotalSeconds,
             RenewTime = clock.GetUtcNow(),
-            Annotations = SpeakerLeases.Annotations(runners.Current.Select(runner => runner.Facts), heartbeats.Standing.Ready, cluster.Gateways, heartbeats.Segments),
+            Annotations = new Dictionary<string, string>(SpeakerLeases.Annotations(runners.Current.Select(runner => runner.Facts), heartbeats.Standing.Ready, cluster.Gateways, heartbeats.Segments))
+            {
+                [LossAnnotations.Lost] = losses.Statements,
+            },
         });
+    }
+
+    /// <summary>What it states of lost nodes.</summary>
+    public string LossStatements => losses.Statements;
+
+    private void StateLosses()
+    {
+        SayLease();
+        if (!dead && node.ReachesApi)
+        {
+            cluster.Watch.NoteLosses(node, losses.Statements);
+        }
     }
 
     /// <summary>One of the program's threads: a step, then the wait it asks for, or until it is woken.</summary>

@@ -16,6 +16,9 @@ internal sealed class Watch(SimulatedCluster cluster)
     /// <summary>So long a client may hold what is no longer true: announcements go out at once, and those at 1.1 s and later are believed by all.</summary>
     private static readonly TimeSpan StaleCache = TimeSpan.FromSeconds(2.6);
 
+    // Of three frames one: then three heartbeats and three questions in a row are lost now and then, and the controller's vetoes are what is left.
+    private const int MostLossForLosses = 100;
+
     private readonly Dictionary<IpAddress, Seen> vips = [];
     private readonly HashSet<SimulatedNode> unable = [];
 
@@ -27,6 +30,9 @@ internal sealed class Watch(SimulatedCluster cluster)
 
     /// <summary>The first thing that was not as it must be, or null.</summary>
     public string? Violation { get; private set; }
+
+    /// <summary>Who stated which node to be lost, and when.</summary>
+    public List<(string Reporter, string Node, TimeSpan At)> Losses { get; } = [];
 
     public TimeSpan LongestConflict { get; private set; }
 
@@ -54,6 +60,24 @@ internal sealed class Watch(SimulatedCluster cluster)
         LastEdge = cluster.Now;
         unable.Clear();
         unable.UnionWith(struck ?? []);
+    }
+
+    /// <summary>
+    /// A speaker states losses. None may be of a node whose kernel it reaches, both ways, since longer than it takes to find out: that is
+    /// what the pods of a living node are marked for.
+    /// </summary>
+    public void NoteLosses(SimulatedNode reporter, string statements)
+    {
+        foreach (var lost in statements.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(statement => cluster[statement.Split(' ')[0]]))
+        {
+            Losses.Add((reporter.Name, lost.Name, cluster.Now));
+            cluster.Say($"{reporter.Name} states that {lost.Name} is lost");
+            if (lost.Powered && cluster.Now - LastEdge > Overlap && cluster.Wire.LossPerMille <= MostLossForLosses
+                && cluster.Wire.Passes(reporter.Port, lost.Port) && cluster.Wire.Passes(lost.Port, reporter.Port))
+            {
+                Violate($"{reporter.Name} states that {lost.Name} is lost, which it reaches");
+            }
+        }
     }
 
     public void Look()
