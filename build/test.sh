@@ -25,6 +25,8 @@ step "publish both programs" build/publish.sh both "$(dpkg --print-architecture)
 dotnet build-server shutdown --vbcscompiler >/dev/null 2>&1
 LB_BIN=$PWD/artifacts/publish
 export LB_BIN
+KUBECTL_1_20=${KUBECTL_1_20:-$(build/kubectl-1.20.sh)}
+export KUBECTL_1_20
 
 passed=0 failed=0 skipped=0
 count() { # FILE NAME: an attribute of the report's assembly element; the whole report is one line, its collections have counts too
