@@ -81,7 +81,7 @@ internal sealed partial class ControllerWorker : Worker
         var secret = new ObjectKey(options.Namespace, ApiUse.HeartbeatSecretName);
         keeper = new HeartbeatKeyKeeper(stop => HeartbeatKeySecret.EnsureAsync(api, secret, RandomNumberGenerator.Fill, stop), Time,
             loggers.CreateLogger<HeartbeatKeyKeeper>());
-        losses = own.MarkLostNodes ? new NodeLossWatch(api, stores, freshness.SinceRenewal, recorder, elector, Environment.MachineName, options.Namespace, Time, loggers) : null;
+        losses = own.MarkLostNodes ? new NodeLossWatch(connection, api, stores, freshness.SinceRenewal, recorder, elector, Environment.MachineName, options.Namespace, Time, loggers) : null;
     }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)

@@ -84,7 +84,7 @@ internal sealed class LossStatements(IStore<LeaseResource> leases, Func<ObjectKe
     }
 
     private bool IsLive(LeaseResource lease) =>
-        lease.HolderIdentity.Length > 0 && sinceRenewal(lease.Key) < GoodFor
+        lease.HolderIdentity.Length > 0 && lease.HolderIdentity == lease.Key.Name && sinceRenewal(lease.Key) < GoodFor
         && !(foundAtStart.TryGetValue(lease.Key, out var found) && found == lease.RenewTime);
 
     private static int Rank(LossStatement statement) => (2 * statement.Agreed) + (statement.Witness ? 1 : 0);

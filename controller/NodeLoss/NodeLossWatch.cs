@@ -17,6 +17,13 @@ internal sealed class NodeLossWatch : IDisposable
     /// <summary>The namespace of the kubelets' Leases.</summary>
     public const string NodeLeaseNamespace = "kube-node-lease";
 
+    // Several times what a busy API server takes: a new connection lists everything anew, which must not become what keeps it busy.
+    private static readonly TimeSpan SignPatience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan SignPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AfterRenewal = TimeSpan.FromSeconds(30);
+
+    private readonly ApiConnection connection;
+    private readonly TimeProvider time;
     private readonly ControllerStores stores;
     private readonly Store<LeaseResource> nodeLeases = new();
     private readonly Store<LeaseResource> record = new();
@@ -26,6 +33,7 @@ internal sealed class NodeLossWatch : IDisposable
     private readonly NodeLossLoop loop;
 
     /// <summary>The parts; <see cref="RunAsync"/> starts them.</summary>
+    /// <param name="connection">The connection to the API server.</param>
     /// <param name="api">The API server.</param>
     /// <param name="stores">What the controller knows anyway.</param>
     /// <param name="sinceSpeakersRenewal">How long ago a speaker's Lease was last seen to be renewed.</param>
@@ -36,9 +44,11 @@ internal sealed class NodeLossWatch : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="loggers">Where things are logged.</param>
     public NodeLossWatch(
-        ApiClient api, ControllerStores stores, Func<ObjectKey, TimeSpan?> sinceSpeakersRenewal, IEventRecorder recorder, LeaderElector elector,
+        ApiConnection connection, ApiClient api, ControllerStores stores, Func<ObjectKey, TimeSpan?> sinceSpeakersRenewal, IEventRecorder recorder, LeaderElector elector,
         string identity, string @namespace, TimeProvider time, ILoggerFactory loggers)
     {
+        this.connection = connection;
+        this.time = time;
         this.stores = stores;
         var recordKey = new ObjectKey(@namespace, ApiUse.NodeLossLeaseName);
         nodeLeaseReflector = Reflect(new ResourceSelection { Namespace = NodeLeaseNamespace }, nodeLeases);
@@ -60,10 +70,20 @@ internal sealed class NodeLossWatch : IDisposable
     /// <summary>Runs until cancelled.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public Task RunAsync(CancellationToken stop) =>
-        Task.WhenAll(nodeLeaseReflector.RunAsync(stop), recordReflector.RunAsync(stop), FollowAsync(stop));
+        Task.WhenAll(nodeLeaseReflector.RunAsync(stop), recordReflector.RunAsync(stop), FollowAsync(stop), KeepConnectedAsync(stop));
 
     /// <inheritdoc/>
     public void Dispose() => nodeLeaseAges.Dispose();
+
+    // A watch that ended at a control plane which died with its node would tell of the loss half a minute late.
+    private async Task KeepConnectedAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            var renewed = await connection.RenewIfSilentAsync(SignPatience, time, stop).ConfigureAwait(false);
+            await Task.Delay(renewed ? AfterRenewal : SignPeriod, time, stop).ConfigureAwait(false);
+        }
+    }
 
     private async Task FollowAsync(CancellationToken stop)
     {
