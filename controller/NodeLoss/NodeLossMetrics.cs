@@ -6,11 +6,13 @@ namespace LoadBalancer.Controller.NodeLoss;
 /// <summary>The metrics of the part that marks lost nodes' pods; docs/node-loss.md lists them.</summary>
 internal static class NodeLossMetrics
 {
+    private static readonly LossVeto[] Reasons = [.. Enum.GetValues<LossVeto>().Where(static veto => veto != LossVeto.None)];
+
     private static readonly Counter Losses = Metrics.CreateCounter(
         "loadbalancer_node_losses_total", "Losses of nodes that speakers told of, as this replica saw them.");
 
-    private static readonly Counter Vetoes = Metrics.CreateCounter(
-        "loadbalancer_node_loss_vetoes_total", "Losses whose pods were not marked, by what spoke against it.", "reason");
+    private static readonly Counter Vetoes = FromZero(Metrics.CreateCounter(
+        "loadbalancer_node_loss_vetoes_total", "Losses whose pods were not marked, by what spoke against it.", "reason"));
 
     private static readonly Gauge Vetoed = Metrics.CreateGauge(
         "loadbalancer_node_loss_vetoed", "Nodes that speakers say are lost now and whose pods are not marked, by what speaks against it.", "reason");
@@ -27,8 +29,6 @@ internal static class NodeLossMetrics
 
     private static readonly Gauge Reached = Metrics.CreateGauge(
         "loadbalancer_node_loss_kubelets_reached", "Kubelets' ports, one for each InternalIP of a Node, that answered this replica within the last minute: only their silence is believed.");
-
-    private static readonly LossVeto[] Reasons = [.. Enum.GetValues<LossVeto>().Where(static veto => veto != LossVeto.None)];
 
     public static void Lost() => Losses.Inc();
 
@@ -55,4 +55,11 @@ internal static class NodeLossMetrics
     public static void KubeletsReached(int count) => Reached.Set(count);
 
     public static void FalseAlarm() => FalseAlarms.Inc();
+
+    // A series that begins at one has not increased: the first of each reason would not be seen.
+    private static Counter FromZero(Counter counter)
+    {
+        Array.ForEach(Reasons, reason => counter.WithLabels(reason.ToString()));
+        return counter;
+    }
 }

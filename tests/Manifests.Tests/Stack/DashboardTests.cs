@@ -67,6 +67,13 @@ public sealed partial class DashboardTests
     }
 
     [Fact]
+    public void Query_ThatTakesAFaultToHaveData_HasItThen()
+    {
+        var result = Tool.Try("promtool", ["test", "rules", ProjectFiles.At("tests", "Manifests.Tests", "Rules", "dashboards.test.yml")]);
+        Assert.True(result.ExitCode == 0, result.Output + result.Errors);
+    }
+
+    [Fact]
     public void Metrics_OfOurs_InDashboardsAndAlerts_AreDocumented()
     {
         // docs/configuration.md is held against the code by DocumentationTests.
