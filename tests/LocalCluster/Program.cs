@@ -7,7 +7,7 @@ if (args is not ["demo", .. string[] options] || options.Except(["--keep", "--sh
     Console.Error.WriteLine(
         """
         usage: LoadBalancer.LocalCluster demo [--short] [--keep]
-          --short  a node is lost for 3 s only
+          --short  a node is lost for 3 s only, both times
           --keep   the cluster goes on running until Ctrl-C
         """);
     return 2;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Network;
@@ -39,6 +38,12 @@ public sealed class NodeLossTests(ClusterFixture fixture, ITestOutputHelper outp
         Assert.False(await IsReadyAsync(lost));
         Assert.InRange(last, TimeSpan.Zero, WholeServiceBound);
         Assert.Contains("NodeLost", await NodeEventsAsync(lost));
+        string[] figures = await FiguresAsync(withTheLeader ? [lost] : []);
+        Assert.Contains("loadbalancer_node_losses_total 1", figures);
+        Assert.Contains("loadbalancer_node_loss_pods_marked_total 1", figures);
+        Assert.Contains("loadbalancer_node_loss_marked_seconds_count 1", figures);
+        Assert.Contains("loadbalancer_node_loss_false_alarms_total 0", figures);
+        Assert.Contains("loadbalancer_node_loss_vetoes_total{reason=\"KubeletAnswers\"} 0", figures);
 
         lost.Host.Plug();
         await UntilAsync(() => IsReadyAsync(lost), "the pod ready again");
@@ -63,8 +68,15 @@ public sealed class NodeLossTests(ClusterFixture fixture, ITestOutputHelper outp
         Array.ForEach(lost, node => node.Host.Unplug());
         await StaysReadyAsync(lost[0], TimeSpan.FromSeconds(6));
         Assert.True(await IsReadyAsync(lost[1]));
+        string[] figures = await FiguresAsync(lost);
+        Assert.Contains("loadbalancer_node_loss_pods_marked_total 0", figures);
+        Assert.Contains(figures, line => line.StartsWith("loadbalancer_node_loss_vetoed{", StringComparison.Ordinal) && !line.EndsWith(" 0", StringComparison.Ordinal));
         Array.ForEach(lost, node => node.Host.Plug());
     }
+
+    /// <summary>The metrics of all controllers but those that are on nodes that are away.</summary>
+    private async Task<string[]> FiguresAsync(Node[] away) =>
+        [.. (await Task.WhenAll(Cluster.Nodes.Take(2).Except(away).Select(node => ClusterPrograms.FiguresAsync(Cluster.Programs.Controller(node))))).SelectMany(lines => lines)];
 
     private async Task StaysReadyAsync(Node node, TimeSpan time)
     {
@@ -105,15 +117,7 @@ public sealed class NodeLossTests(ClusterFixture fixture, ITestOutputHelper outp
             await UntilAsync(() => IsReadyAsync(node), $"the pod on {node.Name} ready");
         }
 
-        // Every kubelet's port has answered both controllers: only then is its silence believed.
-        foreach (Node node in Cluster.Nodes.Take(2))
-        {
-            await UntilAsync(
-                async () => (await ClusterPrograms.FiguresAsync(Cluster.Programs.Controller(node)))
-                    .Any(line => line == string.Create(CultureInfo.InvariantCulture, $"loadbalancer_node_loss_kubelets_reached {Cluster.Nodes.Sum(other => other.Host.Addresses.Count)}")),
-                $"the kubelets reached by the controller on {node.Name}");
-        }
-
+        await Cluster.Programs.WaitUntilKubeletsReachedAsync();
         return address;
     }
 

@@ -11,16 +11,21 @@ namespace LoadBalancer.LocalCluster.Demo;
 /// <param name="service">The Service, in the namespace <c>default</c>.</param>
 /// <param name="address">Its address.</param>
 /// <param name="duration">How long the node stays away.</param>
-internal sealed class NodeLoss(Cluster cluster, Screen screen, string service, string address, TimeSpan duration)
+/// <param name="marked">Whether controllers mark the lost node's pods, so that this is waited for.</param>
+internal sealed class NodeLoss(Cluster cluster, Screen screen, string service, string address, TimeSpan duration, bool marked)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Calm = TimeSpan.FromSeconds(2);
 
-    /// <summary>Shows it; throws if no other node answers, or if the address does not stay there when the lost node is back.</summary>
-    internal async Task RunAsync()
+    /// <summary>
+    /// Shows it; throws if no other node answers, if the address does not stay there when the lost node is back, or if pods are not marked
+    /// that should be.
+    /// </summary>
+    /// <returns>What the client saw while the node was away.</returns>
+    internal async Task<FaultFigures> RunAsync()
     {
-                await using ConnectProbe probe = ConnectProbe.StartRequests(cluster.Client, address, Interval);
+        await using ConnectProbe probe = ConnectProbe.StartRequests(cluster.Client, address, Interval);
         await Eventually.TrueAsync(() => probe.SucceededSince(default), Patience, $"a page from {address}");
         Node lost = await HolderAsync(_ => true);
         TimeSpan before = default, cut = default;
@@ -38,6 +43,11 @@ internal sealed class NodeLoss(Cluster cluster, Screen screen, string service, s
             other = await HolderAsync(node => node != lost);
             return $"{other.Name} has {address} now; first answer {Milliseconds(probe.FirstSuccessAfter(cut)!.Value + cut - before)} after the cable was pulled";
         });
+        if (marked)
+        {
+            await screen.StepAsync($"{lost.Name}'s pod marked not ready", async () => $"Event NodeLost: {await MarkedAsync(lost)}");
+        }
+
         FaultFigures? figures = null;
         string[] why = [];
         await screen.StepAsync("what the client saw of it all", async () =>
@@ -61,6 +71,16 @@ internal sealed class NodeLoss(Cluster cluster, Screen screen, string service, s
             string after = LastFailure() == back ? "at once" : $"after {Milliseconds(LastFailure() - back)}";
             return $"every request is answered again {after}; {other!.Name} keeps the address";
         });
+        if (marked)
+        {
+            await screen.StepAsync($"{lost.Name}'s pod ready again", async () =>
+            {
+                await WhenReadyEndpointsAsync(on => on.Any(endpoint => NodeOf(endpoint) == lost.Name), $"{lost.Name}'s pod ready again");
+                return "its kubelet has reported it as it is";
+            });
+        }
+
+        return figures!;
     }
 
     private static string Describe(FaultFigures figures, TimeSpan length)
@@ -74,7 +94,7 @@ internal sealed class NodeLoss(Cluster cluster, Screen screen, string service, s
     private async Task<string[]> WhyAsync(FaultFigures figures, Node lost, Node other)
     {
         JsonObject[] ready = await ReadyEndpointsAsync();
-        int dead = ready.Count(endpoint => (string?)endpoint["nodeName"] == lost.Name);
+        int dead = ready.Count(endpoint => NodeOf(endpoint) == lost.Name);
         return
         [
             $"{figures.FailedBefore} failed until {other.Name} had the address, {figures.Failed - figures.FailedBefore} later:",
@@ -83,6 +103,20 @@ internal sealed class NodeLoss(Cluster cluster, Screen screen, string service, s
                 : $"Kubernetes counts {lost.Name}'s pod as ready for 40 s and more (here: until it is back), and the proxies send it 1 in {ready.Length}",
         ];
     }
+
+    /// <summary>Waits until no proxy is told to send the lost node anything, and gives what the Event about it says.</summary>
+    private async Task<string> MarkedAsync(Node lost)
+    {
+        await WhenReadyEndpointsAsync(on => on.All(endpoint => NodeOf(endpoint) != lost.Name), $"no endpoint on {lost.Name}");
+        return await Eventually.GetAsync(
+            async () => (await cluster.Api.GetAsync("/api/v1/namespaces/default/events"))["items"]!.AsArray()
+                .Where(entry => (string?)entry!["reason"] == "NodeLost" && (string?)entry["involvedObject"]?["name"] == lost.Name)
+                .Select(entry => (string?)entry!["message"]).LastOrDefault(),
+            Patience, $"an Event NodeLost for {lost.Name}", () => cluster.Programs.Tails());
+    }
+
+    private Task<JsonObject[]> WhenReadyEndpointsAsync(Func<JsonObject[], bool> willDo, string what) => Eventually.GetAsync(
+        async () => await ReadyEndpointsAsync() is var ready && willDo(ready) ? ready : null, Patience, what, () => cluster.Programs.Tails());
 
     /// <summary>The node whose hardware address the client holds, once it is one that will do.</summary>
     private Task<Node> HolderAsync(Func<Node, bool> willDo) => Eventually.GetAsync(
@@ -100,6 +134,8 @@ internal sealed class NodeLoss(Cluster cluster, Screen screen, string service, s
                 .Where(endpoint => (bool?)endpoint["conditions"]?["ready"] == true),
         ];
     }
+
+    private static string? NodeOf(JsonObject endpoint) => (string?)endpoint["nodeName"];
 
     private static string Milliseconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0} ms");
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using LoadBalancer.LocalCluster.Isolation;
 using LoadBalancer.LocalCluster.Network;
 
@@ -72,6 +73,17 @@ public sealed class ClusterPrograms : IAsyncDisposable
         foreach (ProgramProcess program in _running.Values.Where(program => !program.HasExited))
         {
             await WaitUntilReadyAsync(program, within);
+        }
+    }
+
+    /// <summary>Waits until every kubelet's port has answered every controller that marks lost nodes' pods: only then is its silence believed.</summary>
+    public async Task WaitUntilKubeletsReachedAsync(TimeSpan? within = null)
+    {
+        string reached = string.Create(CultureInfo.InvariantCulture, $"loadbalancer_node_loss_kubelets_reached {_cluster.Nodes.Sum(node => node.Host.Addresses.Count)}");
+        foreach (ProgramProcess controller in _cluster.Nodes.Take(2).Select(Controller))
+        {
+            await Eventually.GetAsync(
+                async () => (await FiguresAsync(controller)).FirstOrDefault(line => line == reached), within ?? ReadyTimeout, $"the kubelets reached by {controller.Name}", () => controller.Tail());
         }
     }
 
