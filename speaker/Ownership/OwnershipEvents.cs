@@ -186,9 +186,9 @@ public sealed class OwnershipEvents
     }
 
     // A node that hears the lesser part may be the one that was cut off, and what it says arrive when the VIP is elsewhere: only with the API
-    // server known to be in reach.
+    // server known to be in reach. Its own Lease shows that sooner than watches on which nothing happens.
     private bool IsSure(IpAddress vip, TimeSpan since, IReadOnlyList<LinkDecision> links) =>
-        links.Any(link => link.Ownership[vip].Phase == OwnershipPhase.Owner && (link.IsGreaterPart || (link.MayTell && leases!.RenewedSince(since))));
+        links.Any(link => link.Ownership[vip].Phase == OwnershipPhase.Owner && (link.IsGreaterPart || ((link.MayTell || link.HearsMost) && leases!.RenewedSince(since))));
 
     // The last link on which this node owns it, or null.
     private static SegmentElection? ElectionOf(
@@ -294,4 +294,5 @@ public sealed class OwnershipEvents
 /// <param name="Election">Who may own what.</param>
 /// <param name="MayTell">Whether this node knows enough to say that nobody has a VIP.</param>
 /// <param name="IsGreaterPart">Whether it hears more than half of the nodes it knows there, and what it has from the API server is news.</param>
-public sealed record LinkDecision(SegmentOwnership Ownership, SegmentElection Election, bool MayTell, bool IsGreaterPart);
+/// <param name="HearsMost">Whether it hears more than half of the nodes it knows there, whatever it has from the API server.</param>
+public sealed record LinkDecision(SegmentOwnership Ownership, SegmentElection Election, bool MayTell, bool IsGreaterPart, bool HearsMost);

@@ -157,7 +157,7 @@ public sealed class OwnershipPass
 
         if (!mute)
         {
-            elections.Add(new LinkDecision(segment.Ownership, election, turn.KnowsTheOthers && isCurrent(), view.Majority && isCurrent()));
+            elections.Add(new LinkDecision(segment.Ownership, election, turn.KnowsTheOthers && isCurrent(), view.Majority && isCurrent(), view.Majority));
         }
 
         SpeakerMetrics.VipsOwned.WithLabels(segment.Name).Set(segment.Ownership.Owned);

@@ -111,7 +111,8 @@ public abstract class ProgramTest(ClusterFixture fixture, ITestOutputHelper outp
         string canary = NewName("canary");
         await CreateServiceAsync(canary);
         await Eventually.TrueAsync(
-            () => Cluster.Addresses(canary) is [var address] && address.StartsWith(prefix, StringComparison.Ordinal), Soon, $"an address {prefix}…");
+            () => Cluster.Addresses(canary) is [var address] && address.StartsWith(prefix, StringComparison.Ordinal),
+            3 * Soon, $"an address {prefix}…", () => $"{string.Join(' ', Cluster.Addresses(canary))}\n{Cluster.Programs.Tails()}");
         await Cluster.Api.DeleteAsync(ServicePath(canary));
     }
 

@@ -34,6 +34,7 @@ public sealed class FailoverTests(ClusterFixture fixture, ITestOutputHelper outp
         (string name, string address, Node owner) = await CreateAnnouncedServiceAsync();
         await using ArpProbe arp = ArpProbe.Start(Cluster.Client, address);
         await Eventually.TrueAsync(() => arp.Answers.Count > 10, Soon, "answers");
+        await Eventually.GetAsync(async () => await NodeInEventAsync(name) == owner ? owner : null, Soon, "the Event", () => Cluster.Programs.Tails());
         TimeSpan before = arp.Now;
 
         await Cluster.Programs.Speaker(owner).StopAsync();
