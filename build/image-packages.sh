@@ -3,12 +3,13 @@
 # with version and hash, so that a commit means the same bytes everywhere and later.
 #   image-packages.sh amd64|arm64 FOLDER   unpacks them into FOLDER, with what each says of itself and its files' names in FOLDER/packages
 #   image-packages.sh renew                writes the lock anew from what Debian has today (security fixes); commit the difference
-#   DEBIAN=http://mirror.lan               another mirror than deb.debian.org, with debian/ and debian-security/ in it
+#   DEBIAN=http://mirror.lan               the mirror, with debian/ and debian-security/ in it; else the one this machine's apt uses for debian/
 # Nothing of the packages is run and nothing of this machine is changed, so any architecture's are taken on any.
 set -eu
 cd "$(dirname "$0")/.."
 lock=build/image-packages.lock
-mirror=${DEBIAN:-http://deb.debian.org}
+mirror=${DEBIAN:-$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | sed -n 's|/debian/*$||p' | head -n 1)}
+[ -n "$mirror" ] || { echo "image-packages.sh: this machine's apt names no mirror of Debian. What would work: DEBIAN=http://… one with debian/ and debian-security/ in it" >&2; exit 1; }
 release=bookworm
 
 # To link: libc6-dev, libgcc-12-dev. For its licence: gcc-12-base. NativeAOT opens OpenSSL at run time, the speaker libpcap. The others are what those are linked to.

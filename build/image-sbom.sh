@@ -32,17 +32,17 @@ while IFS="$(printf '\t')" read -r name resolved hash role; do
     jq -n --arg name "$name" --arg version "$resolved" --arg hash "$hash" --arg role "$role" --arg license "$license" \
         '{ $role, package: ({
             SPDXID: ("SPDXRef-nuget-" + $name), $name, versionInfo: $version,
-            downloadLocation: "https://api.nuget.org/v3-flatcontainer/\($name | ascii_downcase)/\($version)/\($name | ascii_downcase).\($version).nupkg",
+            downloadLocation: "NOASSERTION",
             licenseDeclared: (if $license == "" then "NOASSERTION" else $license end),
             externalRefs: [{ referenceCategory: "PACKAGE-MANAGER", referenceType: "purl", referenceLocator: "pkg:nuget/\($name)@\($version)" }]
         } + if $hash == "" then {} else { comment: "contentHash of the lock file (SHA-512): \($hash)" } end) }'
 done < "$work/nuget" > "$work/packages"
 
-while read -r _ name resolved hash file; do
+while read -r _ name resolved hash _; do
     [ -e "$root/var/lib/dpkg/status.d/$name" ] || continue
-    jq -n --arg name "$name" --arg version "$resolved" --arg hash "$hash" --arg file "$file" --arg arch "$arch" \
+    jq -n --arg name "$name" --arg version "$resolved" --arg hash "$hash" --arg arch "$arch" \
         '{ role: "part", package: {
-            SPDXID: ("SPDXRef-deb-" + $name), $name, versionInfo: $version, downloadLocation: "http://deb.debian.org/\($file)",
+            SPDXID: ("SPDXRef-deb-" + $name), $name, versionInfo: $version, downloadLocation: "NOASSERTION",
             checksums: [{ algorithm: "SHA256", checksumValue: $hash }], licenseDeclared: "NOASSERTION",
             comment: "The libraries of it that the program needs; its licence is in the image at /usr/share/doc/\($name)/copyright.",
             externalRefs: [{ referenceCategory: "PACKAGE-MANAGER", referenceType: "purl",

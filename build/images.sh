@@ -6,7 +6,7 @@
 # The same commit gives the same digest with the same tool, .NET SDK, clang and binutils.
 #   REGISTRY=registry.lan:5000   in place of the host in their names; and pushes
 #   PLATFORMS=linux/amd64        fewer platforms than linux/amd64,linux/arm64
-#   DEBIAN=http://mirror.lan     another mirror than deb.debian.org
+#   DEBIAN=http://mirror.lan     the mirror of Debian, in place of the one this machine uses
 set -eu
 cd "$(dirname "$0")/.."
 platforms=${PLATFORMS:-linux/amd64,linux/arm64}
