@@ -90,6 +90,23 @@ public sealed class CutOffEventTests
         Assert.StartsWith("announcing from node \"n3\"", Assert.Single(third.Events).Message, StringComparison.Ordinal);
     }
 
+    // Of watches that begin again after an outage some have nothing to tell for a minute.
+    [Fact]
+    public void NodeOfTheLargerPart_WatchesQuietSinceAnOutage_SaysSoOnceItsLeaseIsRenewed()
+    {
+        Both(api => api.PutService("web", Vip, ["n1", "n3"], policy: "Local"));
+        cluster.Run(1000);
+        third.IsCurrent = false;
+        cluster["n1"].Kill();
+        cluster.Switch.Disconnect(cluster["n1"].Port);
+        cluster.Run(3000);
+        Assert.Equal("n3", cluster.Only(Vip));
+        Assert.Empty(third.Events);
+        Renew("n3");
+        cluster.Run(2000);
+        Assert.StartsWith("announcing from node \"n3\"", Assert.Single(third.Events).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void PoolOnAnInterfaceThatOnlyOtherNodesHave_IsForThemToSpeakOf()
     {
