@@ -53,6 +53,9 @@ public abstract class ClusterTest(ClusterFixture fixture, ITestOutputHelper outp
 
     protected LocalClusterOf Cluster => _cluster!;
 
+    /// <summary>Takes the shared cluster down: the next test begins on another.</summary>
+    protected Task CloseClusterAsync() => fixture.CloseAsync();
+
     protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public virtual async ValueTask InitializeAsync()

@@ -7,6 +7,8 @@ namespace LoadBalancer.Cluster.Tests.Announcing;
 /// <summary>Nodes with more than one interface: on which of them an address is answered, and that it is never two.</summary>
 public sealed class SeveralInterfacesTests(ClusterFixture fixture, ITestOutputHelper output) : ProgramTest(fixture, output)
 {
+    protected override bool LeavesTraces => true;
+
     private static readonly TimeSpan Watched = TimeSpan.FromSeconds(2);
     private readonly List<Card> _cards = [];
 

@@ -7,6 +7,8 @@ namespace LoadBalancer.Cluster.Tests.Outages;
 /// <summary>The owner's interface gets another hardware address: an administrator's doing, or a bond's whose ports take turns.</summary>
 public sealed class HardwareAddressTests(ClusterFixture fixture, ITestOutputHelper output) : ProgramTest(fixture, output)
 {
+    protected override bool LeavesTraces => true;
+
     private const string Other = "02:42:c0:a8:60:ee";
 
     [Fact]
