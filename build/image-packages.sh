@@ -8,15 +8,19 @@
 set -eu
 cd "$(dirname "$0")/.."
 lock=build/image-packages.lock
-mirror=${DEBIAN:-$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | sed -n 's|/debian/*$||p' | head -n 1)}
-[ -n "$mirror" ] || { echo "image-packages.sh: this machine's apt names no mirror of Debian. What would work: DEBIAN=http://… one with debian/ and debian-security/ in it" >&2; exit 1; }
 release=bookworm
 
 # To link: libc6-dev, libgcc-12-dev. For its licence: gcc-12-base. NativeAOT opens OpenSSL at run time, the speaker libpcap. The others are what those are linked to.
 packages="libc6 libc6-dev libgcc-s1 libgcc-12-dev gcc-12-base libssl3 libpcap0.8
     libcap2 libdbus-1-3 libgcrypt20 libgpg-error0 liblz4-1 liblzma5 libsystemd0 libzstd1"
 
+find_mirror() {
+    mirror=${DEBIAN:-$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | sed -n 's|/debian/*$||p' | head -n 1)}
+    [ -n "$mirror" ] || { echo "image-packages.sh: this machine's apt names no mirror of Debian. What would work: DEBIAN=http://… one with debian/ and debian-security/ in it" >&2; exit 1; }
+}
+
 renew() { # an apt of its own, which leaves this machine's lists alone
+    find_mirror
     state=$(mktemp -d)
     trap 'rm -rf "$state"' EXIT
     for suite in "debian $release" "debian-security $release-security"; do
@@ -46,6 +50,7 @@ renew() { # an apt of its own, which leaves this machine's lists alone
 
 unpack() { # ARCH FOLDER
     arch=$1 folder=$2
+    find_mirror
     rm -rf "$folder"
     mkdir -p "$folder/packages" "$folder.packages"
     grep "^$arch " $lock | while read -r _ name version hash file; do
