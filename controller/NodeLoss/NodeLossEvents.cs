@@ -79,11 +79,8 @@ internal sealed class NodeLossEvents(IEventRecorder recorder, IStore<NodeResourc
         _ => "it is not needed",
     };
 
-    private void Record(string node, EventSeverity severity, string reason, string message)
-    {
-        var key = new ObjectKey("", node);
-        recorder.Record(new EventTarget("v1", "Node", key, nodes.Get(key)?.Uid is { Length: > 0 } uid ? uid : node), severity, reason, message);
-    }
+    private void Record(string node, EventSeverity severity, string reason, string message) =>
+        recorder.Record(EventTarget.ForNode(nodes, node), severity, reason, message);
 
     private static string Milliseconds(TimeSpan time) => $"{time.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)} ms";
 }

@@ -57,7 +57,7 @@ public sealed class IsolationEvents(IEventRecorder recorder, IStore<NodeResource
 
     private void Tell(string link, State state, TimeSpan now)
     {
-        var target = new EventTarget("v1", "Node", new ObjectKey("", node), nodes.Get(new ObjectKey("", node))?.Uid is { Length: > 0 } uid ? uid : node);
+        var target = EventTarget.ForNode(nodes, node);
         if (state.Unheard.Length == 0)
         {
             if (state.Told.Length > 0)

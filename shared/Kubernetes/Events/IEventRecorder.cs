@@ -1,3 +1,4 @@
+using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
 
 namespace LoadBalancer.Kubernetes.Events;
@@ -11,6 +12,15 @@ public sealed record EventTarget(string ApiVersion, string Kind, ObjectKey Key, 
 {
     /// <summary>An Event about a Service.</summary>
     public static EventTarget For(ServiceResource service) => new("v1", "Service", service.Key, service.Uid);
+
+    /// <summary>An Event about a Node; while its uid is not known its name stands in, as in the kubelet's Events.</summary>
+    /// <param name="nodes">All Nodes.</param>
+    /// <param name="name">The Node's name.</param>
+    public static EventTarget ForNode(IStore<NodeResource> nodes, string name)
+    {
+        var key = new ObjectKey("", name);
+        return new("v1", "Node", key, nodes.Get(key)?.Uid is { Length: > 0 } uid ? uid : name);
+    }
 
     /// <summary>An Event about a ConfigMap.</summary>
     public static EventTarget For(ConfigMapResource configMap) => new("v1", "ConfigMap", configMap.Key, configMap.Uid);
