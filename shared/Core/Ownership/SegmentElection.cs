@@ -361,13 +361,13 @@ public sealed class SegmentElection
             CheckLink(member, vip) != Ineligible.None ? 2 : member.Covers(vip.Address) ? 0 : 1;
     }
 
-    // Whoever is there and ready: it is the owner that serves the traffic.
+    // Whoever is there and ready: it is the owner that serves the traffic. Nobody is away for a deputy while somebody is known by its Lease alone.
     private string? ElectDeputy(int owner, ReadOnlySpan<ElectionOrders.Entry> order)
     {
         foreach (var entry in order)
         {
             if (entry.Node != owner && entry.Node < membersById.Length && membersById[entry.Node] is { } members
-                && members.Exists(static m => m.Member is { Ready: true, Leaving: false, Away: false, Source: not MemberSource.Lease }))
+                && members.Exists(static m => m.Member is { Ready: true, Leaving: false, Away: false }))
             {
                 return orders.Nodes[entry.Node];
             }

@@ -56,8 +56,13 @@ public sealed partial class SegmentMembership
             Extend(ref listenUntil, now + OwnGoodFor);
         }
 
-        // Until then nobody asked: to be ready to answer does no harm on a deaf link, and much good on one that is merely quiet.
-        fencedSince = StandsDown ? fencedSince ?? now : fencedSince;
+        if (StandsDown)
+        {
+            // Until then nobody asked: to be ready to answer does no harm on a deaf link, and much good on one that is merely quiet. One frame
+            // is soon followed by silence again, or it is not: the witness is asked as often as at first.
+            fencedSince ??= now;
+            urgentDue = now;
+        }
 
         heardAt = now;
         askedSince = null;

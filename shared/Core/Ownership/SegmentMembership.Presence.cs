@@ -17,6 +17,7 @@ public sealed partial class SegmentMembership
     private static readonly TimeSpan AnswersMatterFor = TimeSpan.FromSeconds(1);
 
     private TimeSpan? fencedSince;
+    private bool serving;
     private int asked;
     private TimeSpan answersUntil;
 
@@ -24,7 +25,11 @@ public sealed partial class SegmentMembership
     /// Whether this node answers for what it claims. Set when its ownership was decided, cleared with the carrier. The peers are told
     /// once they were told the claims.
     /// </summary>
-    public bool Serving { get; set; }
+    public bool Serving
+    {
+        get => serving;
+        set => serving = value && Carrier;
+    }
 
     /// <summary>Whether somebody is being asked, so that answers matter.</summary>
     public bool Checking { get; private set; }

@@ -115,7 +115,7 @@ public sealed partial class SegmentMembership
     /// <summary>What to say about this node in frames.</summary>
     public SpeakerState StateAt(TimeSpan now) =>
         (Ready && Carrier && now >= listenUntil ? SpeakerState.Ready : 0)
-        | (Carrier && Serving && (servingTold || unsent.Count == 0) ? SpeakerState.Serving : 0)
+        | (Serving && (servingTold || unsent.Count == 0) ? SpeakerState.Serving : 0)
         | (Leaving ? SpeakerState.Leaving : 0)
         | (now < holdUntil ? SpeakerState.Holding : 0)
         | (Carrier && HearsNothing(now) ? SpeakerState.HearsNothing : 0)
@@ -130,9 +130,8 @@ public sealed partial class SegmentMembership
         }
 
         // What is owned without a carrier is owned by nobody; back on the wire, the peers say what is still ours.
-        Serving &= carrier;
-
         Carrier = carrier;
+        Serving &= carrier;
     }
 
     /// <summary>Listens anew: nothing could be heard until now.</summary>

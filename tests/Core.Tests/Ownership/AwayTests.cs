@@ -70,6 +70,39 @@ public sealed class AwayTests
         Assert.Equal(3, often);
     }
 
+    // It answers until its deputy does, who begins at once.
+    [Fact]
+    public void SpeakerSaysThatItLeaves_IsAwayAtOnce()
+    {
+        var membership = Membership("n1");
+        var n2 = new Talker("n2", 1000);
+        membership.Hear(n2.Say(h => h with { Flags = SpeakerState.Ready | SpeakerState.Serving }), Ms(0));
+        Assert.False(Assert.Single(membership.View(Ms(0), []).Peers).Away);
+        membership.Hear(n2.Say(h => h with { Flags = SpeakerState.Ready | SpeakerState.Serving | SpeakerState.Leaving }), Ms(10));
+        Assert.True(Assert.Single(membership.View(Ms(10), []).Peers).Away);
+    }
+
+    // The kernel answered a moment ago, when the speaker was late; now neither says anything.
+    [Fact]
+    public void NodeDiesRightAfterALateFrame_TheAnswerFromBeforeTheFrameDoesNotCount()
+    {
+        var membership = Membership("n1");
+        var n2 = new Talker("n2", 1000);
+        membership.Hear(n2.Say(h => h with { Flags = SpeakerState.Ready | SpeakerState.Serving }), Ms(0));
+        Run(membership, 0, 240);
+        Assert.NotEmpty(asked);
+        membership.Hear(n2.Say(h => h with { Flags = SpeakerState.Ready | SpeakerState.Serving, HeardSequence = 2 }), Ms(240));
+        for (var at = 240; at < 590; at += 10)
+        {
+            membership.Advance(Ms(at));
+            membership.Checks(Ms(at), new CheckTarget[8]);
+            Assert.False(Assert.Single(membership.View(Ms(at), []).Peers).Away);
+        }
+
+        membership.Advance(Ms(590));
+        Assert.Empty(membership.View(Ms(590), []).Peers);
+    }
+
     private static SegmentMembership Membership(string node) => new(
         new MembershipTimings(), new HeartbeatIdentity(node, "eth0", [IpPrefix.Parse("192.168.96.11/20")], []), boot: 99, now: default)
     {

@@ -104,6 +104,113 @@ public sealed class HearingTests
         Assert.True(View(8500).MayAct);
     }
 
+    // It is heard again for a moment, as a frame that a switch flooded: the witness is missed as before.
+    [Fact]
+    public void StandsDown_OneFrameAndThenNothing_GoesOnStandingDown()
+    {
+        Company(until: 6010);
+        routerAnswers = false;
+        Run(6010, 6590);
+        Assert.True(View(6590).StandsDown);
+        membership.NoteArrival(Ms(6595));
+        for (var at = 6600; at < 8000; at += 10)
+        {
+            Step(at);
+            Assert.True(View(at).StandsDown && membership.Fenced, $"does not stand down any more at {at} ms");
+        }
+    }
+
+    // Hosts that ask each other now and then show that the link hears, whoever does not answer.
+    [Fact]
+    public void PeersAndTheWitnessFallSilent_OthersAreHeard_Acts()
+    {
+        Company(until: 6010);
+        routerAnswers = false;
+        for (var at = 6010; at < 7500; at += 10)
+        {
+            if (at % 150 == 0)
+            {
+                membership.NoteArrival(Ms(at));
+            }
+
+            Step(at);
+            Assert.True(at < 6500 || View(at).MayAct, $"may not act at {at} ms");
+        }
+    }
+
+    // The gateway dies together with the peer; somebody else is heard for a while, and then nobody.
+    [Fact]
+    public void TheLastThatWasHeardFallsSilent_LongAfterThePeers_ActsAndStandsNotDown()
+    {
+        Company(until: 6010);
+        routerAnswers = false;
+        for (var at = 6010; at < 9500; at += 10)
+        {
+            if (at % 100 == 0 && at < 8000)
+            {
+                membership.NoteArrival(Ms(at));
+            }
+
+            Step(at);
+            Assert.True(at < 6500 || View(at).MayAct, $"may not act at {at} ms");
+            Assert.False(View(at).StandsDown);
+        }
+    }
+
+    // A host that answers before its speaker is started is a witness until then. When it dies, nobody is left to be missed.
+    [Fact]
+    public void TheOnlyWitnessTurnedOutToBeThePeer_ThePeerDies_Acts()
+    {
+        membership.HearHost(Kernel, KernelAddress, Ms(0));
+        membership.Hear(n3.Say(h => h with { Source = MacAddress.Parse("52:54:00:00:00:03") }), Ms(0));
+        var targets = new CheckTarget[8];
+        Assert.Equal(1, membership.Checks(Ms(0), targets));
+        membership.HearKernel(Kernel, KernelAddress, Ms(1));
+        for (var at = 10; at <= 3000; at += 10)
+        {
+            if (at is < 2000 && at % 100 == 0)
+            {
+                membership.Hear(n2.Say(h => h with { HeardSequence = sent + 1 }), Ms(at), sent);
+            }
+
+            Step(at);
+            Assert.False(View(at).StandsDown);
+        }
+
+        Assert.True(View(3000).MayAct);
+    }
+
+    // Company that is there shows what it claims by itself: nothing has to be listened for.
+    [Fact]
+    public void FramesWaitedUnread_PeersAreAlive_ServesOn()
+    {
+        Company(until: 6010);
+        for (var at = 6010; at < 6300; at += 10)
+        {
+            membership.Advance(Ms(at), behind: true);
+        }
+
+        membership.NoteArrival(Ms(6300));
+        membership.Hear(n2.Say(h => h with { HeardSequence = sent }), Ms(6300), sent);
+        Run(6310, 6320);
+        Assert.True(View(6320).MayServe);
+    }
+
+    // It answered when it was last asked, of which its own word is older than the fault.
+    [Fact]
+    public void PeerGoesDeafRightAfterItsKernelAnswered_TheAnswerFromBeforeItsFreshEchoDoesNotCount()
+    {
+        kernelAnswers = true;
+        Company(until: 6010);
+        Deafened(true, true, from: 6010, until: 6400);
+        Assert.Equal(0u, membership.Suspects);
+        kernelAnswers = false;
+        membership.Hear(n2.Say(h => h with { HeardSequence = sent }), Ms(6396), sent);
+        heard = sent;
+        Deafened(true, true, from: 6400, until: 6710);
+        Assert.Equal(Bit("n2"), membership.Suspects);
+    }
+
     [Fact]
     public void FramesArriveThatNobodyReads_TakesNothingButStandsNotDown()
     {

@@ -31,6 +31,17 @@ internal static class Members
             Header = Header with { Sequence = Header.Sequence + 1 };
             return Frames.Encode(change is null ? Header : change(Header), new HeartbeatIdentity(node, link, [IpPrefix.Parse("192.168.96.12/20")], []));
         }
+
+        /// <summary>A claims message with claims of one subject.</summary>
+        public byte[] Claim(params Claim[] claims)
+        {
+            Header = Header with { Sequence = Header.Sequence + 1 };
+            var bare = new HeartbeatIdentity(node, link, [], []);
+            var body = new byte[ClaimCodec.Room(bare)];
+            var length = ClaimCodec.Write(claims, claims[0].Subject, flags: 0, body, out _);
+            var frame = new byte[HeartbeatLayout.MaxFrame];
+            return frame[..HeartbeatEncoder.Encode(Header with { Kind = HeartbeatKind.Claims }, bare, Frames.Key, frame, body.AsSpan(0, length))];
+        }
     }
 
     public static HearResult Hear(this SegmentMembership membership, byte[] bytes, TimeSpan now, ulong lastSent = 1)

@@ -137,6 +137,9 @@ public sealed class SegmentElectionTests
             static _ => NodeFacts.Unknown);
         var decision = election.Decide(V, own);
         Assert.Equal(("n1", true), (decision.Owner, decision.DoubtedClaims));
+
+        // In the same term for as long as it lasts: what it says does not outrank one that knows better.
+        Assert.Equal(term > 5 ? "n1" : "n2", decision.Incumbent);
         Assert.Equal("n2", OwnershipMachine.Step(own, new OwnershipInput("n1", decision, null), default).State.Doubts);
         Assert.Equal("n2", election.Decide(V, own with { Doubts = null }).Owner);
         Assert.Null(OwnershipMachine.Step(own, new OwnershipInput("n1", decision with { DoubtedClaims = false }, null), default).State.Doubts);
