@@ -3,15 +3,18 @@ using LoadBalancer.Controller.Assigning;
 using LoadBalancer.Controller.Exclusions;
 using LoadBalancer.Controller.HeartbeatKey;
 using LoadBalancer.Controller.NodeLoss;
+using LoadBalancer.Controller.Report;
 using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.Client;
 using LoadBalancer.Kubernetes.Configuration;
 using LoadBalancer.Kubernetes.Events;
 using LoadBalancer.Kubernetes.Leases;
 using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Report;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Kubernetes.Secrets;
 using LoadBalancer.Kubernetes.Status;
+using LoadBalancer.Status;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -42,6 +45,7 @@ internal sealed partial class ControllerWorker : Worker
     private readonly Reflector<ConfigMapResource> configMapReflector;
     private readonly LeaseFreshness freshness;
     private readonly EventRecorder recorder;
+    private readonly RememberedEvents events;
     private readonly PoolConfigSource pools;
     private readonly LeaderElector elector;
     private readonly AssignmentLoop loop;
@@ -50,7 +54,7 @@ internal sealed partial class ControllerWorker : Worker
 
     public ControllerWorker(
         IHostApplicationLifetime lifetime, ExitStatus exitStatus, Readiness readiness, CommonOptions options, ControllerOptions own,
-        ApiConnection connection, ApiClient api, ILoggerFactory loggers)
+        ApiConnection connection, ApiClient api, StatusEndpoint status, TimeProvider wallClock, ILoggerFactory loggers)
         : base(lifetime, exitStatus, loggers.CreateLogger<ControllerWorker>())
     {
         logger = loggers.CreateLogger<ControllerWorker>();
@@ -68,20 +72,32 @@ internal sealed partial class ControllerWorker : Worker
 
         recorder = new EventRecorder(api, new EventSource("loadbalancer-controller", Environment.MachineName), Time,
             loggers.CreateLogger<EventRecorder>(), ControllerMetrics.EventWritten);
-        elector = new LeaderElector(new ApiLeaseStore(api), Candidacy(options), Time, Random.Shared.NextDouble,
+        events = new RememberedEvents(recorder, wallClock);
+        var candidacy = Candidacy(options);
+        elector = new LeaderElector(new ApiLeaseStore(api), candidacy, Time, Random.Shared.NextDouble,
             loggers.CreateLogger<LeaderElector>());
-        pools = new PoolConfigSource(configMaps, configMap, loggers.CreateLogger<PoolConfigSource>(), recorder, () => elector.IsLeader);
+        pools = new PoolConfigSource(configMaps, configMap, loggers.CreateLogger<PoolConfigSource>(), events, () => elector.IsLeader);
         var stores = new ControllerStores(services, namespaces, nodes, leases);
         freshness = new LeaseFreshness(leases, () => leaseReflector.LastContact, Time);
         var exclusions = new ExclusionSource(stores, key => freshness.Age(key) < NodeLease.Duration);
-        var report = new ExclusionReport(configMaps, configMap, recorder, loggers.CreateLogger<ExclusionReport>());
-        loop = new AssignmentLoop(stores, pools, exclusions, report, new ServiceStatusWriter(api), LeadershipLeft,
-            serviceReflector.RelistAsync, new AssignmentEvents(recorder), options.LoadBalancerClass, Time,
+        var told = new ExclusionReport(configMaps, configMap, events, loggers.CreateLogger<ExclusionReport>());
+        loop = new AssignmentLoop(stores, pools, exclusions, told, new ServiceStatusWriter(api), LeadershipLeft,
+            serviceReflector.RelistAsync, new AssignmentEvents(events), options.LoadBalancerClass, Time,
             loggers.CreateLogger<AssignmentLoop>());
         var secret = new ObjectKey(options.Namespace, ApiUse.HeartbeatSecretName);
         keeper = new HeartbeatKeyKeeper(stop => HeartbeatKeySecret.EnsureAsync(api, secret, RandomNumberGenerator.Fill, stop), Time,
             loggers.CreateLogger<HeartbeatKeyKeeper>());
-        losses = own.MarkLostNodes ? new NodeLossWatch(connection, api, stores, freshness.SinceRenewal, recorder, elector, Environment.MachineName, options.Namespace, Time, loggers) : null;
+        losses = own.MarkLostNodes ? new NodeLossWatch(connection, api, stores, freshness.SinceRenewal, events, elector, Environment.MachineName, options.Namespace, Time, loggers) : null;
+        var report = new ControllerReport
+        {
+            Replica = candidacy.Identity, WallClock = wallClock, Leadership = () => (elector.IsLeader, elector.Leader), Stores = stores,
+            Pools = () => pools.Status, Exclusions = () => exclusions.Current, AskLeader = loop.AskAsync, ServedClass = options.LoadBalancerClass,
+            Readiness = readiness, Events = events,
+            IsCurrent = () => serviceReflector.IsCurrent && namespaceReflector.IsCurrent && nodeReflector.IsCurrent && leaseReflector.IsCurrent && configMapReflector.IsCurrent,
+        };
+        status.Source = async (query, _) => query is { Address: null, All: false }
+            ? StatusJson.Write(await report.MakeAsync().ConfigureAwait(false))
+            : throw new FormatException("the controller's /status takes no parameter; ?address= is for the speakers");
     }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)

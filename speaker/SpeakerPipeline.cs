@@ -6,6 +6,7 @@ using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Speaker.Membership;
 using LoadBalancer.Speaker.NodeLoss;
 using LoadBalancer.Speaker.Ownership;
+using LoadBalancer.Speaker.Report;
 
 namespace LoadBalancer.Speaker;
 
@@ -85,6 +86,7 @@ public sealed class SpeakerPipeline
         this.readiness = readiness;
         this.clock = clock;
         this.changed = changed;
+        Inquiries = new Inquiries<OwnershipPass>(changed);
         catalog = new VipCatalog(stores.Services, stores.EndpointSlices, stores.Nodes, stores.Leases, () => pass.IsCurrent, pools, loadBalancerClass);
         stores.Services.Changed += _ => FactsChanged();
         stores.Nodes.Changed += _ => FactsChanged();
@@ -111,6 +113,9 @@ public sealed class SpeakerPipeline
 
     /// <summary>The VIPs as last decided on. From any thread.</summary>
     public VipSnapshot Snapshot => snapshot;
+
+    /// <summary>Questions to the thread that decides, answered after each <see cref="Step"/>'s decision.</summary>
+    public Inquiries<OwnershipPass> Inquiries { get; }
 
     /// <summary>Something of the API server's that matters has changed: Services, endpoints, Nodes or pools.</summary>
     public void FactsChanged()
@@ -155,6 +160,7 @@ public sealed class SpeakerPipeline
         var began = clock.Now;
         var deadline = pass.Run(snapshot, complete, leaveBy, now);
         SpeakerMetrics.DecisionSeconds.Observe((clock.Now - began).TotalSeconds);
+        Inquiries.Answer(pass);
         if (leaveBy <= now || (leaving && !pass.Answers))
         {
             left.TrySetResult();

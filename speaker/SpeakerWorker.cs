@@ -8,13 +8,16 @@ using LoadBalancer.Kubernetes.Configuration;
 using LoadBalancer.Kubernetes.Events;
 using LoadBalancer.Kubernetes.Leases;
 using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Report;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Speaker.Announcing;
 using LoadBalancer.Speaker.Links;
 using LoadBalancer.Speaker.Membership;
 using LoadBalancer.Speaker.NodeLoss;
 using LoadBalancer.Speaker.Ownership;
+using LoadBalancer.Speaker.Report;
 using LoadBalancer.Speaker.Strangers;
+using LoadBalancer.Status;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -66,7 +69,7 @@ internal sealed partial class SpeakerWorker : Worker
 
     public SpeakerWorker(
         IHostApplicationLifetime lifetime, ExitStatus exitStatus, Readiness readiness, CommonOptions common, SpeakerOptions options,
-        ApiConnection connection, ApiClient api, ILoggerFactory loggers)
+        ApiConnection connection, ApiClient api, StatusEndpoint status, TimeProvider wallClock, ILoggerFactory loggers)
         : base(lifetime, exitStatus, loggers.CreateLogger<SpeakerWorker>())
     {
         logger = loggers.CreateLogger<SpeakerWorker>();
@@ -88,8 +91,9 @@ internal sealed partial class SpeakerWorker : Worker
             Reflect(ResourceKinds.Secrets, ResourceSelection.One(secret), secrets);
         }
 
-        var recorder = new EventRecorder(api, new EventSource("loadbalancer-speaker", options.Node), Time, loggers.CreateLogger<EventRecorder>());
-        parts.Add(recorder.RunAsync);
+        var written = new EventRecorder(api, new EventSource("loadbalancer-speaker", options.Node), Time, loggers.CreateLogger<EventRecorder>());
+        var recorder = new RememberedEvents(written, wallClock);
+        parts.Add(written.RunAsync);
         pools = new PoolConfigSource(configMaps, configMap, loggers.CreateLogger<PoolConfigSource>());
         parts.Add(pools.RunAsync);
 
@@ -120,6 +124,12 @@ internal sealed partial class SpeakerWorker : Worker
         parts.Add(memberships.RunAsync);
         lease = new NodeLease(new ApiLeaseStore(api), leaseKey, Time, Random.Shared.NextDouble, loggers.CreateLogger<NodeLease>());
         parts.Add(KeepLeaseAsync);
+        var report = new SpeakerReport
+        {
+            Node = options.Node, WallClock = wallClock, Clock = clock, Pipeline = pipeline, Strangers = strangers, Readiness = readiness,
+            Pools = () => pools.Status, Events = recorder, Warnings = () => [.. new[] { strictArp, wireless }.OfType<string>()],
+        };
+        status.Source = async (query, _) => StatusJson.Write(await report.MakeAsync(query).ConfigureAwait(false));
     }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)

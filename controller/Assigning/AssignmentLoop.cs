@@ -42,6 +42,7 @@ internal sealed partial class AssignmentLoop
     private StatusWrites? writes;
     private int writing;
     private int exclusionsPosted;
+    private volatile bool leads;
 
     /// <param name="stores">What is known of the cluster.</param>
     /// <param name="pools">The pools in force.</param>
@@ -95,11 +96,13 @@ internal sealed partial class AssignmentLoop
                 assignments.Rebuild(pools.Current, exclusions.Current);
                 ReportExclusions();
                 LogLeading(stores.Services.Count);
+                leads = true;
                 await Task.WhenAll(PumpAsync(stop), WorkAsync(stop), RemindAsync(stop)).ConfigureAwait(false);
             }
         }
         finally
         {
+            leads = false;
             stores.Services.Changed -= queue.Add;
             stores.Namespaces.Changed -= OnNamespaceChanged;
             pools.Changed -= OnPoolsChanged;
@@ -107,6 +110,22 @@ internal sealed partial class AssignmentLoop
             await DrainAsync(termWrites).ConfigureAwait(false);
             ControllerMetrics.NotLeading();
         }
+    }
+
+    /// <summary>Asks what the leader knows, between two decisions. From any thread.</summary>
+    /// <param name="read">Takes a copy of what is wanted; quickly.</param>
+    /// <returns>Null if this replica does not lead, or ceases to before it answers.</returns>
+    public async Task<T?> AskAsync<T>(Func<Assignments, T> read)
+        where T : class
+    {
+        if (!leads)
+        {
+            return null;
+        }
+
+        var answer = new TaskCompletionSource<T?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() => answer.TrySetResult(leads ? read(assignments) : null));
+        return await answer.Task.ConfigureAwait(false);
     }
 
     private static Channel<Action> NewMailbox() => Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });

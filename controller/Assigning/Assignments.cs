@@ -1,8 +1,8 @@
-using LoadBalancer.Controller.Facts;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Allocation;
 using LoadBalancer.Core.Pools;
 using LoadBalancer.Kubernetes.Events;
+using LoadBalancer.Kubernetes.Facts;
 using LoadBalancer.Kubernetes.Resources;
 
 namespace LoadBalancer.Controller.Assigning;

@@ -21,6 +21,6 @@ public sealed record CommonOptions
     /// <summary>The least severe level that is logged.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
-    /// <summary>Where /healthz, /readyz and /metrics are served.</summary>
+    /// <summary>Where /healthz, /readyz, /metrics and /status are served.</summary>
     public required IPEndPoint Listen { get; init; }
 }

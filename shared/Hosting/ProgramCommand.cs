@@ -35,7 +35,7 @@ public sealed class ProgramCommand
         logLevel = Add("--log-level", "LEVEL",
             "trace, debug, info, warning, error or critical.", "info", ParseLogLevel);
         listen = Add("--listen", "HOST:PORT",
-            "Where /healthz, /readyz and /metrics are served.", defaultListen, ParseEndpoint);
+            "Where /healthz, /readyz, /metrics and /status are served.", defaultListen, ParseEndpoint);
     }
 
     /// <summary>Adds a flag of the program's own.</summary>

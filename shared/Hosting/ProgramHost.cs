@@ -1,5 +1,4 @@
 using System.Net;
-using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -10,7 +9,7 @@ using Prometheus;
 
 namespace LoadBalancer.Hosting;
 
-/// <summary>The process around a program: logging, /healthz, /readyz, /metrics, orderly shutdown and an honest exit status.</summary>
+/// <summary>The process around a program: logging, /healthz, /readyz, /metrics, /status, orderly shutdown and an honest exit status.</summary>
 public static class ProgramHost
 {
     // Hand-over and in-flight writes need a few seconds; the manifests grant 30 s before SIGKILL.
@@ -18,7 +17,7 @@ public static class ProgramHost
 
     /// <summary>
     /// A builder with logging and Kestrel at <see cref="CommonOptions.Listen"/>, and with <see cref="TimeProvider"/>,
-    /// <see cref="Readiness"/>, <see cref="ExitStatus"/> and <paramref name="options"/> registered. No configuration file is read.
+    /// <see cref="Readiness"/>, <see cref="ExitStatus"/>, <see cref="StatusEndpoint"/> and <paramref name="options"/> registered. No configuration file is read.
     /// </summary>
     public static WebApplicationBuilder CreateBuilder(CommonOptions options)
     {
@@ -42,6 +41,7 @@ public static class ProgramHost
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Readiness>();
         builder.Services.AddSingleton<ExitStatus>();
+        builder.Services.AddSingleton<StatusEndpoint>();
         return builder;
     }
 
@@ -52,12 +52,13 @@ public static class ProgramHost
         // Process metrics stay; the runtime's event counters and meters cost memory and name nothing an operator acts on.
         Metrics.SuppressDefaultMetrics(new SuppressDefaultMetricOptions { SuppressEventCounters = true, SuppressMeters = true });
         Metrics.CreateGauge("loadbalancer_build_info", "Always 1; the labels say what is running.", "program", "version")
-            .WithLabels(ProgramName, Version).Set(1);
+            .WithLabels(ProgramIdentity.Name, ProgramIdentity.Version).Set(1);
 
         var readiness = app.Services.GetRequiredService<Readiness>();
         var exitStatus = app.Services.GetRequiredService<ExitStatus>();
         var listen = app.Services.GetRequiredService<CommonOptions>().Listen;
-        app.Run(context => AnswerAsync(context, readiness));
+        var status = app.Services.GetRequiredService<StatusEndpoint>();
+        app.Run(context => AnswerAsync(context, readiness, status));
         try
         {
             await app.RunAsync().ConfigureAwait(false);
@@ -70,11 +71,6 @@ public static class ProgramHost
 
         return exitStatus.Value;
     }
-
-    private static string ProgramName => Assembly.GetEntryAssembly()?.GetName().Name ?? "loadbalancer";
-
-    private static string Version =>
-        Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
     private static void AddLogging(ILoggingBuilder logging, LogLevel level)
     {
@@ -101,7 +97,7 @@ public static class ProgramHost
         }
     }
 
-    private static async Task AnswerAsync(HttpContext context, Readiness readiness)
+    private static async Task AnswerAsync(HttpContext context, Readiness readiness, StatusEndpoint status)
     {
         var response = context.Response;
         switch (context.Request.Path.Value)
@@ -117,9 +113,12 @@ public static class ProgramHost
                 response.ContentType = PrometheusConstants.TextContentType;
                 await Metrics.DefaultRegistry.CollectAndExportAsTextAsync(response.Body, context.RequestAborted).ConfigureAwait(false);
                 break;
+            case "/status":
+                await status.AnswerAsync(context).ConfigureAwait(false);
+                break;
             default:
                 response.StatusCode = StatusCodes.Status404NotFound;
-                await response.WriteAsync("There is /healthz, /readyz and /metrics.\n", context.RequestAborted).ConfigureAwait(false);
+                await response.WriteAsync("There is /healthz, /readyz, /metrics and /status.\n", context.RequestAborted).ConfigureAwait(false);
                 break;
         }
     }

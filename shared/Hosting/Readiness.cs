@@ -33,6 +33,9 @@ public sealed class Readiness
         }
     }
 
+    /// <summary>The conditions that are not met, each with the reason.</summary>
+    public IReadOnlyDictionary<string, string> Missing => missing.ToDictionary(StringComparer.Ordinal);
+
     /// <summary>One line a condition, in the form of the API server's <c>/readyz?verbose</c>.</summary>
     public string Describe()
     {

@@ -31,6 +31,7 @@ public sealed class OwnershipPass
     private readonly bool ignoreExcludeLabel;
     private readonly ElectionOrders orders = new();
     private readonly LinkVoices voices = new();
+    private readonly OwnershipTimes times = new();
     private readonly Dictionary<string, NodeFacts> nodeFacts = new(StringComparer.Ordinal);
     private readonly List<OwnershipTransition> transitions = [];
     private readonly List<LinkDecision> elections = [];
@@ -66,6 +67,12 @@ public sealed class OwnershipPass
     /// <summary>Whether this node answers for any VIP on any link.</summary>
     public bool Answers => heartbeats.Segments.Any(segment => segment.Ownership.Owned + segment.Ownership.Represented + segment.Ownership.HandedOver > 0);
 
+    /// <summary>The links as they were decided on last; for a report, on the thread that decides.</summary>
+    internal IReadOnlyList<LinkTurn> Turns => voices.Turns;
+
+    /// <summary>Since when what was decided is so; for a report, on the thread that decides.</summary>
+    internal OwnershipTimes Times => times;
+
     /// <summary>Decides everything anew.</summary>
     /// <param name="snapshot">The VIPs.</param>
     /// <param name="isComplete">Whether those are all VIPs. While they are not, after a start without the API server, this node goes by what its peers say is its own.</param>
@@ -90,6 +97,7 @@ public sealed class OwnershipPass
         {
             events.LinkGone();
             isolation.Forget(gone.Name);
+            times.Forget(gone.Name);
             SpeakerMetrics.Forget(gone.Name);
         }
 
@@ -146,6 +154,7 @@ public sealed class OwnershipPass
             events.Note(transitions);
         }
 
+        times.Note(segment.Name, transitions, now);
         segment.Claim(transitions, serves: view.MayServe && heartbeats.Keys is not null);
         if (transitions.Count > 0)
         {

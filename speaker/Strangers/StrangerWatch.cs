@@ -7,6 +7,7 @@ using LoadBalancer.Kubernetes.Leases;
 using LoadBalancer.Speaker.Links;
 using LoadBalancer.Speaker.Membership;
 using LoadBalancer.Speaker.Ownership;
+using LoadBalancer.Speaker.Report;
 using Microsoft.Extensions.Logging;
 
 namespace LoadBalancer.Speaker.Strangers;
@@ -82,6 +83,7 @@ public sealed partial class StrangerWatch
         this.clock = clock;
         this.wake = wake;
         this.logger = logger;
+        Inquiries = new Inquiries<StrangerWatch>(wake);
         stores.Services.Changed += _ => FactsChanged();
         stores.Nodes.Changed += _ => FactsChanged();
         stores.Leases.Changed += _ => leasesChanged = true;
@@ -89,6 +91,12 @@ public sealed partial class StrangerWatch
 
     /// <summary><see cref="Published"/> changed. Raised on the thread of <see cref="Step"/>.</summary>
     public event Action? PublishedChanged;
+
+    /// <summary>Questions to the thread of <see cref="Step"/>, answered at its end.</summary>
+    public Inquiries<StrangerWatch> Inquiries { get; }
+
+    /// <summary>What is known of strangers on each link; for a report, on the thread of <see cref="Step"/>.</summary>
+    internal IReadOnlyCollection<SegmentGuard> Guards => guards.Values;
 
     /// <summary>The value of the annotation <see cref="StrangerAnnotations.Taken"/> of this node's Lease. From any thread.</summary>
     public string Published => published;
@@ -127,6 +135,7 @@ public sealed partial class StrangerWatch
         }
 
         Publish(now);
+        Inquiries.Answer(this);
         StrangerMetrics.Missed.IncTo(listener.Missed);
         return next;
     }

@@ -1,7 +1,10 @@
 using LoadBalancer.Controller.Assigning;
 using LoadBalancer.Controller.Exclusions;
+using LoadBalancer.Controller.Report;
+using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.Configuration;
 using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Report;
 using LoadBalancer.Kubernetes.Resources;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -29,11 +32,24 @@ internal sealed class Replica : IAsyncDisposable
         Cluster = cluster;
         pools = new PoolConfigSource(configMaps, ConfigMapKey, NullLogger<PoolConfigSource>.Instance);
         configTask = pools.RunAsync(process.Token);
+        var exclusions = new ExclusionSource(cluster.Stores, _ => true);
         loop = new AssignmentLoop(
-            cluster.Stores, pools, new ExclusionSource(cluster.Stores, _ => true),
+            cluster.Stores, pools, exclusions,
             new ExclusionReport(configMaps, ConfigMapKey, Events, NullLogger<ExclusionReport>.Instance), cluster, () => Window, _ => Refresh(),
             new AssignmentEvents(Events), null, Time, NullLogger<AssignmentLoop>.Instance);
+        Report = new ControllerReport
+        {
+            Replica = "a", WallClock = Time, Leadership = () => (term is { IsCancellationRequested: false }, "a"), Stores = cluster.Stores, Pools = () => pools.Status,
+            Exclusions = () => exclusions.Current, AskLeader = loop.AskAsync, Readiness = new Readiness(), IsCurrent = () => true,
+            Events = new RememberedEvents(Events, Time),
+        };
     }
+
+    /// <summary>What it tells at /status.</summary>
+    public ControllerReport Report { get; }
+
+    /// <summary>Whether the ConfigMap has been read.</summary>
+    public bool HasPools => pools.Current is not null;
 
     public FakeCluster Cluster { get; }
 

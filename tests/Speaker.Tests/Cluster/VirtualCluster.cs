@@ -1,9 +1,13 @@
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Hosting;
+using LoadBalancer.Kubernetes.Configuration;
+using LoadBalancer.Kubernetes.Report;
 using LoadBalancer.Speaker.Membership;
 using LoadBalancer.Speaker.NodeLoss;
 using LoadBalancer.Speaker.Ownership;
+using LoadBalancer.Speaker.Report;
+using LoadBalancer.Status;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -37,7 +41,16 @@ internal sealed class VirtualSpeaker : IDisposable
         Pipeline = new SpeakerPipeline(new SpeakerStores(api.Services, api.Slices, api.Nodes, api.Leases), () => api.Pools, heartbeats, keys,
             pass, new LossWatch(api.Nodes, api.Leases, name), Readiness, clock, changed, loadBalancerClass: null);
         Segment = AddLink(port);
+        Report = new SpeakerReport
+        {
+            Node = name, WallClock = time, Clock = clock, Pipeline = Pipeline, Readiness = Readiness, Events = new RememberedEvents(api, time),
+            Pools = () => PoolConfigStatus.Initial with { Config = api.Pools, State = api.Pools is null ? PoolConfigState.NotLoaded : PoolConfigState.Loaded },
+            Warnings = () => [],
+        };
     }
+
+    /// <summary>What it tells at /status.</summary>
+    public SpeakerReport Report { get; }
 
     /// <summary>The node gets another network interface.</summary>
     public Segment AddLink(VirtualSwitch.Port port)
@@ -205,6 +218,14 @@ internal sealed class VirtualCluster
             Speakers.ForEach(speaker => speaker.Step());
             watch?.Invoke(at + 5);
         }
+    }
+
+    /// <summary>What a speaker tells at /status, as it is read again from its JSON.</summary>
+    public async Task<SpeakerStatus> StatusOf(string name, string? address = null, bool all = false)
+    {
+        var asked = this[name].Report.MakeAsync(new StatusQuery(address, all));
+        Run(10);
+        return StatusJson.ReadSpeaker(StatusJson.Write(await asked.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)));
     }
 
     /// <summary>Lets a long time pass in steps of a second; only a speaker without peers takes no offence.</summary>

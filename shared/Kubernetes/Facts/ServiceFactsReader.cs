@@ -2,10 +2,10 @@ using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Allocation;
 using LoadBalancer.Kubernetes.Resources;
 
-namespace LoadBalancer.Controller.Facts;
+namespace LoadBalancer.Kubernetes.Facts;
 
 /// <summary>From the Service as the API server has it to the facts the planner decides on. Pure.</summary>
-internal static class ServiceFactsReader
+public static class ServiceFactsReader
 {
     /// <summary>Reads the facts.</summary>
     /// <param name="service">The Service.</param>

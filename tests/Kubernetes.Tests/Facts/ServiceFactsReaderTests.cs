@@ -1,9 +1,9 @@
-using LoadBalancer.Controller.Facts;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Allocation;
+using LoadBalancer.Kubernetes.Facts;
 using LoadBalancer.Kubernetes.Resources;
 
-namespace LoadBalancer.Controller.Tests.Facts;
+namespace LoadBalancer.Kubernetes.Tests.Facts;
 
 public sealed class ServiceFactsReaderTests
 {
