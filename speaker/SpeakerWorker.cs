@@ -104,7 +104,7 @@ internal sealed partial class SpeakerWorker : Worker
             ? HeartbeatKeyWatch.OfFile(file, heartbeats, clock, keyLogger)
             : HeartbeatKeyWatch.OfSecret(secrets, secret, options.HeartbeatKeyMount, heartbeats, clock, keyLogger);
         events = new OwnershipEvents(recorder, options.Node);
-        var pass = new OwnershipPass(heartbeats, nodes, new SpeakerLeases(leases, options.Node), events,
+        var pass = new OwnershipPass(heartbeats, nodes, new SpeakerLeases(leases, nodes, options.Node), events,
             new IsolationEvents(recorder, nodes, options.Node), () => current.TrueForAll(static isCurrent => isCurrent()), options.Rebalance,
             options.IgnoreExcludeLabel);
         var stores = new SpeakerStores(services, slices, nodes, leases);

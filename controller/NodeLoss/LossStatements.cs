@@ -73,7 +73,7 @@ internal sealed class LossStatements(IStore<LeaseResource> leases, Func<ObjectKe
     {
         foreach (var lease in leases.All())
         {
-            if (lease.HolderIdentity.Length > 0 && lease.HolderIdentity != loss.Statement.Node && lease.HolderIdentity != loss.Reporter
+            if (NodeLease.IsHeld(lease) && lease.HolderIdentity != loss.Statement.Node && lease.HolderIdentity != loss.Reporter
                 && sinceRenewal(lease.Key) < now - loss.Since && SpeakerAnnotations.IsHeard(lease, loss.Statement.Node))
             {
                 return lease.HolderIdentity;
@@ -83,8 +83,11 @@ internal sealed class LossStatements(IStore<LeaseResource> leases, Func<ObjectKe
         return null;
     }
 
+    /// <summary>Whether a speaker that said so lives and says so no more; one that is gone has taken nothing back.</summary>
+    public bool IsTakenBack(StatedLoss loss) => leases.All().Any(lease => lease.HolderIdentity == loss.Reporter && IsLive(lease));
+
     private bool IsLive(LeaseResource lease) =>
-        lease.HolderIdentity.Length > 0 && lease.HolderIdentity == lease.Key.Name && sinceRenewal(lease.Key) < GoodFor
+        NodeLease.IsHeld(lease) && sinceRenewal(lease.Key) < GoodFor
         && !(foundAtStart.TryGetValue(lease.Key, out var found) && found == lease.RenewTime);
 
     private static int Rank(LossStatement statement) => (2 * statement.Agreed) + (statement.Witness ? 1 : 0);

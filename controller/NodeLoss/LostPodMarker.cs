@@ -31,9 +31,8 @@ internal sealed class LostPodMarker(IPodStatusWriter writer, LostPods choice)
     private async Task<(IReadOnlyList<PodResource> Pods, IReadOnlyList<PodEndpointsResource> Slices)> ReadAsync(string node, CancellationToken stop)
     {
         var pods = await writer.ListPodsAsync(node, stop).ConfigureAwait(false);
-        var slices = await Task.WhenAll(pods.Select(static pod => pod.Key.Namespace).Distinct(StringComparer.Ordinal)
-            .Select(name => writer.ListEndpointsAsync(name, stop))).ConfigureAwait(false);
-        return (pods, [.. slices.SelectMany(static part => part)]);
+        string[] namespaces = [.. pods.Select(static pod => pod.Key.Namespace).Distinct(StringComparer.Ordinal)];
+        return (pods, await writer.ListEndpointsAsync(namespaces, stop).ConfigureAwait(false));
     }
 }
 

@@ -17,7 +17,7 @@ internal sealed class NodeLossEvents(IEventRecorder recorder, IStore<NodeResourc
     /// <summary>Something spoke against marking them.</summary>
     public const string NotMarked = "NodeLossNotMarked";
 
-    /// <summary>The node is heard again.</summary>
+    /// <summary>The node is back.</summary>
     public const string Returned = "NodeReturned";
 
     /// <summary>It was marked and was alive.</summary>
@@ -38,16 +38,16 @@ internal sealed class NodeLossEvents(IEventRecorder recorder, IStore<NodeResourc
             var (last, kept) => $"; {last} left, because a Service would have no ready endpoint without them, and {kept} by the annotation {KeepReady.Annotation}",
         };
         Record(loss.Statement.Node, EventSeverity.Warning, Lost,
-            $"{WhatWasSeen(loss)}. {marked} pods of {chosen.Groups.Count} Services marked not ready {Milliseconds(sinceLastSign)} after the node's last sign of life{left}");
+            $"{WhatWasSeen(loss)}. {Count(marked, "pod")} of {Count(chosen.Groups.Count, "Service")} marked not ready {Milliseconds(sinceLastSign)} after the node's last sign of life{left}");
     }
 
     /// <summary>Tells why they are not.</summary>
     public void TellVeto(StatedLoss loss, LossVeto veto) =>
         Record(loss.Statement.Node, EventSeverity.Warning, NotMarked, $"{WhatWasSeen(loss)}. Its pods are not marked: {Explain(loss, veto)} ({veto})");
 
-    /// <summary>Tells that the node is heard again.</summary>
-    public void TellReturned(string node, TimeSpan after) =>
-        Record(node, EventSeverity.Normal, Returned, $"The speakers hear the node again, {after.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s after they lost it; its kubelet reports its pods as they are");
+    /// <summary>Tells that the node is back.</summary>
+    public void TellReturned(string node, TimeSpan sinceMark) =>
+        Record(node, EventSeverity.Normal, Returned, $"No speaker says any more that the node is lost, and its kubelet renews the Node's Lease, {sinceMark.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s after its pods were marked; it reports them as they are");
 
     /// <summary>Tells that a mark was wrong.</summary>
     public void TellFalseAlarm(string node, string why) =>
@@ -81,6 +81,8 @@ internal sealed class NodeLossEvents(IEventRecorder recorder, IStore<NodeResourc
 
     private void Record(string node, EventSeverity severity, string reason, string message) =>
         recorder.Record(EventTarget.ForNode(nodes, node), severity, reason, message);
+
+    private static string Count(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
 
     private static string Milliseconds(TimeSpan time) => $"{time.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)} ms";
 }

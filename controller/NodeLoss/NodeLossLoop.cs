@@ -1,17 +1,7 @@
-using System.Net;
-using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.NodeLoss;
-using LoadBalancer.Kubernetes.ListWatch;
-using LoadBalancer.Kubernetes.Resources;
 using Microsoft.Extensions.Logging;
 
 namespace LoadBalancer.Controller.NodeLoss;
-
-/// <summary>What a replica knows of the cluster when it judges losses.</summary>
-/// <param name="Nodes">All Nodes.</param>
-/// <param name="SinceNodeLease">How long ago a Node's Lease in kube-node-lease was last seen to be renewed; null if there is none.</param>
-/// <param name="IsLeader">Whether this replica leads.</param>
-internal sealed record LossSurroundings(IStore<NodeResource> Nodes, Func<string, TimeSpan?> SinceNodeLease, Func<bool> IsLeader);
 
 /// <summary>
 /// Follows what speakers say of lost nodes and has their pods marked. Every replica runs it: the leader acts at once, the others a
@@ -22,21 +12,16 @@ internal sealed partial class NodeLossLoop
     /// <summary>How much later than the leader the others act.</summary>
     public static readonly TimeSpan FollowerDelay = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>A replica that entered a loss and has not marked its pods after this may be gone.</summary>
-    public static readonly TimeSpan MarkingPatience = TimeSpan.FromSeconds(2);
-
     /// <summary>A node that is back so soon was not dead: nothing starts as fast.</summary>
     public static readonly TimeSpan ReturnTooSoon = TimeSpan.FromSeconds(10);
 
-    // The kubelet renews every 10 s; what it had sent before may arrive a little late.
-    private static readonly TimeSpan LeaseWatch = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan Contradicted = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private const int WriteAttempts = 3;
     private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(10);
 
     private readonly LossSurroundings around;
     private readonly LossStatements statements;
+    private readonly LossEvidence evidence;
     private readonly KubeletPorts kubelets;
     private readonly LossLedger ledger;
     private readonly LostPodMarker marker;
@@ -54,6 +39,7 @@ internal sealed partial class NodeLossLoop
     {
         this.around = around;
         this.statements = statements;
+        evidence = new LossEvidence(around, statements, ledger.Record);
         this.kubelets = kubelets;
         this.ledger = ledger;
         this.marker = marker;
@@ -70,7 +56,7 @@ internal sealed partial class NodeLossLoop
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
-        var ports = kubelets.KeepAsync(Endpoints, stop);
+        var ports = kubelets.KeepAsync(evidence.Kubelets, stop);
         while (true)
         {
             stop.ThrowIfCancellationRequested();
@@ -118,7 +104,7 @@ internal sealed partial class NodeLossLoop
         }
 
         NodeLossMetrics.Standing([.. open.Values.Select(static loss => loss.Veto).Where(IsTold)]);
-        return await LookForFalseAlarmsAsync(stop).ConfigureAwait(false) && wait > RetryAfter ? RetryAfter : wait;
+        return await LookAfterMarkedAsync(stop).ConfigureAwait(false) && wait > RetryAfter ? RetryAfter : wait;
     }
 
     private TimeSpan Now => time.GetElapsedTime(start);
@@ -127,21 +113,18 @@ internal sealed partial class NodeLossLoop
     {
         NodeLossMetrics.Lost();
         LogStated(statement.Statement.Node, statement.Reporter, statement.Statement.Agreed);
-        var node = around.Nodes.Get(new ObjectKey("", statement.Statement.Node));
-        var kubelet = node is { KubeletPort: > 0 } && IPAddress.TryParse(statement.Statement.Address.ToString(), out var address)
-            ? kubelets.AskAsync(new IPEndPoint(address, node.KubeletPort), stop)
-            : Task.FromResult(KubeletAnswer.NeverReached);
+        var kubelet = evidence.KubeletOf(statement.Statement) is { } endpoint ? kubelets.AskAsync(endpoint, stop) : Task.FromResult(KubeletAnswer.NeverReached);
         _ = kubelet.ContinueWith(_ => Changed(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         return new Loss(statement, kubelet, marker.Prepare(statement.Statement.Node, stop));
     }
 
     private async Task<TimeSpan> JudgeAsync(Loss loss, CancellationToken stop)
     {
-        var verdict = LossJudge.Judge(FactsOf(loss));
+        var verdict = LossJudge.Judge(evidence.Of(loss.Stated, AnswerOf(loss), IsMarked(loss), open.Keys.Select(static key => key.Node), Now));
         if (verdict.Step == LossStep.Refuse)
         {
             await RefuseAsync(loss, verdict.Veto, stop).ConfigureAwait(false);
-            return verdict.Veto == LossVeto.AlreadyMarked && !loss.Marked ? MarkingPatience : LongestSleep;
+            return verdict.Veto == LossVeto.AlreadyMarked && !loss.Marked ? LossEvidence.MarkingPatience : LongestSleep;
         }
 
         if (verdict.Step == LossStep.Wait || Now < loss.NotBefore)
@@ -168,27 +151,9 @@ internal sealed partial class NodeLossLoop
         return TimeSpan.Zero;
     }
 
-    private LossFacts FactsOf(Loss loss)
-    {
-        var (statement, reporter, since) = loss.Stated;
-        var node = around.Nodes.Get(new ObjectKey("", statement.Node));
-        var recorded = ledger.Record.Find(statement.Node, statement.Boot);
-        return new LossFacts(statement, around.Nodes.Get(new ObjectKey("", reporter)) is { IsReady: true })
-        {
-            NodeKnown = node is not null,
-            NodeReady = node is { IsReady: true },
-            InternalAddresses = node is null ? [] : [.. node.InternalAddresses.Select(ToAddress).OfType<IpAddress>()],
-            Excluded = node is { KeepReady: true },
-            Nodes = around.Nodes.Count,
-            LostLately = ledger.Record.LostLately(Now).Concat(open.Keys.Select(static key => key.Node)).Distinct(StringComparer.Ordinal).Count(),
-            FalseAlarmAge = ledger.Record.FalseAlarmAge(statement.Node, Now),
-            Marked = loss.Marked || recorded is { Outcome: LossOutcome.Marked or LossOutcome.FalseAlarm }
-                || (recorded is { Outcome: LossOutcome.Marking } other && !loss.Entered && Now - other.At < MarkingPatience),
-            HeardElsewhere = statements.HeardBy(loss.Stated, Now) is not null,
-            NodeLeaseRenewed = around.SinceNodeLease(statement.Node) < Now - since,
-            Kubelet = loss.Kubelet.IsCompletedSuccessfully ? loss.Kubelet.Result : KubeletAnswer.Waiting,
-        };
-    }
+    private static KubeletAnswer AnswerOf(Loss loss) => loss.Kubelet.IsCompletedSuccessfully ? loss.Kubelet.Result : KubeletAnswer.Waiting;
+
+    private bool IsMarked(Loss loss) => loss.Marked || evidence.IsMarkedByAnother(loss.Stated, loss.Entered, Now);
 
     private async Task RefuseAsync(Loss loss, LossVeto veto, CancellationToken stop)
     {
@@ -213,7 +178,7 @@ internal sealed partial class NodeLossLoop
         // It counts for five minutes, also for a replica that starts meanwhile.
         if (veto == LossVeto.TooManyLost && ledger.Record.Find(loss.Stated.Statement.Node, loss.Stated.Statement.Boot) is null)
         {
-            await EnterAsync(loss.Stated.Statement, LossOutcome.Seen, stop).ConfigureAwait(false);
+            await EnterAsync(loss.Stated.Statement.Node, loss.Stated.Statement.Boot, LossOutcome.Seen, stop).ConfigureAwait(false);
         }
     }
 
@@ -222,7 +187,7 @@ internal sealed partial class NodeLossLoop
         var statement = loss.Stated.Statement;
         try
         {
-            if (!loss.Entered && !await EnterAsync(statement, LossOutcome.Marking, stop).ConfigureAwait(false))
+            if (!loss.Entered && !await EnterAsync(statement.Node, statement.Boot, LossOutcome.Marking, stop).ConfigureAwait(false))
             {
                 return false;
             }
@@ -250,98 +215,33 @@ internal sealed partial class NodeLossLoop
     {
         var statement = loss.Stated.Statement;
         var after = statement.Silence + (Now - loss.Stated.Since);
-        if (loss.Marked)
-        {
-            events.TellReturned(statement.Node, after);
-        }
-
-        if (loss.Marked && after < ReturnTooSoon)
+        if (loss.Marked && after < ReturnTooSoon && statements.IsTakenBack(loss.Stated))
         {
             await FalseAlarmAsync(new LossEntry(statement.Node, statement.Boot, LossOutcome.FalseAlarm),
                 "its speaker was heard again before a node could have started", stop).ConfigureAwait(false);
         }
     }
 
-    // Any replica: the one that marked may be gone. The leader first, so that it is told once.
-    private async Task<bool> LookForFalseAlarmsAsync(CancellationToken stop)
-    {
-        var watching = false;
-        foreach (var entry in ledger.Record.Entries.Where(static e => e.Outcome == LossOutcome.Marked).ToList())
-        {
-            var at = ledger.Record.Find(entry.Node, entry.Boot)!.Value.At;
-            if (Now - at > LeaseWatch)
-            {
-                continue;
-            }
-
-            watching = true;
-            // A node that is back renews its Lease too: only while the speakers go on saying that it is lost does that contradict them.
-            if (open.ContainsKey((entry.Node, entry.Boot)) && around.SinceNodeLease(entry.Node) is { } age && age < Now - at
-                && age >= (around.IsLeader() ? Contradicted : 2 * Contradicted))
-            {
-                await FalseAlarmAsync(entry with { Outcome = LossOutcome.FalseAlarm }, "its kubelet renewed the Node's Lease afterwards", stop).ConfigureAwait(false);
-            }
-        }
-
-        return watching;
-    }
-
-    private async Task FalseAlarmAsync(LossEntry entry, string why, CancellationToken stop)
-    {
-        try
-        {
-            if (await ledger.TryWriteAsync(entry, Now, stop).ConfigureAwait(false))
-            {
-                NodeLossMetrics.FalseAlarm();
-                LogFalseAlarm(entry.Node, why);
-                events.TellFalseAlarm(entry.Node, why);
-            }
-        }
-        catch (HttpRequestException e)
-        {
-            LogNotEntered(entry.Node, e.Message);
-        }
-    }
-
     // Another replica may write at the same moment; unrecorded, it would be done once more.
     private async Task EnterMarkedAsync(LossStatement statement, CancellationToken stop)
     {
-        for (var attempt = 0; attempt < WriteAttempts && !await EnterAsync(statement, LossOutcome.Marked, stop).ConfigureAwait(false); attempt++)
+        for (var attempt = 0; attempt < WriteAttempts && !await EnterAsync(statement.Node, statement.Boot, LossOutcome.Marked, stop).ConfigureAwait(false); attempt++)
         {
         }
     }
 
-    private async Task<bool> EnterAsync(LossStatement statement, LossOutcome outcome, CancellationToken stop)
+    private async Task<bool> EnterAsync(string node, ulong boot, LossOutcome outcome, CancellationToken stop)
     {
         try
         {
-            return await ledger.TryWriteAsync(new LossEntry(statement.Node, statement.Boot, outcome), Now, stop).ConfigureAwait(false);
+            return await ledger.TryWriteAsync(new LossEntry(node, boot, outcome), Now, stop).ConfigureAwait(false);
         }
         catch (HttpRequestException e) when (outcome != LossOutcome.Marking)
         {
-            LogNotEntered(statement.Node, e.Message);
+            LogNotEntered(node, e.Message);
             return false;
         }
     }
-
-    private List<IPEndPoint> Endpoints()
-    {
-        var endpoints = new List<IPEndPoint>();
-        foreach (var node in around.Nodes.All().Where(static node => node.KubeletPort > 0))
-        {
-            foreach (var text in node.InternalAddresses)
-            {
-                if (IPAddress.TryParse(text, out var address))
-                {
-                    endpoints.Add(new IPEndPoint(address, node.KubeletPort));
-                }
-            }
-        }
-
-        return endpoints;
-    }
-
-    private static IpAddress? ToAddress(string text) => IpAddress.TryParse(text, out var address) ? address : null;
 
     private static bool IsTold(LossVeto veto) =>
         veto is not (LossVeto.None or LossVeto.AlreadyMarked or LossVeto.NodeNotReady or LossVeto.NodeUnknown);

@@ -49,21 +49,9 @@ public sealed class LossWatch(IStore<NodeResource> nodes, IStore<LeaseResource> 
         return deadline;
     }
 
-    private IReadOnlyList<IpAddress> InternalAddresses(string name)
-    {
-        var addresses = new List<IpAddress>();
-        foreach (var text in nodes.Get(new ObjectKey("", name))?.InternalAddresses ?? [])
-        {
-            if (IpAddress.TryParse(text, out var address))
-            {
-                addresses.Add(address);
-            }
-        }
-
-        return addresses;
-    }
+    private IReadOnlyList<IpAddress> InternalAddresses(string name) => nodes.Get(new ObjectKey("", name))?.InternalAddresses ?? [];
 
     private bool IsStatedByAnother(string lost, ulong boot) => leases.All().Any(lease =>
-        lease.HolderIdentity.Length > 0 && lease.HolderIdentity != node && lease.HolderIdentity != lost
+        NodeLease.IsHeld(lease) && lease.HolderIdentity != node && lease.HolderIdentity != lost
         && LossAnnotations.LostOf(lease).Any(statement => statement.Node == lost && statement.Boot == boot));
 }

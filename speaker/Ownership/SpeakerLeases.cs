@@ -19,14 +19,17 @@ public sealed class SpeakerLeases
     private readonly IStore<LeaseResource> store;
     private readonly LeaseLiveness liveness;
     private readonly HashSet<string> observed = new(StringComparer.Ordinal);
+    private readonly IStore<NodeResource> nodes;
     private readonly string node;
 
     /// <summary>The Leases as this node sees them.</summary>
     /// <param name="store">The speakers' Leases, each named after its node.</param>
+    /// <param name="nodes">All Nodes: whose Lease names none of them is no speaker's.</param>
     /// <param name="node">This node.</param>
-    public SpeakerLeases(IStore<LeaseResource> store, string node)
+    public SpeakerLeases(IStore<LeaseResource> store, IStore<NodeResource> nodes, string node)
     {
         this.store = store;
+        this.nodes = nodes;
         this.node = node;
         liveness = new LeaseLiveness(node);
     }
@@ -53,7 +56,7 @@ public sealed class SpeakerLeases
         var held = new HashSet<string>(StringComparer.Ordinal);
         foreach (var lease in store.All())
         {
-            if (lease.HolderIdentity.Length > 0)
+            if (NodeLease.IsHeld(lease))
             {
                 held.Add(lease.HolderIdentity);
                 var duration = lease.LeaseDurationSeconds > 0 ? TimeSpan.FromSeconds(lease.LeaseDurationSeconds) : DefaultDuration;
@@ -76,7 +79,7 @@ public sealed class SpeakerLeases
         List<SegmentMember> members = [];
         foreach (var lease in store.All())
         {
-            if (lease.HolderIdentity.Length > 0 && lease.HolderIdentity != node && liveness.IsFresh(lease.HolderIdentity)
+            if (IsAnotherNodes(lease)
                 && MemberOn(lease, link) is { } member)
             {
                 members.Add(member);
@@ -93,9 +96,13 @@ public sealed class SpeakerLeases
     /// <param name="names">Names of interfaces.</param>
     /// <param name="heard">The interfaces heard on this node's links.</param>
     public bool HasElsewhere(IReadOnlyList<string> names, IReadOnlyList<LinkVerdict> heard) =>
-        store.All().Any(lease => lease.HolderIdentity.Length > 0 && lease.HolderIdentity != node && liveness.IsFresh(lease.HolderIdentity)
+        store.All().Any(lease => IsAnotherNodes(lease)
             && SpeakerAnnotations.LinksOf(lease).Any(link => names.Contains(link.Name)
                 && !heard.Any(verdict => verdict.Node == lease.HolderIdentity && verdict.Link == link.Name)));
+
+    private bool IsAnotherNodes(LeaseResource lease) =>
+        NodeLease.IsHeld(lease) && lease.HolderIdentity != node && liveness.IsFresh(lease.HolderIdentity)
+        && nodes.Get(new ObjectKey("", lease.HolderIdentity)) is not null;
 
     // Only a renewal is a sign of life; a label that somebody sets is not.
     private static string VersionOf(LeaseResource lease) => lease.RenewTime?.UtcTicks.ToString("x", null) ?? lease.ResourceVersion;

@@ -124,9 +124,15 @@ public readonly struct IpAddress : IEquatable<IpAddress>, IComparable<IpAddress>
             return "(none)";
         }
 
+        return ToIPAddress().ToString();
+    }
+
+    /// <summary>The address as sockets take it.</summary>
+    public IPAddress ToIPAddress()
+    {
         Span<byte> bytes = stackalloc byte[16];
         var length = WriteBytes(bytes);
-        return new IPAddress(bytes[..length]).ToString();
+        return new IPAddress(bytes[..length]);
     }
 
     /// <inheritdoc/>

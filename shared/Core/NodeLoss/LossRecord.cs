@@ -14,6 +14,9 @@ public enum LossOutcome
 
     /// <summary>They were marked, and the node was alive.</summary>
     FalseAlarm,
+
+    /// <summary>They were marked, and the node is back: what is said of it from now on is another loss, also of the same run of its speaker.</summary>
+    Returned,
 }
 
 /// <summary>An entry of the record that all replicas share of losses.</summary>
@@ -52,7 +55,7 @@ public sealed class LossRecord
             }
             else if (known.Entry.Outcome != entry.Outcome)
             {
-                entries[key] = (entry, known.SeenAt, now);
+                entries[key] = (entry, known.Entry.Outcome == LossOutcome.Returned ? now : known.SeenAt, now);
             }
         }
 

@@ -45,6 +45,12 @@ public sealed partial class NodeLease
     private LeaseResource? held;
     private int failures;
 
+    /// <summary>
+    /// Whether a speaker's Lease is held by the node it is named after: none else writes it, so that another holder's name in it is
+    /// somebody's invention.
+    /// </summary>
+    public static bool IsHeld(LeaseResource lease) => lease.HolderIdentity.Length > 0 && lease.HolderIdentity == lease.Key.Name;
+
     /// <summary>A node's Lease; <see cref="RunAsync"/> keeps it.</summary>
     /// <param name="store">Where it is.</param>
     /// <param name="key">The programs' namespace and the node's name.</param>

@@ -27,6 +27,7 @@ public sealed class ApiResourceSource<T> : IResourceSource<T>
     private readonly ResourceKind<T> kind;
     private readonly ResourceSelection selection;
     private readonly TimeProvider time;
+    private readonly bool isVersionKnown;
     private readonly StringPool strings = new();
     private string version;
 
@@ -35,13 +36,15 @@ public sealed class ApiResourceSource<T> : IResourceSource<T>
     /// <param name="kind">What to read.</param>
     /// <param name="selection">Which of them.</param>
     /// <param name="time">The clock of the deadlines.</param>
-    public ApiResourceSource(ApiClient api, ResourceKind<T> kind, ResourceSelection selection, TimeProvider time)
+    /// <param name="version">The version of the group that the server is known to have; null to ask it at every LIST.</param>
+    public ApiResourceSource(ApiClient api, ResourceKind<T> kind, ResourceSelection selection, TimeProvider time, string? version = null)
     {
         this.api = api;
         this.kind = kind;
         this.selection = selection;
         this.time = time;
-        version = kind.Versions[0];
+        this.version = version ?? kind.Versions[0];
+        isVersionKnown = version is not null || kind.Versions.Count == 1;
     }
 
     /// <summary>The version of the group that was found at the last LIST.</summary>
@@ -50,7 +53,7 @@ public sealed class ApiResourceSource<T> : IResourceSource<T>
     /// <inheritdoc/>
     public async Task<ResourceList<T>> ListAsync(CancellationToken cancellationToken)
     {
-        if (kind.Versions.Count > 1)
+        if (!isVersionKnown)
         {
             // At every LIST: an upgraded API server may have dropped the version used so far.
             version = await api.FindVersionAsync(kind.Resource.Group, kind.Versions, cancellationToken).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Collections.ObjectModel;
+using LoadBalancer.Core.Addressing;
 
 namespace LoadBalancer.Kubernetes.Resources;
 
@@ -23,8 +24,8 @@ public sealed record NodeResource : IResource
     /// <summary>Whether the condition Ready is True: neither the kubelet says otherwise nor has the control plane lost it.</summary>
     public bool IsReady { get; init; }
 
-    /// <summary>The addresses of type InternalIP.</summary>
-    public IReadOnlyList<string> InternalAddresses { get; init; } = [];
+    /// <summary>The addresses of type InternalIP; what is no address is left out.</summary>
+    public IReadOnlyList<IpAddress> InternalAddresses { get; init; } = [];
 
     /// <summary>The kubelet's port: <c>status.daemonEndpoints.kubeletEndpoint.Port</c>, or 0.</summary>
     public int KubeletPort { get; init; }

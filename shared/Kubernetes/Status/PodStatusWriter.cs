@@ -12,9 +12,9 @@ public interface IPodStatusWriter
     /// <exception cref="HttpRequestException">The server refused or could not be reached.</exception>
     Task<IReadOnlyList<PodResource>> ListPodsAsync(string node, CancellationToken stop);
 
-    /// <summary>All EndpointSlices of a namespace with the pods behind them.</summary>
+    /// <summary>All EndpointSlices of some namespaces with the pods behind them.</summary>
     /// <exception cref="HttpRequestException">The server refused or could not be reached.</exception>
-    Task<IReadOnlyList<PodEndpointsResource>> ListEndpointsAsync(string @namespace, CancellationToken stop);
+    Task<IReadOnlyList<PodEndpointsResource>> ListEndpointsAsync(IReadOnlyCollection<string> namespaces, CancellationToken stop);
 
     /// <summary>
     /// Sets the condition Ready of a pod to False, by a strategic merge patch of the status subresource: its other conditions stay.
@@ -41,8 +41,19 @@ public sealed class PodStatusWriter(ApiClient api, TimeProvider time) : IPodStat
         await ListAsync(ResourceKinds.Pods, new ResourceSelection { FieldSelector = $"spec.nodeName={node}" }, stop).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<PodEndpointsResource>> ListEndpointsAsync(string @namespace, CancellationToken stop) =>
-        await ListAsync(ResourceKinds.PodEndpoints, new ResourceSelection { Namespace = @namespace }, stop).ConfigureAwait(false);
+    public async Task<IReadOnlyList<PodEndpointsResource>> ListEndpointsAsync(IReadOnlyCollection<string> namespaces, CancellationToken stop)
+    {
+        if (namespaces.Count == 0)
+        {
+            return [];
+        }
+
+        // A node's pods are of a few namespaces; the slices of all would be the whole cluster's, page after page.
+        var kind = ResourceKinds.PodEndpoints;
+        var version = await api.FindVersionAsync(kind.Resource.Group, kind.Versions, stop).ConfigureAwait(false);
+        var lists = await Task.WhenAll(namespaces.Select(name => ListAsync(kind, new ResourceSelection { Namespace = name }, stop, version))).ConfigureAwait(false);
+        return [.. lists.SelectMany(static list => list)];
+    }
 
     /// <inheritdoc/>
     public async Task<StatusWriteResult> MarkNotReadyAsync(ObjectKey pod, string uid, string message, CancellationToken stop)
@@ -86,7 +97,7 @@ public sealed class PodStatusWriter(ApiClient api, TimeProvider time) : IPodStat
         writer.WriteEndObject();
     });
 
-    private async Task<IReadOnlyList<T>> ListAsync<T>(ResourceKind<T> kind, ResourceSelection selection, CancellationToken stop)
+    private async Task<IReadOnlyList<T>> ListAsync<T>(ResourceKind<T> kind, ResourceSelection selection, CancellationToken stop, string? version = null)
         where T : class, IResource =>
-        (await new ApiResourceSource<T>(api, kind, selection, time).ListAsync(stop).ConfigureAwait(false)).Items;
+        (await new ApiResourceSource<T>(api, kind, selection, time, version).ListAsync(stop).ConfigureAwait(false)).Items;
 }

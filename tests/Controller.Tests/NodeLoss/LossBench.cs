@@ -111,6 +111,9 @@ internal sealed class LossBench : ILeaseStore, IPodStatusWriter, IAsyncDisposabl
         Put(Leases, Lease(new ObjectKey(Namespace, speaker), speaker) with { Annotations = annotations });
     }
 
+    /// <summary>A speaker stops: its Lease is nobody's.</summary>
+    public void Release(string speaker) => Put(Leases, Lease(new ObjectKey(Namespace, speaker), ""));
+
     public void SayHeard(string speaker, params string[] heard) => Put(Leases, Lease(new ObjectKey(Namespace, speaker), speaker) with
     {
         Annotations = new Dictionary<string, string> { [SpeakerAnnotations.Hears] = $"eth0={string.Join(',', heard)}" },
@@ -183,7 +186,7 @@ internal sealed class LossBench : ILeaseStore, IPodStatusWriter, IAsyncDisposabl
         }
     }
 
-    Task<IReadOnlyList<PodEndpointsResource>> IPodStatusWriter.ListEndpointsAsync(string @namespace, CancellationToken stop)
+    Task<IReadOnlyList<PodEndpointsResource>> IPodStatusWriter.ListEndpointsAsync(IReadOnlyCollection<string> namespaces, CancellationToken stop)
     {
         lock (gate)
         {
@@ -215,7 +218,7 @@ internal sealed class LossBench : ILeaseStore, IPodStatusWriter, IAsyncDisposabl
     }
 
     /// <summary>The kubelet reports its pods as they are.</summary>
-    public void ReportReady(string node)
+    public LossBench ReportReady(string node)
     {
         lock (gate)
         {
@@ -224,6 +227,8 @@ internal sealed class LossBench : ILeaseStore, IPodStatusWriter, IAsyncDisposabl
                 Pods[i] = Pods[i].Node == node ? (node, Pods[i].Pod with { Ready = true }) : Pods[i];
             }
         }
+
+        return this;
     }
 
     public async ValueTask DisposeAsync()
@@ -255,7 +260,7 @@ internal sealed class LossBench : ILeaseStore, IPodStatusWriter, IAsyncDisposabl
 
     private static NodeResource Node(string name) => new()
     {
-        Key = new("", name), Uid = name, ResourceVersion = "1", IsReady = true, InternalAddresses = [AddressOf(name)], Addresses = [AddressOf(name)], KubeletPort = 10250,
+        Key = new("", name), Uid = name, ResourceVersion = "1", IsReady = true, InternalAddresses = [IpAddress.Parse(AddressOf(name))], Addresses = [AddressOf(name)], KubeletPort = 10250,
     };
 
     private string Next() => Interlocked.Increment(ref version).ToString(CultureInfo.InvariantCulture);

@@ -22,7 +22,7 @@ public sealed class NodeLossLoopTests : IAsyncDisposable
         var (reason, message) = Assert.Single(leader.Events.Of("n3"));
         Assert.Equal(NodeLossEvents.Lost, reason);
         Assert.Contains("The speaker of n1 and 1 more do not hear the node, and its kernel did not answer for 192.168.96.13", message, StringComparison.Ordinal);
-        Assert.Contains("2 pods of 1 Services marked not ready", message, StringComparison.Ordinal);
+        Assert.Contains("2 pods of 1 Service marked not ready", message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -194,7 +194,7 @@ public sealed class NodeLossLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Node_HeardAgain_IsTold()
+    public async Task Node_Back_IsTold()
     {
         var leader = await ReplicaThatReachesPortsAsync(leads: true);
         Lose("n3");
@@ -217,7 +217,92 @@ public sealed class NodeLossLoopTests : IAsyncDisposable
         Assert.Contains(NodeLossEvents.FalseAlarm, leader.Events.ReasonsOf("n3"));
     }
 
+    // Its speaker goes on running while the cable is out: it is the same run that falls silent again.
+    [Fact]
+    public async Task Node_BackAndLostAgainByTheSameRunOfItsSpeaker_IsMarkedAgain()
+    {
+        var leader = await ReplicaThatReachesPortsAsync(leads: true);
+        await MarkedAndBackAsync(leader);
+        Lose("n3");
+        await bench.Until(() => bench.Marks.Count == 4);
+        await bench.Until(() => leader.Events.ReasonsOf("n3").Count(reason => reason == NodeLossEvents.Lost) == 2);
+        Assert.DoesNotContain(NodeLossEvents.FalseAlarm, leader.Events.ReasonsOf("n3"));
+    }
+
+    [Fact]
+    public async Task Node_BackAndLostAgain_MarkedByAReplicaThatStartedMeanwhile()
+    {
+        var leader = await ReplicaThatReachesPortsAsync(leads: true);
+        await MarkedAndBackAsync(leader);
+        await leader.DisposeAsync();
+        var next = await ReplicaThatReachesPortsAsync(leads: false);
+        Lose("n3");
+        await bench.Until(() => next.Events.ReasonsOf("n3").Contains(NodeLossEvents.Lost));
+        Assert.Equal(4, bench.Marks.Count);
+    }
+
+    [Fact]
+    public async Task Statement_TakenBackAndMadeAgain_KubeletNotBack_IsTheSameLoss()
+    {
+        var leader = await ReplicaThatReachesPortsAsync(leads: true);
+        Lose("n3");
+        await bench.Until(() => bench.Recorded.Contains(new LossEntry("n3", 1, LossOutcome.Marked)));
+        await bench.Pass(TimeSpan.FromSeconds(12));
+        bench.ReportReady("n3");
+        bench.Say("n1");
+        await bench.Pass(TimeSpan.FromSeconds(3));
+        bench.Say("n2", LossBench.Lost("n3"));
+        await bench.Pass(TimeSpan.FromSeconds(30));
+        Assert.Equal(2, bench.Marks.Count);
+        Assert.Equal([NodeLossEvents.Lost], leader.Events.ReasonsOf("n3"));
+    }
+
+    [Fact]
+    public async Task FalseAlarm_TenMinutesLater_TheSameRunLost_IsMarked()
+    {
+        var leader = await ReplicaThatReachesPortsAsync(leads: true);
+        Lose("n3");
+        await bench.Until(() => bench.Recorded.Contains(new LossEntry("n3", 1, LossOutcome.Marked)));
+        bench.Say("n1");
+        await bench.Until(() => bench.Recorded.Contains(new LossEntry("n3", 1, LossOutcome.FalseAlarm)));
+        bench.Mend("n3").ReportReady("n3");
+        Lose("n3");
+        await VetoedAsync(leader, "n3", LossVeto.RecentFalseAlarm, marks: 2);
+        bench.Mend("n3").Say("n1");
+        await bench.Pass(LossJudge.FalseAlarmRest);
+        await bench.Pass(TimeSpan.FromSeconds(25));
+        Lose("n3");
+        await bench.Until(() => bench.Marks.Count == 4);
+    }
+
+    // A rolling update of the speakers, say: it says nothing of the lost node.
+    [Fact]
+    public async Task Reporter_GoneWithItsStatement_IsNoReturnOfTheNode()
+    {
+        var leader = await ReplicaThatReachesPortsAsync(leads: true);
+        Lose("n3");
+        await bench.Until(() => bench.Recorded.Contains(new LossEntry("n3", 1, LossOutcome.Marked)));
+        bench.Release("n1");
+        await bench.Pass(TimeSpan.FromSeconds(5));
+        Assert.Equal([NodeLossEvents.Lost], leader.Events.ReasonsOf("n3"));
+        Assert.Equal([new LossEntry("n3", 1, LossOutcome.Marked)], bench.Recorded);
+    }
+
     public ValueTask DisposeAsync() => bench.DisposeAsync();
+
+    private async Task MarkedAndBackAsync(LossReplica replica)
+    {
+        Lose("n3");
+        await bench.Until(() => bench.Recorded.Contains(new LossEntry("n3", 1, LossOutcome.Marked)));
+        await bench.Pass(TimeSpan.FromSeconds(12));
+        bench.Mend("n3").ReportReady("n3");
+        bench.Say("n1");
+        await bench.Pass(TimeSpan.FromSeconds(3));
+        bench.Renew("n3");
+        await bench.Until(() => replica.Events.ReasonsOf("n3").Contains(NodeLossEvents.Returned));
+        Assert.Equal([new LossEntry("n3", 1, LossOutcome.Returned)], bench.Recorded);
+        await bench.Pass(TimeSpan.FromSeconds(25));
+    }
 
     private void Lose(string node)
     {

@@ -34,6 +34,15 @@ public sealed class LossRecordTests
     }
 
     [Fact]
+    public void LostAgainAfterItsReturn_CountsFromThen()
+    {
+        record.Observe([new("n1", 1, LossOutcome.Returned)], Minutes(0));
+        record.Observe([new("n1", 1, LossOutcome.Marking)], Minutes(4));
+        Assert.Equal(["n1"], record.LostLately(Minutes(8.9)));
+        Assert.Empty(record.LostLately(Minutes(9)));
+    }
+
+    [Fact]
     public void OtherRun_IsAnotherLoss()
     {
         record.Observe([new("n1", 1, LossOutcome.Marked)], Minutes(0));

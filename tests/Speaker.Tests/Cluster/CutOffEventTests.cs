@@ -16,6 +16,7 @@ public sealed class CutOffEventTests
     public CutOffEventTests()
     {
         cluster.Speakers.Add(cluster.Start("n3", third));
+        Array.ForEach(["n1", "n2", "n3"], name => Both(api => api.PutNode(new NodeResource { Key = new ObjectKey("", name) })));
         Renew("n1", "n2", "n3");
         Renew("n1", "n2", "n3");
         Both(api => api.PutService("web", Vip, ["n1"], policy: "Local"));

@@ -3,6 +3,7 @@ using LoadBalancer.Core.Ownership;
 using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.Configuration;
 using LoadBalancer.Kubernetes.Report;
+using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Speaker.Membership;
 using LoadBalancer.Speaker.NodeLoss;
 using LoadBalancer.Speaker.Ownership;
@@ -36,7 +37,7 @@ internal sealed class VirtualSpeaker : IDisposable
         };
         Events = new OwnershipEvents(api, name);
         var keys = HeartbeatKeyWatch.OfSecret(api.Secrets, FakeApi.KeySecret, api.KeyMount, heartbeats, clock, NullLogger.Instance);
-        var pass = new OwnershipPass(heartbeats, api.Nodes, new SpeakerLeases(api.Leases, name), Events,
+        var pass = new OwnershipPass(heartbeats, api.Nodes, new SpeakerLeases(api.Leases, api.Nodes, name), Events,
             new IsolationEvents(api, api.Nodes, name), () => api.IsCurrent, rebalance, ignoreExcludeLabel);
         Pipeline = new SpeakerPipeline(new SpeakerStores(api.Services, api.Slices, api.Nodes, api.Leases), () => api.Pools, heartbeats, keys,
             pass, new LossWatch(api.Nodes, api.Leases, name), Readiness, clock, changed, loadBalancerClass: null);
@@ -150,6 +151,7 @@ internal sealed class VirtualCluster
 
         for (var i = 1; i <= nodes; i++)
         {
+            Api.PutNode(new NodeResource { Key = new ObjectKey("", $"n{i}") });
             Speakers.Add(Start($"n{i}"));
         }
     }

@@ -170,7 +170,7 @@ internal sealed class SimulatedCluster
     {
         var node = new SimulatedNode(this, $"n{index + 1}", index);
         node.Add("eth0", $"52:54:00:00:00:{index + 1:x2}", $"192.168.96.{index + 11}/20");
-        Api.PutNode(new NodeResource { Key = new ObjectKey("", node.Name), Uid = node.Name, IsReady = true, InternalAddresses = [node.Port.Prefix.Address.ToString()] });
+        Api.PutNode(new NodeResource { Key = new ObjectKey("", node.Name), Uid = node.Name, IsReady = true, InternalAddresses = [node.Port.Prefix.Address] });
         return node;
     }
 

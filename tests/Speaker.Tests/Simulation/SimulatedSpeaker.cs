@@ -59,7 +59,7 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
         links = new SpeakerLinks(heartbeats, announcer, static () => { }, monotonic, changed);
         runners = new LinkRunners(linkSet, Open, links, links, clock, NullLogger.Instance, Started);
         var keys = HeartbeatKeyWatch.OfSecret(Api.Secrets, SimulatedApi.KeySecret, null, heartbeats, monotonic, NullLogger.Instance);
-        var pass = new OwnershipPass(heartbeats, Api.Nodes, new SpeakerLeases(Api.Leases, node.Name), new OwnershipEvents(this, node.Name),
+        var pass = new OwnershipPass(heartbeats, Api.Nodes, new SpeakerLeases(Api.Leases, Api.Nodes, node.Name), new OwnershipEvents(this, node.Name),
             new IsolationEvents(this, Api.Nodes, node.Name), () => Api.IsCurrent);
         losses = new LossWatch(Api.Nodes, Api.Leases, node.Name);
         losses.Changed += StateLosses;

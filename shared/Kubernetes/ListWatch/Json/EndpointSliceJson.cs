@@ -6,12 +6,25 @@ namespace LoadBalancer.Kubernetes.ListWatch.Json;
 /// <summary>EndpointSlice of <c>discovery.k8s.io/v1</c> and <c>v1beta1</c>; the two differ in where the node's name is.</summary>
 internal static class EndpointSliceJson
 {
-    internal const string ServiceNameLabel = "kubernetes.io/service-name";
+    private const string ServiceNameLabel = "kubernetes.io/service-name";
+
+    /// <summary>What is kept of one endpoint.</summary>
+    internal delegate T EndpointReader<T>(ref Utf8JsonReader reader, StringPool strings);
 
     internal static EndpointSliceResource Read(ref Utf8JsonReader reader, StringPool strings)
     {
+        var (meta, service, endpoints) = ReadSlice<EndpointResource>(ref reader, strings, ReadEndpoint);
+        return new EndpointSliceResource
+        {
+            Key = meta.Key, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, ServiceName = service, Endpoints = endpoints,
+        };
+    }
+
+    /// <summary>A slice, with what a reader keeps of each endpoint.</summary>
+    internal static (ObjectMeta Meta, string Service, T[] Endpoints) ReadSlice<T>(ref Utf8JsonReader reader, StringPool strings, EndpointReader<T> read)
+    {
         var meta = new ObjectMeta();
-        IReadOnlyList<EndpointResource> endpoints = [];
+        T[] endpoints = [];
         while (reader.NextField())
         {
             if (reader.ValueTextEquals("metadata"u8))
@@ -20,7 +33,7 @@ internal static class EndpointSliceJson
             }
             else if (reader.ValueTextEquals("endpoints"u8))
             {
-                endpoints = ReadEndpoints(ref reader, strings);
+                endpoints = ReadEndpoints(ref reader, strings, read);
             }
             else
             {
@@ -28,27 +41,20 @@ internal static class EndpointSliceJson
             }
         }
 
-        return new EndpointSliceResource
-        {
-            Key = meta.Key,
-            Uid = meta.Uid,
-            ResourceVersion = meta.ResourceVersion,
-            ServiceName = meta.Labels.GetValueOrDefault(ServiceNameLabel, ""),
-            Endpoints = endpoints,
-        };
+        return (meta, meta.Labels.GetValueOrDefault(ServiceNameLabel, ""), endpoints);
     }
 
-    private static EndpointResource[] ReadEndpoints(ref Utf8JsonReader reader, StringPool strings)
+    private static T[] ReadEndpoints<T>(ref Utf8JsonReader reader, StringPool strings, EndpointReader<T> read)
     {
-        var endpoints = new List<EndpointResource>();
         if (!reader.EnterArray())
         {
             return [];
         }
 
+        var endpoints = new List<T>();
         while (reader.NextElement())
         {
-            endpoints.Add(ReadEndpoint(ref reader, strings));
+            endpoints.Add(read(ref reader, strings));
         }
 
         return endpoints.Count == 0 ? [] : endpoints.ToArray();

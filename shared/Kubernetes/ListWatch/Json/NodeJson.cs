@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoadBalancer.Core.Addressing;
 using LoadBalancer.Kubernetes.Resources;
 
 namespace LoadBalancer.Kubernetes.ListWatch.Json;
@@ -71,7 +72,8 @@ internal static class NodeJson
     private static NodeResource ReadStatus(ref Utf8JsonReader reader, StringPool strings)
     {
         bool ready = true, isReady = false, unavailable = false;
-        IReadOnlyList<string> addresses = [], inner = [];
+        IReadOnlyList<string> addresses = [];
+        IReadOnlyList<IpAddress> inner = [];
         var port = 0;
         if (reader.EnterObject())
         {
@@ -126,9 +128,10 @@ internal static class NodeJson
         }
     }
 
-    private static (string[] All, string[] Internal) ReadAddresses(ref Utf8JsonReader reader, StringPool strings)
+    private static (string[] All, IpAddress[] Internal) ReadAddresses(ref Utf8JsonReader reader, StringPool strings)
     {
-        List<string> addresses = new(2), inner = new(2);
+        var addresses = new List<string>(2);
+        var inner = new List<IpAddress>(2);
         if (!reader.EnterArray())
         {
             return ([], []);
@@ -142,9 +145,9 @@ internal static class NodeJson
                 addresses.Add(address);
             }
 
-            if (type == "InternalIP")
+            if (type == "InternalIP" && IpAddress.TryParse(address, out var parsed))
             {
-                inner.Add(address);
+                inner.Add(parsed);
             }
         }
 
@@ -183,7 +186,8 @@ internal static class NodeJson
         return port;
     }
 
-    private static (string First, string Second) ReadPair(
+    /// <summary>Two texts of an object, such as the type and the status of a condition; empty where absent.</summary>
+    internal static (string First, string Second) ReadPair(
         ref Utf8JsonReader reader, StringPool strings, ReadOnlySpan<byte> firstName, ReadOnlySpan<byte> secondName)
     {
         string first = "", second = "";

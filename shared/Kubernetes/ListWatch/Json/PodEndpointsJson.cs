@@ -8,34 +8,10 @@ internal static class PodEndpointsJson
 {
     internal static PodEndpointsResource Read(ref Utf8JsonReader reader, StringPool strings)
     {
-        var meta = new ObjectMeta();
-        var endpoints = new List<PodEndpoint>();
-        while (reader.NextField())
-        {
-            if (reader.ValueTextEquals("metadata"u8))
-            {
-                meta = ObjectMeta.Read(ref reader, strings, MetaFilter.WithLabels);
-            }
-            else if (!reader.ValueTextEquals("endpoints"u8))
-            {
-                reader.Skip();
-            }
-            else if (reader.EnterArray())
-            {
-                while (reader.NextElement())
-                {
-                    endpoints.Add(ReadEndpoint(ref reader, strings));
-                }
-            }
-        }
-
+        var (meta, service, endpoints) = EndpointSliceJson.ReadSlice<PodEndpoint>(ref reader, strings, ReadEndpoint);
         return new PodEndpointsResource
         {
-            Key = meta.Key,
-            Uid = meta.Uid,
-            ResourceVersion = meta.ResourceVersion,
-            ServiceName = meta.Labels.GetValueOrDefault(EndpointSliceJson.ServiceNameLabel, ""),
-            Endpoints = endpoints,
+            Key = meta.Key, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, ServiceName = service, Endpoints = endpoints,
         };
     }
 
@@ -74,23 +50,25 @@ internal static class PodEndpointsJson
 
     private static string ReadPodUid(ref Utf8JsonReader reader, StringPool strings)
     {
-        string kind = "", uid = "";
-        if (reader.EnterObject())
+        if (!reader.EnterObject())
         {
-            while (reader.NextField())
+            return "";
+        }
+
+        string kind = "", uid = "";
+        while (reader.NextField())
+        {
+            if (reader.ValueTextEquals("kind"u8))
             {
-                if (reader.ValueTextEquals("kind"u8))
-                {
-                    kind = reader.ReadText(strings);
-                }
-                else if (reader.ValueTextEquals("uid"u8))
-                {
-                    uid = reader.ReadText();
-                }
-                else
-                {
-                    reader.Skip();
-                }
+                kind = reader.ReadText(strings);
+            }
+            else if (reader.ValueTextEquals("uid"u8))
+            {
+                uid = reader.ReadText();
+            }
+            else
+            {
+                reader.Skip();
             }
         }
 

@@ -50,34 +50,11 @@ internal static class PodJson
             {
                 while (reader.NextElement())
                 {
-                    ready |= IsReady(ref reader, strings);
+                    ready |= NodeJson.ReadPair(ref reader, strings, "type"u8, "status"u8) is ("Ready", "True");
                 }
             }
         }
 
         return ready;
-    }
-
-    private static bool IsReady(ref Utf8JsonReader reader, StringPool strings)
-    {
-        string type = "", status = "";
-        _ = reader.IsObject();
-        while (reader.NextField())
-        {
-            if (reader.ValueTextEquals("type"u8))
-            {
-                type = reader.ReadText(strings);
-            }
-            else if (reader.ValueTextEquals("status"u8))
-            {
-                status = reader.ReadText(strings);
-            }
-            else
-            {
-                reader.Skip();
-            }
-        }
-
-        return type == "Ready" && status == "True";
     }
 }
