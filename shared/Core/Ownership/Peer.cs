@@ -141,7 +141,7 @@ internal sealed class Peer
     /// <summary>XOR of the name hashes of the peers it hears, as it last told.</summary>
     public ulong ViewDigest { get; set; }
 
-    /// <summary>Whether its kernel was asked and did not answer, when it was given up.</summary>
+    /// <summary>Whether its kernel was asked and did not answer, when it was given up: not that of a speaker that stays away from a living node.</summary>
     public bool AskedInVain { get; set; }
 
     /// <summary>It asked for our claims.</summary>

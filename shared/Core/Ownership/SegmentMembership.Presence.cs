@@ -193,13 +193,13 @@ public sealed partial class SegmentMembership
         }
         else if (!peer.Alive && before is not null && !(isBehind && now < peer.KernelHeardAt + (2 * KernelGoodFor(peer))))
         {
+            peer.AskedInVain = peer.CheckedSince is not null;
             Depart(peer);
         }
 
         // Who was put up with for long enough, and handed over meanwhile, is not asked for ever.
         if (!peer.Alive && IsGraceOver(peer, now - timings.Parting))
         {
-            peer.AskedInVain = peer.CheckedSince is not null;
             Depart(peer);
         }
 

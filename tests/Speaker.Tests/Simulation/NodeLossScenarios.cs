@@ -69,6 +69,43 @@ public sealed class NodeLossScenarios
         }
     }
 
+    // Its grace ends, its addresses are handed over and it is looked for no more: it is there all the same.
+    [Fact]
+    public void SpeakerIsRemovedForGood_TheNodeIsNotStatedToBeLost()
+    {
+        var cluster = new SimulatedCluster(seed: 1, nodes: 3).Settle();
+        cluster.Watch.Edge();
+        cluster.Nodes[^1].KillSpeaker();
+        cluster.Run(60_000);
+        Assert.Empty(cluster.Watch.Losses);
+    }
+
+    // A node that is shut down: its speaker goes first, and its kernel a little later.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void NodeLosesPowerWhileItsSpeakerIsAway_IsStated(bool leaves)
+    {
+        var cluster = new SimulatedCluster(seed: 1, nodes: 3).Settle();
+        var lost = cluster.Nodes[^1];
+        cluster.Watch.Edge();
+        if (leaves)
+        {
+            lost.Speaker!.Terminate();
+        }
+        else
+        {
+            lost.KillSpeaker();
+        }
+
+        cluster.Run(5000);
+        Assert.Empty(cluster.Watch.Losses);
+        lost.PowerOff();
+        cluster.Watch.Edge();
+        cluster.Run(5000);
+        Assert.Equal([lost.Name], cluster.Watch.Losses.Select(loss => loss.Node).Distinct());
+    }
+
     // Neither knows which of the two was cut off: it takes a host that answers.
     [Theory]
     [InlineData(true, 1)]
