@@ -33,6 +33,10 @@ public sealed class PcapLink : IPacketLink
     private readonly SafeFileHandle wake;
     private volatile bool disposed;
 
+    // How often the reader found nothing more to read; and that count when frames were last seen to wait.
+    private long caughtUp;
+    private long behindAt = -1;
+
     private PcapLink(LinkFacts facts, Device device)
     {
         Facts = facts;
@@ -96,6 +100,10 @@ public sealed class PcapLink : IPacketLink
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// While the kernel writes a frame into the ring, poll(2) says that none waits, however many do (it looks at the newest slot alone). So
+    /// what was seen to wait was read only when the reader says so, too.
+    /// </remarks>
     public bool HasUnread
     {
         get
@@ -103,7 +111,14 @@ public sealed class PcapLink : IPacketLink
             try
             {
                 using var hold = new Hold(handle);
-                return LibC.Poll([new() { File = device.Socket, Events = LibC.PollIn }], 1, 0) > 0;
+                var read = Volatile.Read(ref caughtUp);
+                if (LibC.Poll([new() { File = device.Socket, Events = LibC.PollIn }], 1, 0) > 0)
+                {
+                    Volatile.Write(ref behindAt, read);
+                    return true;
+                }
+
+                return Volatile.Read(ref behindAt) == read;
             }
             catch (ObjectDisposedException)
             {
@@ -156,6 +171,7 @@ public sealed class PcapLink : IPacketLink
                     handler(FrameAt(header, data));
                     break;
                 case 0:
+                    Volatile.Write(ref caughtUp, caughtUp + 1);
                     if ((collect ? WaitToCollect() : Wait()) is { } failure)
                     {
                         return failure;
