@@ -1,4 +1,3 @@
-using System.Text;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Heartbeats;
 
@@ -28,7 +27,6 @@ public sealed partial class SegmentMembership
             unsent.Add(claim.Vip);
         }
     }
-
 
     /// <summary>Takes changed claims out to be broadcast, released ones included.</summary>
     /// <param name="claims">Receives all of one subject.</param>
@@ -69,12 +67,9 @@ public sealed partial class SegmentMembership
     {
         foreach (var peer in Peers)
         {
-            if (peer.DumpDue && now >= peer.DumpAt)
+            if (peer.Claims.TakeDump(now, timings, out var dumps))
             {
-                peer.DumpDue = false;
-                peer.Dumps = now - peer.DumpAt < timings.ClaimPatience + timings.LongestRequestInterval ? peer.Dumps + 1 : 1;
-                peer.DumpAt = now + timings.RequestInterval;
-                return new HeartbeatTarget(peer.Mac, peer.Boot, peer.Sequence, peer.Losses) { Dumps = peer.Dumps };
+                return TargetOf(peer) with { Dumps = dumps };
             }
         }
 
@@ -88,80 +83,29 @@ public sealed partial class SegmentMembership
         {
             if (peer.ClaimsKnown)
             {
-                peer.Requests = 0;
+                peer.Claims.EndRequests();
             }
-            else if (peer.HearsUs && now >= peer.RequestAt)
+            else if (peer.Echo.HearsUs && peer.Claims.TakeRequest(now, timings))
             {
-                peer.RequestAt = now + timings.RequestAfter(++peer.Requests);
-                return new HeartbeatTarget(peer.Mac, peer.Boot, peer.Sequence, peer.Losses);
+                return TargetOf(peer);
             }
         }
 
         return null;
     }
 
-    private bool MayServe(TimeSpan now)
-    {
-        if (now < listenUntil || !Carrier || Fenced)
-        {
-            return false;
-        }
-
-        foreach (var peer in Peers)
-        {
-            if (!peer.ClaimsKnown && (peer.State & SpeakerState.HearsNothing) == 0 && now < peer.AliveSince + timings.ClaimPatience)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
     // Overtaken by a later frame. It tells nothing about life, but a claim or a request must not get lost for that.
     private HearResult TakeLate(Peer peer, in HeartbeatFrame frame)
     {
-        peer.MarkSeen(frame.Sequence);
-        var changed = frame.Kind == HeartbeatKind.Claims && TakeClaims(peer, frame);
-        peer.DumpDue |= frame.Kind == HeartbeatKind.ClaimRequest;
-        return new HearResult(HeartbeatRefusal.None, changed, peer.DumpDue || !peer.ClaimsKnown);
+        peer.Run.MarkSeen(frame.Sequence);
+        var changed = TakeClaims(peer, frame);
+        return new HearResult(HeartbeatRefusal.None, changed, peer.Claims.DumpDue || !peer.ClaimsKnown);
     }
 
     private bool TakeClaims(Peer peer, in HeartbeatFrame frame)
     {
-        // An older statement must not undo a newer one; what is missing then is asked for.
-        if (frame.Sequence <= peer.ClaimSequence)
-        {
-            return false;
-        }
-
-        peer.ClaimSequence = frame.Sequence;
-        var message = frame.Claims;
-        var subject = message.Subject.SequenceEqual(peer.NodeBytes) ? peer.Identity.Node
-            : message.Subject.SequenceEqual(ownName) ? identity.Node
-            : Encoding.ASCII.GetString(message.Subject);
-        if (message.IsFirst)
-        {
-            peer.Dump = [];
-        }
-
-        var changed = false;
-        foreach (var claim in message.Read(subject))
-        {
-            // Only the owner can say that it owns; a deputy speaks of somebody else.
-            if (claim.Kind == ClaimKind.Released || claim.Kind == ClaimKind.Deputy == (subject != peer.Identity.Node))
-            {
-                changed |= peer.Claims.Set(claim);
-                peer.Dump?.Add(claim.Vip);
-            }
-        }
-
-        if (message.IsLast && peer.Dump is { } complete)
-        {
-            changed |= peer.Claims.Retain(complete);
-            peer.Dump = null;
-        }
-
+        peer.Claims.DumpDue |= frame.Kind == HeartbeatKind.ClaimRequest;
+        var changed = frame.Kind == HeartbeatKind.Claims && peer.Claims.Take(frame, peer, ownName, identity.Node);
         claimsChanged |= changed;
         return changed;
     }
@@ -171,7 +115,7 @@ public sealed partial class SegmentMembership
         if (claimsChanged)
         {
             claimsChanged = false;
-            claimView = ClaimView.Of(peers.SelectMany(peer => peer.Claims.All.Select(claim => new PeerClaim(peer.Identity.Node, peer.Identity.Link, claim))));
+            claimView = ClaimView.Of(peers.SelectMany(peer => peer.Claims.Known.All.Select(claim => new PeerClaim(peer.Identity.Node, peer.Identity.Link, claim))));
         }
 
         return claimView;

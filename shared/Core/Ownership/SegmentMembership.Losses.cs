@@ -68,29 +68,14 @@ public sealed partial class SegmentMembership
             // Whose frame was read after the stall lost no time by it. And a process that is late every time must find a dead peer too.
             if (peer.HeardAt <= since && peer.StallsExcused < StallsExcusedInSilence)
             {
-                peer.ExpiresAt += peer.Alive ? gap : TimeSpan.Zero;
-                peer.KernelHeardAt += peer.KernelHeardAt <= since ? gap : TimeSpan.Zero;
+                peer.ExpiresAt += peer.OnWire ? gap : TimeSpan.Zero;
+                peer.Kernel.Excuse(since, gap);
                 peer.StallsExcused++;
             }
         }
     }
 
-    private void Lose(Peer peer, TimeSpan now)
-    {
-        peer.Blamed = Carrier && (peer.State & SpeakerState.Leaving) == 0 && IsItsOwnFault(peer);
-        if (!KernelAnswers(peer, now))
-        {
-            peer.AskedInVain = peer.CheckedSince is not null;
-            Depart(peer);
-        }
-
-        peer.Alive = false;
-        peer.Deaf = false;
-        peer.Suspects = 0;
-        peer.HearsUs = false;
-        AliveCount--;
-        Digest ^= peer.NameHash;
-    }
+    private bool IsToBlame(Peer lost) => Carrier && !lost.Says(SpeakerState.Leaving) && IsItsOwnFault(lost);
 
     // Who loses several peers in one breath was probably cut off itself and must not blame them.
     private bool IsItsOwnFault(Peer lost)
@@ -103,13 +88,13 @@ public sealed partial class SegmentMembership
                 continue;
             }
 
-            if (other.Alive && other.HeardAt > lost.HeardAt + (lost.GoodFor / 2))
+            if (other.OnWire && other.HeardAt > lost.HeardAt + (lost.GoodFor / 2))
             {
                 return true;
             }
 
             // A peer that was gone before this one was last heard says nothing about the moment.
-            onlyOne &= !other.Alive && other.ExpiresAt <= lost.HeardAt;
+            onlyOne &= !other.OnWire && other.ExpiresAt <= lost.HeardAt;
         }
 
         return onlyOne;

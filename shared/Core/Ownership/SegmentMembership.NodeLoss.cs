@@ -19,10 +19,10 @@ public sealed partial class SegmentMembership
         {
             if (IsGone(peer))
             {
-                gone.Add(new GonePeer(peer.Identity.Node, peer.Boot, peer.Identity.Prefixes[0].Address, peer.HeardAt));
+                gone.Add(new GonePeer(peer.Identity.Node, peer.Run.Boot, peer.Identity.Prefixes[0].Address, peer.HeardAt));
                 witnessed &= witnesses.AnsweredAt > peer.HeardAt + peer.GoodFor;
             }
-            else if (peer.Alive)
+            else if (peer.OnWire)
             {
                 living.Add(peer.Identity.Node);
             }
@@ -32,7 +32,7 @@ public sealed partial class SegmentMembership
     }
 
     private static bool IsGone(Peer peer) =>
-        peer is { Alive: false, AwaySince: null, AskedInVain: true, Replaced: false, Boot: not 0 } && peer.Identity.Prefixes.Count > 0;
+        peer is { State: PeerState.Gone, Kernel.WasInVain: true, Replaced: false } && peer.Identity.Prefixes.Count > 0;
 
     // Whoever hears a node that this one does not has another digest; whoever has an answer of its kernel says so.
     private bool AllSeeTheSame(TimeSpan now)
@@ -41,7 +41,7 @@ public sealed partial class SegmentMembership
         var vouches = Vouches(now);
         foreach (var peer in Peers)
         {
-            if (peer.Alive && ((peer.ViewDigest ^ peer.NameHash) != all || ((peer.State & SpeakerState.Vouches) != 0 && !vouches)))
+            if (peer.OnWire && ((peer.Echo.ViewDigest ^ peer.NameHash) != all || (peer.Says(SpeakerState.Vouches) && !vouches)))
             {
                 return false;
             }
@@ -54,7 +54,7 @@ public sealed partial class SegmentMembership
     {
         foreach (var peer in Peers)
         {
-            if (peer.AwaySince is not null && KernelAnswers(peer, now))
+            if (peer.IsAway && KernelAnswers(peer, now))
             {
                 return true;
             }

@@ -59,8 +59,13 @@ public sealed class StatementTests
     [Fact]
     public void CarrierIsGone_ServesNothing_AndNotAtOnceWhenItIsBack()
     {
-        membership.Advance(Ms(700));
+        for (var at = 0; at <= 700; at += 50)
+        {
+            membership.Advance(Ms(at));
+        }
+
         membership.Serving = true;
+        Assert.True(membership.View(Ms(700), []).MayServe);
         Assert.Equal(SpeakerState.Serving, membership.StateAt(Ms(700)) & SpeakerState.Serving);
         membership.SetCarrier(false, Ms(710));
         membership.Advance(Ms(710));

@@ -1,0 +1,71 @@
+using LoadBalancer.Core.Heartbeats;
+
+namespace LoadBalancer.Core.Ownership;
+
+/// <content>Whether this node may answer for what is its own: not before it knows what became of that while it heard nothing or stood still.</content>
+public sealed partial class SegmentMembership
+{
+    private TimeSpan? fencedSince;
+    private bool serving;
+    /// <summary>
+    /// Whether this node answers for what it claims. Set when its ownership was decided, cleared with the carrier. The peers are told
+    /// once they were told the claims.
+    /// </summary>
+    public bool Serving
+    {
+        get => serving;
+        set => serving = value && Carrier;
+    }
+
+    /// <summary>
+    /// Whether this process stood still for so long that the peers may have taken over, and has not yet heard from all of them. It must
+    /// answer nothing meanwhile.
+    /// </summary>
+    public bool Fenced => fencedSince is not null;
+
+    private bool MayServe(TimeSpan now)
+    {
+        if (now < listenUntil || !Carrier || Fenced)
+        {
+            return false;
+        }
+
+        foreach (var peer in Peers)
+        {
+            if (!peer.ClaimsKnown && !peer.Says(SpeakerState.HearsNothing) && now < peer.OnWireSince + timings.ClaimPatience)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool LiftFence(TimeSpan now)
+    {
+        if (fencedSince is not { } since)
+        {
+            return false;
+        }
+
+        if (now < listenUntil || MissesWitness(now))
+        {
+            return false;
+        }
+
+        if (now < since + timings.ClaimPatience)
+        {
+            foreach (var peer in Peers)
+            {
+                if (peer.OnWire && (peer.HeardAt < since || !peer.ClaimsKnown))
+                {
+                    return false;
+                }
+            }
+        }
+
+        fencedSince = null;
+        StandsDown = false;
+        return true;
+    }
+}

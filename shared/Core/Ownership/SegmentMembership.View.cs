@@ -1,0 +1,132 @@
+using LoadBalancer.Core.Heartbeats;
+
+namespace LoadBalancer.Core.Ownership;
+
+/// <content>What this node makes of its peers: who is there, who is to be told, and whether it is the larger part.</content>
+public sealed partial class SegmentMembership
+{
+    /// <summary>Whether frames of the node were ever believed on this link.</summary>
+    public bool HasHeard(string node)
+    {
+        foreach (var peer in Peers)
+        {
+            if (peer.IsKnown && string.Equals(peer.Identity.Node, node, StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>A snapshot of who is alive.</summary>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="fromLeases">Nodes alive by their Lease on this segment; those ever heard on the link are left out.</param>
+    public SegmentView View(TimeSpan now, IReadOnlyList<SegmentMember> fromLeases)
+    {
+        var members = new List<SegmentMember>(AliveCount + fromLeases.Count);
+        foreach (var peer in Peers)
+        {
+            if (peer.IsHere)
+            {
+                members.Add(Member(peer.Identity, MemberSource.Wire, peer.Flags, peer.Echo.HearsUs) with
+                {
+                    Mac = peer.Mac,
+                    Renamed = peer.ServedAs != default && peer.ServedAs != peer.Mac,
+                    Ready = !peer.IsAway && !peer.Deaf && peer.Says(SpeakerState.Ready),
+                    Away = peer.IsAway,
+                    HearsNothing = IsKnownToHearNothing(peer, now),
+                    Deaf = peer.Deaf,
+                    YieldsBlindly = YieldsBlindly(peer, now),
+                    GraceOver = IsGraceOver(peer, now),
+                });
+            }
+        }
+
+        // Who was not heard in the first second or two may be heard yet. Until then nothing new is taken, and nothing is given up for it.
+        var unheard = fromLeases.Where(member => !HasHeard(member.Node) && member.Node != identity.Node).ToList();
+        var isEarly = unheard.Count > 0 && now < listenAtMost;
+        var isOutside = !isEarly && unheard.Count > 0 && !parts.Divide(identity.Node, [.. members], unheard, members);
+
+        return new SegmentView(Member(identity, MemberSource.Self, StateAt(now), true), members, MayAct(now) && !isEarly && !isOutside)
+        {
+            MayServe = MayServe(now),
+            Majority = HasMajority(now),
+            StandsDown = StandsDown,
+            Claims = ClaimsOfPeers(),
+            Reunions = Reunions,
+        };
+    }
+
+    // Told to the peers first, acted upon a moment later: nodes that start together see each other ready before they decide.
+    private bool MayAct(TimeSpan now) => readySince is { } since && now >= since + timings.Settle && MayServe(now) && !HoldsStill(now);
+
+    private static SegmentMember Member(HeartbeatIdentity identity, MemberSource source, SpeakerState state, bool hearsUs) => new(
+        identity.Node, identity.Link, source, identity.Prefixes, identity.OtherPrefixes,
+        (state & SpeakerState.Ready) != 0, (state & SpeakerState.Leaving) != 0, (state & SpeakerState.Holding) != 0, hearsUs)
+    {
+        Serving = (state & SpeakerState.Serving) != 0,
+    };
+
+    /// <summary>Fills in whom to send heartbeats to: the living, and those who have still to prove themselves.</summary>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="newcomersOnly">Only those who wait for an answer (<see cref="HearResult.AnswerNow"/>).</param>
+    /// <param name="targets">Receives them.</param>
+    /// <returns>Their number; what finds no room is left out.</returns>
+    public int Targets(TimeSpan now, bool newcomersOnly, Span<HeartbeatTarget> targets)
+    {
+        var count = 0;
+        foreach (var peer in Peers)
+        {
+            var wanted = !newcomersOnly || peer.AnswerDue;
+            peer.AnswerDue = false;
+            if (wanted && peer.OnWire && count < targets.Length)
+            {
+                targets[count++] = TargetOf(peer);
+            }
+
+            if (wanted && peer.Run.AwaitsProof(now) && count < targets.Length)
+            {
+                targets[count++] = peer.Run.ProofTarget(peer.Losses);
+            }
+            else if (!newcomersOnly && IsProbed(peer, now) && count < targets.Length)
+            {
+                peer.ProbeAt = now + timings.ProbeInterval;
+                targets[count++] = new HeartbeatTarget(peer.Mac, 0, 0, peer.Losses);
+            }
+        }
+
+        return count;
+    }
+
+    private static HeartbeatTarget TargetOf(Peer peer) => new(peer.Mac, peer.Run.Boot, peer.Run.Sequence, peer.Losses);
+
+    private bool HasMajority(TimeSpan now)
+    {
+        int known = 1, here = 1;
+        foreach (var peer in Peers)
+        {
+            // Who was found deaf is known to be there, and not to count.
+            if (peer.Deaf)
+            {
+                continue;
+            }
+
+            // A node that is cut off loses its peers one after the other: whoever is as silent as the one just lost does not count.
+            here += WasHeardLately(peer, now) ? 1 : 0;
+            known += peer.IsHere || IsMissed(peer, now) ? 1 : 0;
+        }
+
+        return 2 * here > known;
+    }
+
+    // Who said that it leaves is not missed.
+    private bool IsMissed(Peer peer, TimeSpan now) =>
+        peer.IsKnown && !peer.Replaced && now - peer.HeardAt < timings.ProbeFor && !peer.Says(SpeakerState.Leaving);
+
+    private bool WasHeardLately(Peer peer, TimeSpan now) =>
+        peer.OnWire ? now < SuspectAt(peer) : peer.IsAway && now - peer.Kernel.HeardAt < 3 * timings.CheckInterval;
+
+    private bool IsProbed(Peer peer, TimeSpan now) =>
+        !peer.OnWire && peer.IsKnown && !peer.Replaced && now >= peer.ProbeAt && now - peer.HeardAt < timings.ProbeFor;
+}

@@ -1,0 +1,144 @@
+using LoadBalancer.Core.Addressing;
+
+namespace LoadBalancer.Core.Ownership;
+
+/// <content>Hosts that are no speakers are asked whether this node hears at all.</content>
+public sealed partial class SegmentMembership
+{
+    private readonly Witnesses witnesses = new();
+    private TimeSpan witnessDue;
+    private TimeSpan urgentDue;
+    private TimeSpan gatewaysDue;
+
+    /// <summary>The routers of the link's subnets: they are asked for, to be witnesses. Others are met as they speak.</summary>
+    public IReadOnlyList<IpAddress> Gateways { get; set; } = [];
+
+    /// <summary>Whether a host that speaks is of interest as a witness.</summary>
+    public bool WantsWitness(TimeSpan now) => witnesses.WantsMore(now);
+
+    /// <summary>A host says that it has an address, by an answer or by asking. Those of the link's subnets that are no peers are witnesses.</summary>
+    /// <returns>Whether <see cref="View"/> changed.</returns>
+    public bool HearHost(MacAddress mac, IpAddress address, TimeSpan now, bool answers = true)
+    {
+        NoteArrival(now);
+        if (mac.IsGroup || mac.Value == 0 || !IsHere(address) || IsPeer(mac))
+        {
+            return false;
+        }
+
+        var known = witnesses.Count;
+        var answered = witnesses.Hear(mac, address, now, answers);
+        if (!answered)
+        {
+            // Who is new is asked at once: it must have answered, to be missed.
+            witnessDue = witnesses.Count > known ? now : witnessDue;
+            return false;
+        }
+
+        // To who is left alone it shows that the others are gone.
+        var changed = AliveCount == 0;
+        foreach (var peer in Peers)
+        {
+            changed |= Follow(peer, now);
+        }
+
+        return changed;
+    }
+
+    private int AskWitnesses(TimeSpan now, Span<CheckTarget> targets)
+    {
+        if (NeedsWitness(now))
+        {
+            if (now < urgentDue)
+            {
+                return 0;
+            }
+
+            witnessAskedSince ??= witnesses.Count > 0 ? now : null;
+            urgentDue = now + (StandsDown ? timings.SlowCheckInterval : timings.CheckInterval);
+            return witnesses.AskAll(now, targets);
+        }
+
+        if (now < witnessDue || peers.Count == 0 || targets.IsEmpty)
+        {
+            return 0;
+        }
+
+        var count = 0;
+        witnessDue = now + timings.WitnessInterval;
+        if (witnesses.Count > 0)
+        {
+            targets[count++] = witnesses.AskOne(now);
+        }
+
+        return count + AskForGateways(now, targets[count..]);
+    }
+
+    private bool NeedsWitness(TimeSpan now)
+    {
+        var peersSilentFor = now - peerHeardAt;
+        if (HadCompany && (now - heardAt >= QuietAfter || (peersSilentFor >= QuietAfter && peersSilentFor < CompanyFor)))
+        {
+            return true;
+        }
+
+        foreach (var peer in Peers)
+        {
+            if (SaysItIsDeaf(peer, now))
+            {
+                return true;
+            }
+        }
+
+        return WantsProofOfItself(now);
+    }
+
+    // Those of which nothing was heard yet, by broadcast; seldom, they may be no more.
+    private int AskForGateways(TimeSpan now, Span<CheckTarget> targets)
+    {
+        if (now < gatewaysDue)
+        {
+            return 0;
+        }
+
+        gatewaysDue = now + (6 * timings.WitnessInterval);
+        var count = 0;
+        foreach (var gateway in Gateways)
+        {
+            if (count < targets.Length && IsHere(gateway) && !witnesses.Knows(gateway))
+            {
+                targets[count++] = new CheckTarget(MacAddress.Broadcast, gateway, Broadcast: true);
+            }
+        }
+
+        return count;
+    }
+
+    private TimeSpan WitnessDue(TimeSpan now) => NeedsWitness(now) ? urgentDue : witnessDue > now ? witnessDue : TimeSpan.MaxValue;
+
+    private bool IsHere(IpAddress address)
+    {
+        foreach (var prefix in identity.Prefixes)
+        {
+            if (prefix.Contains(address))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool IsPeer(MacAddress mac)
+    {
+        foreach (var peer in Peers)
+        {
+            if (peer.Mac == mac)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}
