@@ -1,4 +1,5 @@
 using LoadBalancer.Core.NodeLoss;
+using LoadBalancer.Kubernetes.Client;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Kubernetes.Status;
 
@@ -12,20 +13,35 @@ internal sealed class LostPodMarker(IPodStatusWriter writer, LostPods choice)
     /// <summary>Begins to read the node's pods and the endpoints beside them, while it is still being judged.</summary>
     public PreparedPods Prepare(string node, CancellationToken stop) => new(ReadAsync(node, stop), choice);
 
-    /// <summary>Marks the groups one after the other, the pods of each at once: kube-proxy then follows once a Service.</summary>
-    /// <returns>How many were marked; those that are gone or others of the same name by now are not.</returns>
+    /// <summary>
+    /// Marks the endpoints, each slice by one write and the first Service's before the others, and then the pods, all at once. The pods alone
+    /// would do: but the EndpointSlice controller follows them in two or more steps, and kube-proxy takes the second a second after the first.
+    /// </summary>
+    /// <returns>How many pods were marked; those that are gone or others of the same name by now are not.</returns>
     /// <exception cref="HttpRequestException">The server refused or could not be reached after retries; what was marked stays.</exception>
-    public async Task<int> MarkAsync(PodsToMark chosen, string message, CancellationToken stop)
+    public async Task<int> MarkAsync(ChosenPods chosen, string message, CancellationToken stop)
     {
-        var marked = 0;
-        foreach (var group in chosen.Groups)
+        var first = chosen.Pods.Groups.Count > 0 ? chosen.Pods.Groups[0].Service : "";
+        foreach (var part in chosen.Slices.GroupBy(part => part.Service == first).OrderByDescending(static part => part.Key))
         {
-            var results = await Task.WhenAll(group.Pods.Select(pod =>
-                writer.MarkNotReadyAsync(new ObjectKey(pod.Namespace, pod.Name), pod.Uid, message, stop))).ConfigureAwait(false);
-            marked += results.Count(static result => result == StatusWriteResult.Written);
+            await Task.WhenAll(part.Select(slice => WithdrawAsync(slice, stop))).ConfigureAwait(false);
         }
 
-        return marked;
+        var results = await Task.WhenAll(chosen.Pods.Groups.SelectMany(static group => group.Pods).Select(pod =>
+            writer.MarkNotReadyAsync(new ObjectKey(pod.Namespace, pod.Name), pod.Uid, message, stop))).ConfigureAwait(false);
+        return results.Count(static result => result == StatusWriteResult.Written);
+    }
+
+    // What the server refuses here only takes longer: the slices follow the pods.
+    private async Task WithdrawAsync(LostEndpoints slice, CancellationToken stop)
+    {
+        try
+        {
+            await writer.MarkNotReadyAsync(slice.Slice, slice.Endpoints, stop).ConfigureAwait(false);
+        }
+        catch (ApiException)
+        {
+        }
     }
 
     private async Task<(IReadOnlyList<PodResource> Pods, IReadOnlyList<PodEndpointsResource> Slices)> ReadAsync(string node, CancellationToken stop)
@@ -33,6 +49,38 @@ internal sealed class LostPodMarker(IPodStatusWriter writer, LostPods choice)
         var pods = await writer.ListPodsAsync(node, stop).ConfigureAwait(false);
         string[] namespaces = [.. pods.Select(static pod => pod.Key.Namespace).Distinct(StringComparer.Ordinal)];
         return (pods, await writer.ListEndpointsAsync(namespaces, stop).ConfigureAwait(false));
+    }
+}
+
+/// <summary>Endpoints of a slice that are marked together.</summary>
+/// <param name="Slice">The slice as it was listed.</param>
+/// <param name="Endpoints">Their places in it.</param>
+internal sealed record LostEndpoints(PodEndpointsResource Slice, IReadOnlyList<int> Endpoints)
+{
+    /// <summary>The Service, as <see cref="PodGroup.Service"/> has it.</summary>
+    public string Service => $"{Slice.Key.Namespace}/{Slice.ServiceName}";
+}
+
+/// <summary>What is marked of a lost node.</summary>
+/// <param name="Pods">The pods.</param>
+/// <param name="Slices">Their endpoints, where the EndpointSlice controller keeps the slice: it puts right what is marked wrongly.</param>
+internal sealed record ChosenPods(PodsToMark Pods, IReadOnlyList<LostEndpoints> Slices)
+{
+    /// <summary>The pods with their endpoints.</summary>
+    public static ChosenPods From(PodsToMark pods, IEnumerable<PodEndpointsResource> slices)
+    {
+        var marked = pods.Groups.SelectMany(static group => group.Pods).Select(static pod => pod.Uid).ToHashSet(StringComparer.Ordinal);
+        var lost = new List<LostEndpoints>();
+        foreach (var slice in slices.Where(static slice => slice.FollowsPods && slice.ServiceName.Length > 0))
+        {
+            int[] places = [.. Enumerable.Range(0, slice.Endpoints.Count).Where(i => slice.Endpoints[i].Ready && marked.Contains(slice.Endpoints[i].PodUid))];
+            if (places.Length > 0)
+            {
+                lost.Add(new LostEndpoints(slice, places));
+            }
+        }
+
+        return new ChosenPods(pods, lost);
     }
 }
 
@@ -46,9 +94,9 @@ internal sealed class PreparedPods(
     /// <param name="isLost">Whether a node is said to be lost.</param>
     /// <param name="stop">Cancels the wait.</param>
     /// <exception cref="HttpRequestException">The server refused or could not be reached.</exception>
-    public async Task<PodsToMark> ChooseAsync(Func<string, bool> isLost, CancellationToken stop)
+    public async Task<ChosenPods> ChooseAsync(Func<string, bool> isLost, CancellationToken stop)
     {
         var (pods, slices) = await read.WaitAsync(stop).ConfigureAwait(false);
-        return choice.Choose(pods, slices, isLost);
+        return ChosenPods.From(choice.Choose(pods, slices, isLost), slices);
     }
 }

@@ -33,7 +33,7 @@ internal sealed class LostPods(IStore<ServiceResource> services, IStore<Namespac
 
     private ServiceBackends BackendsOf(ObjectKey service, List<PodEndpoint> endpoints, HashSet<string> here, Func<string, bool> isLost) => new(
         service.Namespace, service.Name, RankOf(service),
-        endpoints.Where(e => e.Ready && here.Contains(e.PodUid)).Select(static e => e.PodUid).ToHashSet(StringComparer.Ordinal),
+        endpoints.Where(e => here.Contains(e.PodUid)).Select(static e => e.PodUid).ToHashSet(StringComparer.Ordinal),
         endpoints.Exists(e => e.Ready && !here.Contains(e.PodUid) && !isLost(e.NodeName)));
 
     private int RankOf(ObjectKey key) =>

@@ -10,7 +10,7 @@ namespace LoadBalancer.Controller.NodeLoss;
 internal sealed partial class NodeLossLoop
 {
     /// <summary>How much later than the leader the others act.</summary>
-    public static readonly TimeSpan FollowerDelay = TimeSpan.FromMilliseconds(250);
+    public static readonly TimeSpan FollowerDelay = TimeSpan.FromMilliseconds(150);
 
     /// <summary>A node that is back so soon was not dead: nothing starts as fast.</summary>
     public static readonly TimeSpan ReturnTooSoon = TimeSpan.FromSeconds(10);
@@ -198,8 +198,8 @@ internal sealed partial class NodeLossLoop
             var took = statement.Silence + (Now - loss.Stated.Since);
             loss.Marked = true;
             NodeLossMetrics.PodsMarked(loss.Count, took);
-            events.TellMarked(loss.Stated, chosen, loss.Count, took);
-            LogMarked(statement.Node, loss.Count, chosen.Groups.Count, took.TotalMilliseconds);
+            events.TellMarked(loss.Stated, chosen.Pods, loss.Count, took);
+            LogMarked(statement.Node, loss.Count, chosen.Pods.Groups.Count, took.TotalMilliseconds);
             await EnterMarkedAsync(statement, stop).ConfigureAwait(false);
             return true;
         }

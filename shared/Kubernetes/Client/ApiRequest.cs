@@ -15,6 +15,9 @@ public sealed record ApiRequest(ApiResource Resource, string Version, ApiVerb Ve
     /// <summary>The content type of a strategic merge patch (Kubernetes API concepts): lists such as conditions are merged by their key.</summary>
     public const string StrategicMergePatch = "application/strategic-merge-patch+json";
 
+    /// <summary>RFC 6902: operations on places of the object, which may test what is there.</summary>
+    public const string JsonPatch = "application/json-patch+json";
+
     /// <summary>The content type of the body of a patch.</summary>
     public string PatchType { get; init; } = MergePatch;
 

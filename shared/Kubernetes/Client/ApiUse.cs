@@ -62,7 +62,7 @@ public sealed record ApiUse(string Program, IReadOnlyList<ApiGrant> Grants)
     [
         new(ApiResource.Pods, ApiScope.Cluster, [ApiVerb.List]),
         new(ApiResource.PodStatus, ApiScope.Cluster, [ApiVerb.Patch]),
-        new(ApiResource.EndpointSlices, ApiScope.Cluster, [ApiVerb.List]),
+        new(ApiResource.EndpointSlices, ApiScope.Cluster, [ApiVerb.List, ApiVerb.Patch]),
         new(ApiResource.Leases, ApiScope.NodeLeaseNamespace, [ApiVerb.List, ApiVerb.Watch]),
         new(ApiResource.Leases, ApiScope.OwnNamespace, [ApiVerb.Get, ApiVerb.List, ApiVerb.Watch, ApiVerb.Update], NodeLossLeaseName),
     ];

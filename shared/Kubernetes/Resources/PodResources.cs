@@ -47,7 +47,10 @@ public sealed record PodEndpointsResource : IResource
     /// <summary>The Service of the same namespace: the label <c>kubernetes.io/service-name</c>, or empty.</summary>
     public string ServiceName { get; init; } = "";
 
-    /// <summary>The endpoints.</summary>
+    /// <summary>Whether it is the EndpointSlice controller's, which puts it right again by what the pods report: the label <c>endpointslice.kubernetes.io/managed-by</c>.</summary>
+    public bool FollowsPods { get; init; }
+
+    /// <summary>All endpoints, in their order.</summary>
     public IReadOnlyList<PodEndpoint> Endpoints { get; init; } = [];
 }
 

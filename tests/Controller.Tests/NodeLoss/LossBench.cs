@@ -55,6 +55,12 @@ internal sealed class LossBench : ILeaseStore, IPodStatusWriter, IAsyncDisposabl
     /// <summary>Each mark the server took: who, when.</summary>
     public ConcurrentQueue<string> Marks { get; } = new();
 
+    /// <summary>Everything that was written, slices and pods.</summary>
+    public ConcurrentQueue<string> Order { get; } = new();
+
+    /// <summary>What the server says to a slice's mark.</summary>
+    public Exception? RefuseSlices { get; set; }
+
     /// <summary>What the server does with a mark before it looks at it; throw to refuse.</summary>
     public Action<ObjectKey>? BeforeMark { get; set; }
 
@@ -194,10 +200,16 @@ internal sealed class LossBench : ILeaseStore, IPodStatusWriter, IAsyncDisposabl
             [
                 new PodEndpointsResource
                 {
-                    Key = new("shop", "web-1"), ServiceName = "web", Endpoints = [.. Pods.Select(p => new PodEndpoint(p.Node, p.Pod.Uid, p.Pod.Ready))],
+                    Key = new("shop", "web-1"), ServiceName = "web", FollowsPods = true, Endpoints = [.. Pods.Select(p => new PodEndpoint(p.Node, p.Pod.Uid, p.Pod.Ready))],
                 },
             ]);
         }
+    }
+
+    Task<StatusWriteResult> IPodStatusWriter.MarkNotReadyAsync(PodEndpointsResource slice, IReadOnlyList<int> endpoints, CancellationToken stop)
+    {
+        Order.Enqueue($"slice {slice.Key.Name}: {string.Join(' ', endpoints.Select(i => slice.Endpoints[i].PodUid))}");
+        return RefuseSlices is { } refusal ? Task.FromException<StatusWriteResult>(refusal) : Task.FromResult(StatusWriteResult.Written);
     }
 
     Task<StatusWriteResult> IPodStatusWriter.MarkNotReadyAsync(ObjectKey pod, string uid, string message, CancellationToken stop)
@@ -213,6 +225,7 @@ internal sealed class LossBench : ILeaseStore, IPodStatusWriter, IAsyncDisposabl
 
             Pods[index] = (Pods[index].Node, Pods[index].Pod with { Ready = false });
             Marks.Enqueue(pod.Name);
+            Order.Enqueue(pod.Name);
             return Task.FromResult(StatusWriteResult.Written);
         }
     }

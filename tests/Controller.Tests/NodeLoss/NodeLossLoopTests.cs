@@ -1,6 +1,7 @@
 using LoadBalancer.Controller.NodeLoss;
 using LoadBalancer.Controller.Tests.Fakes;
 using LoadBalancer.Core.NodeLoss;
+using LoadBalancer.Kubernetes.Client;
 
 namespace LoadBalancer.Controller.Tests.NodeLoss;
 
@@ -23,6 +24,27 @@ public sealed class NodeLossLoopTests : IAsyncDisposable
         Assert.Equal(NodeLossEvents.Lost, reason);
         Assert.Contains("The speaker of n1 and 1 more do not hear the node, and its kernel did not answer for 192.168.96.13", message, StringComparison.Ordinal);
         Assert.Contains("2 pods of 1 Service marked not ready", message, StringComparison.Ordinal);
+    }
+
+    // kube-proxy takes a slice's second change a second after the first.
+    [Fact]
+    public async Task Endpoints_AreMarkedByOneWriteASlice_BeforeThePods()
+    {
+        await ReplicaThatReachesPortsAsync(leads: true);
+        Lose("n3");
+        await bench.Until(() => bench.Marks.Count == 2);
+        Assert.Equal("slice web-1: uid-3-1 uid-3-2", bench.Order.First());
+        Assert.Equal(3, bench.Order.Count);
+    }
+
+    [Fact]
+    public async Task Endpoints_ServerRefusesToMarkThem_ThePodsAreMarkedAllTheSame()
+    {
+        bench.RefuseSlices = new ApiException("PATCH", System.Net.HttpStatusCode.Forbidden, "Forbidden", "no");
+        var leader = await ReplicaThatReachesPortsAsync(leads: true);
+        Lose("n3");
+        await bench.Until(() => leader.Events.ReasonsOf("n3").Contains(NodeLossEvents.Lost));
+        Assert.Equal(["web-3-1", "web-3-2"], bench.Marks.Order());
     }
 
     [Fact]

@@ -72,7 +72,26 @@ public sealed class PodStatusWriterTests
             ((string?)condition["type"], (string?)condition["status"], (string?)condition["reason"], (string?)condition["message"]));
     }
 
+    [Fact]
+    public async Task MarkOfEndpoints_IsOnePatch_WhichTestsThePodAtEachPlace()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.Then(Discovery).Then(Json.List(1, Slice("a"))).Then("{}");
+        var writer = Writer(server);
+        var slice = Assert.Single(await writer.ListEndpointsAsync(["a"], Cancelled));
+        Assert.True(slice.FollowsPods);
+        Assert.Equal(StatusWriteResult.Written, await writer.MarkNotReadyAsync(slice, [0, 1], Cancelled));
+        var request = server.Requests[^1];
+        Assert.Equal(("PATCH", "/apis/discovery.k8s.io/v1/namespaces/a/endpointslices/web-x"), (request.Method, request.Path));
+        const string no = """{"ready":false,"serving":false,"terminating":false}""";
+        Assert.Equal(
+            """[{"op":"test","path":"/endpoints/0/targetRef/uid","value":"u1"},{"op":"add","path":"/endpoints/0/conditions","value":NO},""".Replace("NO", no, StringComparison.Ordinal)
+            + """{"op":"test","path":"/endpoints/1/targetRef/uid","value":"u2"},{"op":"add","path":"/endpoints/1/conditions","value":NO}]""".Replace("NO", no, StringComparison.Ordinal),
+            request.Body);
+    }
+
     [Theory]
+    [InlineData(422, StatusWriteResult.Conflict)]
     [InlineData(409, StatusWriteResult.Conflict)]
     [InlineData(404, StatusWriteResult.Gone)]
     public async Task Mark_AnotherPodOrNone_IsNoFault(int status, StatusWriteResult result)
@@ -86,7 +105,7 @@ public sealed class PodStatusWriterTests
 
     private static string Slice(string @namespace) =>
         """
-        {"metadata":{"name":"web-x","namespace":"NAMESPACE","resourceVersion":"1","labels":{"kubernetes.io/service-name":"web"}},
+        {"metadata":{"name":"web-x","namespace":"NAMESPACE","resourceVersion":"1","labels":{"kubernetes.io/service-name":"web","endpointslice.kubernetes.io/managed-by":"endpointslice-controller.k8s.io"}},
          "endpoints":[
            {"addresses":["10.0.0.1"],"nodeName":"n1","targetRef":{"kind":"Pod","name":"p","uid":"u1"},"conditions":{"ready":true}},
            {"addresses":["10.0.0.2"],"topology":{"kubernetes.io/hostname":"n2"},"targetRef":{"kind":"Pod","uid":"u2"},"conditions":{"ready":false,"serving":true}},

@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.NodeLoss;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Kubernetes.Resources;
 
@@ -9,10 +10,13 @@ internal sealed class SimulatedCluster
 {
     public const string Key = "the key of this cluster, 32 bytes";
 
+    private static readonly TimeSpan KubeletPeriod = TimeSpan.FromSeconds(10);
+
     private readonly Action<string>? log;
     private readonly Dictionary<(string, IpAddress), OwnershipState> seen = [];
     private readonly Dictionary<IpAddress, HashSet<SimulatedNode>> endpoints = [];
     private ulong boots;
+    private int kubeletVersion;
 
     public SimulatedCluster(int seed, int nodes, int vips = 1, bool gateway = true, bool local = false, int mtu = 1500, bool silent = false, Action<string>? log = null)
     {
@@ -84,6 +88,15 @@ internal sealed class SimulatedCluster
 
     public Watch Watch { get; }
 
+    /// <summary>The kubelets' Leases, as the API server has them.</summary>
+    public SimulatedStore<LeaseResource> KubeletLeases { get; } = new();
+
+    /// <summary>The controllers' common record of losses, as the API server has it.</summary>
+    public List<LossEntry> Losses { get; } = [];
+
+    /// <summary>The replicas that run, on two nodes after <see cref="StartControllers"/>.</summary>
+    public IEnumerable<SimulatedController> Controllers => Nodes.Select(static node => node.Controller).OfType<SimulatedController>();
+
     /// <summary>How often Leases are renewed: more often than in truth, so that little time says much.</summary>
     public TimeSpan LeasePeriod { get; set; } = TimeSpan.FromSeconds(2);
 
@@ -100,6 +113,20 @@ internal sealed class SimulatedCluster
         Watch.Edge();
         endpoints[vip] = [.. to];
         Api.PutEndpoints(ServiceOf(vip), to.Select(node => node.Name));
+    }
+
+    /// <summary>Two replicas of the controller mark lost nodes' pods, the first node's leads; kubelets renew their Leases.</summary>
+    public SimulatedCluster StartControllers()
+    {
+        foreach (var node in Nodes)
+        {
+            Time.After(Time.Between(1_000, 1_000_000), () => RenewKubelet(node));
+        }
+
+        Nodes[0].StartController(leads: true);
+        Nodes[1].StartController(leads: false);
+        Run(3000);
+        return this;
     }
 
     public ulong NextBoot() => ++boots;
@@ -172,6 +199,25 @@ internal sealed class SimulatedCluster
         node.Add("eth0", $"52:54:00:00:00:{index + 1:x2}", $"192.168.96.{index + 11}/20");
         Api.PutNode(new NodeResource { Key = new ObjectKey("", node.Name), Uid = node.Name, IsReady = true, InternalAddresses = [node.Port.Prefix.Address] });
         return node;
+    }
+
+    private void RenewKubelet(SimulatedNode node)
+    {
+        if (node.ReachesApi)
+        {
+            var lease = new LeaseResource
+            {
+                Key = new ObjectKey("kube-node-lease", node.Name), HolderIdentity = node.Name, LeaseDurationSeconds = 40,
+                RenewTime = DateTimeOffset.UnixEpoch + Now + node.ClockAhead, ResourceVersion = $"{++kubeletVersion}",
+            };
+            KubeletLeases.Put(lease);
+            foreach (var controller in Controllers.Where(static controller => controller.Node.ReachesApi))
+            {
+                Time.After(Time.Between(500, 5_000), () => controller.Kubelets.Put(lease));
+            }
+        }
+
+        Time.After(KubeletPeriod, () => RenewKubelet(node));
     }
 
     private void Look()

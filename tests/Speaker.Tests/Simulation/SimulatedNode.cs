@@ -4,6 +4,7 @@ namespace LoadBalancer.Speaker.Tests.Simulation;
 internal sealed class SimulatedNode(SimulatedCluster cluster, string name, int index) : SimulatedHost(cluster.Time, cluster.Wire, name)
 {
     private bool reachesApi = true;
+    private bool? hadController;
 
     public int Index => index;
 
@@ -16,6 +17,18 @@ internal sealed class SimulatedNode(SimulatedCluster cluster, string name, int i
 
     /// <summary>The speaker's sockets give it nothing although the node hears.</summary>
     public bool SpeakerDeaf { get; set; }
+
+    /// <summary>What its speaker sends is lost although the node's kernel is heard.</summary>
+    public bool SpeakerMute { get; set; }
+
+    /// <summary>A firewall drops what is sent to its kubelet's port.</summary>
+    public bool KubeletFiltered { get; set; }
+
+    /// <summary>How far its wall clock is ahead of the others'.</summary>
+    public TimeSpan ClockAhead { get; set; }
+
+    /// <summary>The controller's replica on it, if there is one.</summary>
+    public SimulatedController? Controller { get; private set; }
 
     /// <summary>How far what its watches tell lies behind.</summary>
     public TimeSpan WatchLag { get; set; }
@@ -30,10 +43,12 @@ internal sealed class SimulatedNode(SimulatedCluster cluster, string name, int i
             if (value)
             {
                 Speaker?.Api.Connect();
+                Controller?.Connect();
             }
             else
             {
                 Speaker?.Api.Disconnect();
+                Controller?.Api.Disconnect();
             }
         }
     }
@@ -50,9 +65,22 @@ internal sealed class SimulatedNode(SimulatedCluster cluster, string name, int i
         Speaker = null;
     }
 
+    public void StartController(bool leads)
+    {
+        Controller?.Dispose();
+        Controller = new SimulatedController(this, cluster, leads);
+    }
+
     public void PowerOff()
     {
         KillSpeaker();
+        if (Controller is { } controller)
+        {
+            Controller = null;
+            controller.Dispose();
+            hadController = controller.Leads;
+        }
+
         Powered = false;
     }
 
@@ -60,6 +88,10 @@ internal sealed class SimulatedNode(SimulatedCluster cluster, string name, int i
     {
         Powered = true;
         StartSpeaker();
+        if (hadController is { } leads)
+        {
+            StartController(leads);
+        }
     }
 
     /// <summary>The carrier, the hardware address or the interface itself changed; a moment later the speaker has been told.</summary>
@@ -81,6 +113,10 @@ internal sealed class SimulatedNode(SimulatedCluster cluster, string name, int i
         if (Speaker?.Api == view)
         {
             Speaker.Do(action);
+        }
+        else if (Controller?.Api == view)
+        {
+            action();
         }
     }
 

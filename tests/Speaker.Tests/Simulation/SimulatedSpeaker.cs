@@ -274,7 +274,7 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
             Key = new ObjectKey(SimulatedApi.Namespace, node.Name),
             HolderIdentity = holder,
             LeaseDurationSeconds = (int)(4 * cluster.LeasePeriod).TotalSeconds,
-            RenewTime = clock.GetUtcNow(),
+            RenewTime = clock.GetUtcNow() + node.ClockAhead,
             Annotations = new Dictionary<string, string>(SpeakerLeases.Annotations(runners.Current.Select(runner => runner.Facts), heartbeats.Standing.Ready, cluster.Gateways, heartbeats.Segments))
             {
                 [LossAnnotations.Lost] = losses.Statements,
@@ -370,6 +370,11 @@ internal sealed class SimulatedLink(Port port, LinkFacts facts, SimulatedWire wi
 
     public bool Send(ReadOnlySpan<byte> frame)
     {
+        if (port.Host is SimulatedNode { SpeakerMute: true })
+        {
+            return true;
+        }
+
         if (Closed || !port.Host.Powered || frame.Length > port.Mtu + EthernetFrame.HeaderLength)
         {
             return false;

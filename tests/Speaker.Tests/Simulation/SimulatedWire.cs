@@ -47,6 +47,7 @@ internal sealed class SimulatedWire(VirtualTime time)
 {
     private const int MostPorts = 32;
 
+    private readonly HashSet<SimulatedHost> onlyIp = [];
     private readonly List<Port> ports = [];
     private readonly bool[,] cut = new bool[MostPorts, MostPorts];
     private readonly TimeSpan[,] lastAt = new TimeSpan[MostPorts, MostPorts];
@@ -81,10 +82,16 @@ internal sealed class SimulatedWire(VirtualTime time)
         }
     }
 
+    /// <summary>From now on a switch passes nothing of a host but IP.</summary>
+    public void FilterNonIp(SimulatedHost host) => onlyIp.Add(host);
+
     /// <summary>Whether what the one sends arrives at the other, loss apart.</summary>
     public bool Passes(Port from, Port to) =>
         from != to && from is { Carrier: true, Mute: false, Host.Powered: true } && to is { Carrier: true, Deaf: false, Host.Powered: true }
         && from.Vlan == to.Vlan && !cut[from.Number, to.Number];
+
+    /// <summary>Whether a single frame gets through, as chance will have it.</summary>
+    public bool Gets(Port from, Port to) => Passes(from, to) && time.Random.Next(1000) >= LossPerMille;
 
     public void Send(Port from, ReadOnlySpan<byte> frame)
     {
@@ -92,7 +99,8 @@ internal sealed class SimulatedWire(VirtualTime time)
         byte[]? copy = null;
         foreach (var to in ports)
         {
-            if ((destination.IsGroup || destination == to.Mac) && Passes(from, to) && time.Random.Next(1000) >= LossPerMille)
+            // No frame here is IP: heartbeats and ARP.
+            if ((destination.IsGroup || destination == to.Mac) && Passes(from, to) && !onlyIp.Contains(from.Host) && !onlyIp.Contains(to.Host) && time.Random.Next(1000) >= LossPerMille)
             {
                 copy ??= frame.ToArray();
                 Deliver(from, to, copy);

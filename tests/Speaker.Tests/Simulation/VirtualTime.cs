@@ -45,6 +45,9 @@ internal sealed class ProcessTime(VirtualTime time, Action<Action> run) : TimePr
 
     public override long GetTimestamp() => time.Now.Ticks;
 
+    /// <summary>As if the API server had been heard just now.</summary>
+    public long? ContactNow() => GetTimestamp();
+
     public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch + TimeSpan.FromDays(20_000) + time.Now;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)

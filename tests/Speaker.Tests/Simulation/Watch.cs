@@ -1,3 +1,4 @@
+using LoadBalancer.Controller.NodeLoss;
 using LoadBalancer.Core.Addressing;
 
 namespace LoadBalancer.Speaker.Tests.Simulation;
@@ -33,6 +34,12 @@ internal sealed class Watch(SimulatedCluster cluster)
 
     /// <summary>Who stated which node to be lost, and when.</summary>
     public List<(string Reporter, string Node, TimeSpan At)> Losses { get; } = [];
+
+    /// <summary>The first mark of a node that answers, or null.</summary>
+    public string? WrongMark { get; private set; }
+
+    /// <summary>Which controller marked which node, and when.</summary>
+    public List<(string Controller, string Node, TimeSpan At)> Marks { get; } = [];
 
     public TimeSpan LongestConflict { get; private set; }
 
@@ -77,6 +84,24 @@ internal sealed class Watch(SimulatedCluster cluster)
             {
                 Violate($"{reporter.Name} states that {lost.Name} is lost, which it reaches");
             }
+        }
+    }
+
+    /// <summary>
+    /// A controller marks a node's pods. None may be of a node whose kernel answers that controller, the speaker that said so, or any other
+    /// node that runs, for longer than it takes to find out.
+    /// </summary>
+    public void NoteMark(SimulatedController controller, StatedLoss loss)
+    {
+        var lost = cluster[loss.Statement.Node];
+        Marks.Add((controller.Node.Name, lost.Name, cluster.Now));
+        cluster.Say($"controller on {controller.Node.Name} marks {lost.Name}");
+        if (lost.Powered && cluster.Now - LastEdge > Overlap
+            && cluster.Nodes.Find(other => other != lost && other.Powered && cluster.Wire.Passes(other.Port, lost.Port) && cluster.Wire.Passes(lost.Port, other.Port)) is { } reaches
+            && (reaches == controller.Node || reaches.Name == loss.Reporter || reaches.Speaker is { Stopped: false }))
+        {
+            WrongMark ??= $"the controller on {controller.Node.Name} marks {lost.Name}, whose kernel answers {reaches.Name}";
+            Violate(WrongMark);
         }
     }
 

@@ -7,6 +7,8 @@ namespace LoadBalancer.Kubernetes.ListWatch.Json;
 internal static class EndpointSliceJson
 {
     private const string ServiceNameLabel = "kubernetes.io/service-name";
+    private const string ManagedByLabel = "endpointslice.kubernetes.io/managed-by";
+    private const string SliceController = "endpointslice-controller.k8s.io";
 
     /// <summary>What is kept of one endpoint.</summary>
     internal delegate T EndpointReader<T>(ref Utf8JsonReader reader, StringPool strings);
@@ -43,6 +45,9 @@ internal static class EndpointSliceJson
 
         return (meta, meta.Labels.GetValueOrDefault(ServiceNameLabel, ""), endpoints);
     }
+
+    /// <summary>Whether the EndpointSlice controller keeps a slice with these labels.</summary>
+    internal static bool IsTheControllers(ObjectMeta meta) => meta.Labels.GetValueOrDefault(ManagedByLabel) == SliceController;
 
     private static T[] ReadEndpoints<T>(ref Utf8JsonReader reader, StringPool strings, EndpointReader<T> read)
     {

@@ -12,6 +12,7 @@ internal static class PodEndpointsJson
         return new PodEndpointsResource
         {
             Key = meta.Key, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, ServiceName = service, Endpoints = endpoints,
+            FollowsPods = EndpointSliceJson.IsTheControllers(meta),
         };
     }
 
