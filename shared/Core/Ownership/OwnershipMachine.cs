@@ -231,7 +231,7 @@ public static class OwnershipMachine
         OwnershipState state, OwnershipState next, in OwnershipInput input, TimeSpan now)
     {
         var decision = input.Decision;
-        if (decision.OwnerAway && decision.Deputy == input.Self && input.MayAct && input.LeaveBy is null && decision.OwnerMac.Value != 0)
+        if (IsDeputy(input))
         {
             return (Represents(next, decision) with { Phase = OwnershipPhase.Deputy, Until = default }, OwnershipAction.Deputize);
         }
@@ -267,6 +267,10 @@ public static class OwnershipMachine
         return (Represents(next, decision), decision.OwnerMac != next.Mac ? OwnershipAction.Deputize : OwnershipAction.None);
     }
 
+    // The owner's speaker is away, this node is the one to stand in for it, and knows what to answer.
+    private static bool IsDeputy(in OwnershipInput input) =>
+        input.Decision.OwnerAway && input.Decision.Deputy == input.Self && input.MayAct && input.LeaveBy is null && input.Decision.OwnerMac.Value != 0;
+
     private static OwnershipState Represents(OwnershipState state, in OwnerDecision decision) =>
         state with { Mac = decision.OwnerMac, For = decision.Owner, Term = decision.Term };
 
@@ -275,7 +279,7 @@ public static class OwnershipMachine
     {
         var decision = input.Decision;
         next = next with { Term = Math.Max(state.Term, decision.HighestTerm) };
-        if (decision.OwnerAway && decision.Deputy == input.Self && input.MayAct && input.LeaveBy is null && decision.OwnerMac.Value != 0)
+        if (IsDeputy(input))
         {
             return (Represents(next, decision) with { Phase = OwnershipPhase.Deputy, Until = default, Skipped = 0 }, OwnershipAction.Deputize);
         }
