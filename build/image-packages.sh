@@ -10,9 +10,9 @@ cd "$(dirname "$0")/.."
 lock=build/image-packages.lock
 release=bookworm
 
-# To link: libc6-dev, libgcc-12-dev. For its licence: gcc-12-base. NativeAOT opens OpenSSL at run time, the speaker libpcap. The others are what those are linked to.
+# To link: libc6-dev, libgcc-12-dev. For its licence: gcc-12-base. NativeAOT opens OpenSSL at run time, the speaker libpcap and libbpf. The others are what those are linked to.
 packages="libc6 libc6-dev libgcc-s1 libgcc-12-dev gcc-12-base libssl3 libpcap0.8
-    libcap2 libdbus-1-3 libgcrypt20 libgpg-error0 liblz4-1 liblzma5 libsystemd0 libzstd1"
+    libbpf1 libelf1 zlib1g libcap2 libdbus-1-3 libgcrypt20 libgpg-error0 liblz4-1 liblzma5 libsystemd0 libzstd1"
 
 find_mirror() {
     mirror=${DEBIAN:-$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | sed -n 's|/debian/*$||p' | head -n 1)}

@@ -17,7 +17,7 @@ esac
 : "${SOURCE_DATE_EPOCH:?image-root.sh: the seconds since 1970 that all times in the image are set to; build/images.sh takes the commit's}"
 # Opened by name at run time, so that the program does not say it needs them. The last is the C library's own wish, when a thread ends.
 opened="libssl.so.3 libcrypto.so.3 libgcc_s.so.1"
-[ "$program" = controller ] || opened="$opened libpcap.so.0.8"
+[ "$program" = controller ] || opened="$opened libpcap.so.0.8 libbpf.so.1"
 
 mkdir -p "$out"
 sysroot=$out/sysroot-$arch root=$out/root/$program-$arch

@@ -80,6 +80,12 @@ case $1 in test)
     need prometheus-alertmanager has_program amtool
     need prometheus-node-exporter has_program prometheus-node-exporter
 esac
+case $1 in publish|test|images)
+    need libbpf-dev test -e /usr/include/bpf/bpf_helpers.h
+esac
+case $1 in test)
+    need libbpf1 has_library 'libbpf\.so\.1'
+esac
 case $1 in publish|test)
     need clang has_program clang
     need zlib1g-dev test -e /usr/include/zlib.h

@@ -3,6 +3,7 @@ using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
 using LoadBalancer.Speaker.Announcing;
+using LoadBalancer.Speaker.Answering.Kernel;
 using LoadBalancer.Speaker.Links;
 using LoadBalancer.Speaker.Membership;
 
@@ -16,6 +17,7 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
     private readonly Action tableChanged;
     private readonly MonotonicClock clock;
     private readonly WakeUp changed;
+    private readonly KernelPart? kernel;
     private readonly Lock gate = new();
     private ImmutableArray<(LinkRunner Runner, Segment Segment)> pairs = [];
 
@@ -25,8 +27,11 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
     /// <param name="tableChanged">Called after a link's table was swapped, on the thread that did it.</param>
     /// <param name="clock">The clock by which links may answer.</param>
     /// <param name="changed">Signalled when a link came, went or changed.</param>
-    public SpeakerLinks(Heartbeats heartbeats, Announcer announcer, Action tableChanged, MonotonicClock clock, WakeUp changed)
+    /// <param name="kernel">What the kernel does by itself, or null.</param>
+    public SpeakerLinks(
+        Heartbeats heartbeats, Announcer announcer, Action tableChanged, MonotonicClock clock, WakeUp changed, KernelPart? kernel = null)
     {
+        this.kernel = kernel;
         this.heartbeats = heartbeats;
         this.announcer = announcer;
         this.tableChanged = tableChanged;
@@ -102,10 +107,11 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
             foreach (var pair in pairs.Except(kept))
             {
                 heartbeats.Remove(pair.Segment);
+                kernel?.Remove(pair.Runner);
             }
 
             var added = current.Where(runner => !kept.Exists(pair => pair.Runner == runner))
-                .Select(runner => (runner, heartbeats.Add(new Link(runner, announcer, tableChanged)))).ToList();
+                .Select(runner => (runner, heartbeats.Add(new Link(runner, announcer, tableChanged, kernel, clock)))).ToList();
             added.ForEach(pair => pair.runner.Clock = clock);
             pairs = [.. kept, .. added];
         }
@@ -115,8 +121,10 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
         changed.Signal();
     }
 
-    private sealed class Link(LinkRunner runner, Announcer announcer, Action tableChanged) : ISegmentLink
+    private sealed class Link(LinkRunner runner, Announcer announcer, Action tableChanged, KernelPart? kernel, MonotonicClock clock) : ISegmentLink
     {
+        private readonly KernelLink? inKernel = kernel?.Add(runner);
+
         public LinkFacts Facts => runner.Facts;
 
         public bool Send(ReadOnlySpan<byte> frame) => runner.Send(frame);
@@ -128,6 +136,7 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
         public void Answer(AnswerTable table)
         {
             runner.Table = table;
+            inKernel?.Answer(table);
             tableChanged();
         }
 
@@ -149,7 +158,27 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
 
         public void Ask(in CheckTarget target) => KernelQuestion.Send(runner, target);
 
-        public void AnswerUntil(TimeSpan until) => runner.AnswerUntil = until;
+        public void AnswerUntil(TimeSpan until)
+        {
+            runner.AnswerUntil = until;
+            inKernel?.AnswerUntil(runner.Mac, clock.NanosecondsAt(until), clock.NanosecondsAt(clock.Now));
+        }
+
+        public void Serve() => kernel?.Serve(runner);
+
+        public IReadOnlyDictionary<IpAddress, MacAddress> Formers => inKernel?.Formers ?? FormerOwners.None;
+
+        public void Follow(IReadOnlyCollection<MacAddress> peers, IReadOnlyDictionary<IpAddress, MacAddress> formers)
+        {
+            inKernel?.Follow(peers);
+            inKernel?.SendOn(formers);
+        }
+
+        public void Leave(IReadOnlyCollection<IpAddress> vips)
+        {
+            var now = clock.Now;
+            inKernel?.Leave(vips, clock.NanosecondsAt(now + kernel!.LeaveFor), clock.NanosecondsAt(now));
+        }
 
         public void Hush(IReadOnlyList<IpAddress> vips)
         {

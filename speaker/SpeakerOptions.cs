@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Hosting;
+using LoadBalancer.Speaker.Answering.Kernel;
 using LoadBalancer.Speaker.Links;
 
 namespace LoadBalancer.Speaker;
@@ -18,6 +19,8 @@ namespace LoadBalancer.Speaker;
 /// <param name="IgnoreExcludeLabel">Whether nodes with the exclude label are used all the same.</param>
 /// <param name="Promiscuous">Regular expressions of links that are opened in promiscuous mode.</param>
 /// <param name="Rebalance">Whether addresses are moved back, slowly, to the nodes that are first in their order.</param>
+/// <param name="Kernel">Whether the kernel answers by itself.</param>
+/// <param name="KernelPins">Where its maps are found again by the next run; null for nowhere.</param>
 internal sealed record SpeakerOptions(
     string Node,
     IReadOnlyList<string> InterfacesExclude,
@@ -28,7 +31,9 @@ internal sealed record SpeakerOptions(
     TimeSpan Grace,
     bool IgnoreExcludeLabel,
     IReadOnlyList<string> Promiscuous,
-    bool Rebalance)
+    bool Rebalance,
+    KernelUse Kernel,
+    string? KernelPins)
 {
     /// <summary>Adds the speaker's flags to a command; the result reads them.</summary>
     public static Func<ParseResult, SpeakerOptions> AddTo(ProgramCommand command)
@@ -58,14 +63,27 @@ internal sealed record SpeakerOptions(
             "30s", Checked(ParseGrace));
         var rebalance = command.Add("--rebalance", "true|false",
             "Move addresses back to the nodes they would be on had none ever failed: one a minute, without a gap.", "false", ProgramCommand.ParseBool);
+        var kernel = command.Add("--kernel", "auto|on|off",
+            "Let the kernel answer by itself and keep connections when an address moves: where it can, always, or not. Needs the capabilities BPF and NET_ADMIN.",
+            "auto", ParseKernel);
+        var kernelPins = command.Add<string?>("--kernel-pins", "FOLDER",
+            "A folder of the BPF file system, in which the next run finds which connections began where.", "/sys/fs/bpf/loadbalancer", ProgramCommand.NotEmpty);
         return parsed => new SpeakerOptions(
             parsed.GetValue(node) ?? DefaultNode(), parsed.GetValue(exclude)!, parsed.GetValue(keyFile), parsed.GetValue(keyMount), ParseInterval(parsed.GetValue(interval)!),
             ParseProbeInterval(parsed.GetValue(probing)!), ParseGrace(parsed.GetValue(grace)!), parsed.GetValue(ignoreExcludeLabel), parsed.GetValue(promiscuous)!,
-            parsed.GetValue(rebalance));
+            parsed.GetValue(rebalance), parsed.GetValue(kernel), parsed.GetValue(kernelPins));
     }
 
     private static string DefaultNode() =>
         Environment.GetEnvironmentVariable("NODE_NAME") is { Length: > 0 } name ? name : Environment.MachineName.ToLowerInvariant();
+
+    private static KernelUse ParseKernel(string text) => text switch
+    {
+        "auto" => KernelUse.Auto,
+        "on" => KernelUse.On,
+        "off" => KernelUse.Off,
+        _ => throw new FormatException("is none of auto, on, off"),
+    };
 
     private static string ParseNode(string text) =>
         text.Length is >= 1 and <= HeartbeatLayout.MaxNodeName && text.All(c => c is > ' ' and <= '~')

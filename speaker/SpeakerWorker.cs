@@ -11,6 +11,7 @@ using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Report;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Speaker.Announcing;
+using LoadBalancer.Speaker.Answering.Kernel;
 using LoadBalancer.Speaker.Links;
 using LoadBalancer.Speaker.Membership;
 using LoadBalancer.Speaker.NodeLoss;
@@ -59,6 +60,7 @@ internal sealed partial class SpeakerWorker : Worker
     private readonly LinkRunners runners;
     private readonly MulticastMemberships memberships;
     private readonly SpeakerLinks links;
+    private readonly KernelPart kernel;
     private readonly NodeLease lease;
     private readonly WakeUp heard = new();
     private readonly StrangerWatch strangers;
@@ -113,7 +115,9 @@ internal sealed partial class SpeakerWorker : Worker
             readiness, clock, changed, common.LoadBalancerClass);
 
         memberships = new MulticastMemberships(() => runners!.Current, Time, loggers.CreateLogger<MulticastMemberships>());
-        links = new SpeakerLinks(heartbeats, announcer, memberships.Changed, clock, changed);
+        kernel = KernelPart.Load(options.Kernel, options.KernelPins, options.Grace, Time, loggers.CreateLogger<KernelPart>());
+        parts.Add(kernel.RunAsync);
+        links = new SpeakerLinks(heartbeats, announcer, memberships.Changed, clock, changed, kernel);
         var listener = new WireListener(heard, links);
         runners = new LinkRunners(linkSet, facts => PcapLink.Open(facts, promiscuous.Match(facts.Name)), links, listener, Time, loggers.CreateLogger<LinkRunners>());
         strangers = new StrangerWatch(listener, stores, () => pools.Current, () => runners.Current, links.ViewOf, () => pipeline.Snapshot,
@@ -135,6 +139,11 @@ internal sealed partial class SpeakerWorker : Worker
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
         LogStarting(options.Node, connection.Server, connection.Origin);
+        if (options.Kernel == KernelUse.On && kernel.Current != KernelState.Active)
+        {
+            throw new InvalidOperationException($"--kernel on: {kernel.Problem}. Without the kernel's part: --kernel auto");
+        }
+
         pools.Changed += OnPoolsChanged;
         pools.Changed += strangers.FactsChanged;
         secrets.Changed += _ => changed.Signal();
@@ -167,6 +176,7 @@ internal sealed partial class SpeakerWorker : Worker
         await rest.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(all).ConfigureAwait(false);
         memberships.Dispose();
+        kernel.Dispose();
     }
 
     private static ulong NewBoot()

@@ -76,8 +76,10 @@ internal sealed class FrameAnswerer
         }
     }
 
+    // What the kernel answered is not answered again: the capture sees a frame before the kernel's program does, and the process after it.
     private DropReason Send(ReadOnlySpan<byte> reply) =>
         !link.MayAnswer ? DropReason.NotSure
+        : link.Kernel is { } kernel && kernel.Answered() ? DropReason.None
         : link.Send(reply) ? DropReason.None
         : DropReason.NotSent;
 

@@ -15,6 +15,14 @@ internal static partial class LibC
     internal const int Ipv6JoinGroup = 20;
     internal const int Ipv6LeaveGroup = 21;
 
+    /// <summary>That of BPF maps and programs, usually at /sys/fs/bpf.</summary>
+    internal const uint BpfFileSystem = 0xCAFE4A11;
+
+    // Twice what struct statfs takes on 64-bit machines.
+    private const int StatFsWords = 32;
+
+    private const int ReadWrite = 3;
+    private const int Shared = 1;
     private const int EventNonBlocking = 0x800;
     private const int EventCloseOnExec = 0x80000;
 
@@ -41,6 +49,34 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
     internal static partial int SetSocketOption(SafeHandle socket, int level, int option, in Ipv6Membership value, int length);
+
+    /// <summary>The kind of file system a folder is in, as statfs(2) numbers them.</summary>
+    /// <exception cref="IOException">There is no such folder.</exception>
+    internal static uint FileSystemOf(string path)
+    {
+        Span<nint> buffer = stackalloc nint[StatFsWords];
+        return StatFs(path, buffer) == 0 ? unchecked((uint)buffer[0]) : throw new IOException($"{path}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+    }
+
+    [LibraryImport("libc", EntryPoint = "statfs", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatFs(string path, Span<nint> buffer);
+
+    /// <summary>Memory shared with a file, to be read and written.</summary>
+    /// <exception cref="IOException">The kernel refuses it.</exception>
+    internal static nint MapShared(int file, int length)
+    {
+        var address = Map(0, (nuint)length, ReadWrite, Shared, file, 0);
+        return address != -1 ? address : throw new IOException($"mmap: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+    }
+
+    /// <summary>Gives it back.</summary>
+    internal static void Unmap(nint address, int length) => _ = Unmap(address, (nuint)length);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint Map(nint address, nuint length, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    private static partial int Unmap(nint address, nuint length);
 
     /// <summary>struct pollfd of poll(2).</summary>
     [StructLayout(LayoutKind.Sequential)]

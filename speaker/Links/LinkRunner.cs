@@ -1,6 +1,7 @@
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Packets;
 using LoadBalancer.Speaker.Answering;
+using LoadBalancer.Speaker.Answering.Kernel;
 using LoadBalancer.Speaker.Membership;
 
 namespace LoadBalancer.Speaker.Links;
@@ -85,6 +86,9 @@ public sealed class LinkRunner : IDisposable
 
     /// <summary>The clock of <see cref="AnswerUntil"/>; without one the link always answers.</summary>
     public MonotonicClock? Clock { get; set; }
+
+    /// <summary>What the kernel does by itself on the link; null for nothing.</summary>
+    public KernelLink? Kernel { get; set; }
 
     internal bool MayAnswer => Clock is not { } clock || clock.Now.Ticks < Volatile.Read(ref answerUntil);
 

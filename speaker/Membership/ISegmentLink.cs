@@ -34,6 +34,24 @@ public interface ISegmentLink
     /// <summary>The link may answer until then; it stops by itself if this is not said again in time.</summary>
     void AnswerUntil(TimeSpan until);
 
+    /// <summary>This node knows what is its own on the link: what a former run of the speaker left in the kernel is over.</summary>
+    void Serve()
+    {
+    }
+
+    /// <summary>Who else speaks on the link, and to which former owner of an address its older connections are sent on.</summary>
+    void Follow(IReadOnlyCollection<MacAddress> peers, IReadOnlyDictionary<IpAddress, MacAddress> formers)
+    {
+    }
+
+    /// <summary>The speaker stops, and these addresses remain this node's meanwhile.</summary>
+    void Leave(IReadOnlyCollection<IpAddress> vips)
+    {
+    }
+
+    /// <summary>The former owners that connections are sent on to already, as the run before this one left it.</summary>
+    IReadOnlyDictionary<IpAddress, MacAddress> Formers => FormerOwners.None;
+
     /// <summary>Announces addresses no more; they may be answered for a while yet.</summary>
     void Hush(IReadOnlyList<IpAddress> vips);
 }

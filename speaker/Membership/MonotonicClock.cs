@@ -4,8 +4,14 @@ namespace LoadBalancer.Speaker.Membership;
 /// <param name="time">The clock behind it.</param>
 public sealed class MonotonicClock(TimeProvider time)
 {
+    private const long NanosecondsPerSecond = 1_000_000_000;
+
     private readonly long origin = time.GetTimestamp();
 
     /// <summary>Zero at the start.</summary>
     public TimeSpan Now => time.GetElapsedTime(origin);
+
+    /// <summary>A time of this clock as a timestamp of the one behind it, in nanoseconds.</summary>
+    public long NanosecondsAt(TimeSpan at) =>
+        (origin * (NanosecondsPerSecond / time.TimestampFrequency)) + (at.Ticks * TimeSpan.NanosecondsPerTick);
 }

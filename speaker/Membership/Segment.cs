@@ -74,6 +74,12 @@ public sealed class Segment
     /// <summary>Who owns what on the segment; for the ownership thread only.</summary>
     public SegmentOwnership Ownership { get; } = new();
 
+    /// <summary>Where the connections of addresses are that moved here; for the ownership thread only.</summary>
+    public FormerOwners Formers { get; } = new();
+
+    /// <summary>Whether what the former run left in the kernel was looked at; for the ownership thread only.</summary>
+    public bool FormersAdopted { get; set; }
+
     /// <summary>Which addresses hosts ask for; written by the link's thread.</summary>
     public RecentQuestions Questions { get; } = new();
 
@@ -244,6 +250,7 @@ public sealed class Segment
     /// <param name="serves">Whether this node knows all that is its own: its peers may rely on what it claims.</param>
     public void Claim(IReadOnlyList<OwnershipTransition> transitions, bool serves)
     {
+        var begins = false;
         lock (gate)
         {
             for (var i = 0; i < transitions.Count; i++)
@@ -256,9 +263,14 @@ public sealed class Segment
 
             if (serves && !membership.Serving)
             {
-                membership.Serving = true;
+                membership.Serving = begins = true;
                 pulse.TellAll();
             }
+        }
+
+        if (begins)
+        {
+            Link.Serve();
         }
     }
 

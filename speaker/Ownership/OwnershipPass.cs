@@ -144,6 +144,10 @@ public sealed class OwnershipPass
         Rebalance(segment, election, vips, now);
         SpeakerMetrics.SilentOwners.Inc(segment.NoteDoubts(vips));
         var deadline = segment.Ownership.Decide(vips, election, view, leaveBy, now, transitions);
+
+        // Before anybody is told that an address is here: the segments that follow must find where to go.
+        segment.Formers.Note(transitions, heartbeats.Node);
+        FollowKernel(segment, view, leaveBy is not null);
         var owns = segment.Ownership.Owned + segment.Ownership.HandedOver > 0;
         var mac = segment.Link.Facts.Mac;
         var isRenamed = owns && segment.AnnouncedAs != default && segment.AnnouncedAs != mac;
@@ -172,6 +176,26 @@ public sealed class OwnershipPass
         SpeakerMetrics.VipsOwned.WithLabels(segment.Name).Set(segment.Ownership.Owned);
         SpeakerMetrics.VipsRepresented.WithLabels(segment.Name).Set(segment.Ownership.Represented);
         return deadline;
+    }
+
+    // What the kernel does by itself depends on who is here, and goes on for what remains this node's when its speaker leaves.
+    private void FollowKernel(Segment segment, SegmentView view, bool leaves)
+    {
+        if (leaves)
+        {
+            segment.Link.Leave([.. segment.Ownership.All.Where(entry => entry.Value.Owner == heartbeats.Node).Select(entry => entry.Key)]);
+            return;
+        }
+
+        if (segment.Serving && !segment.FormersAdopted)
+        {
+            segment.FormersAdopted = true;
+            segment.Formers.Adopt(segment.Link.Formers, segment.Ownership, view);
+        }
+
+        segment.Link.Follow(
+            [.. view.Peers.Where(static peer => peer.Source == MemberSource.Wire && peer.Mac.Value != 0).Select(static peer => peer.Mac)],
+            segment.Formers.Heard(view));
     }
 
     // Slowly, one address at a time: each move costs its clients a moment, and what is moved shall not move again in the next outage.

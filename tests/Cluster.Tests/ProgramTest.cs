@@ -51,7 +51,13 @@ public abstract class ProgramTest(ClusterFixture fixture, ITestOutputHelper outp
             await Cluster.SetConfigAsync(UsualConfig);
         }
 
+        BeforeStart();
         await Cluster.Programs.StartAllAsync();
+    }
+
+    /// <summary>Called before the programs are started.</summary>
+    protected virtual void BeforeStart()
+    {
     }
 
     public override async ValueTask DisposeAsync()

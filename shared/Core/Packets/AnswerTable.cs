@@ -40,6 +40,26 @@ public sealed class AnswerTable
     /// <summary>The IPv6 addresses, in no order: the link has to be in the multicast group of each.</summary>
     public IReadOnlyCollection<UInt128> IPv6Addresses => v6.Keys;
 
+    /// <summary>All addresses with what each is answered with, in no order.</summary>
+    public IEnumerable<KeyValuePair<IpAddress, MacAddress>> All
+    {
+        get
+        {
+            foreach (var cell in cells)
+            {
+                if (cell != 0)
+                {
+                    yield return new(IpAddress.FromUInt32((uint)cell), macs[(int)(cell >> 32) - 1]);
+                }
+            }
+
+            foreach (var (address, mac) in v6)
+            {
+                yield return new(IpAddress.From(IpFamily.IPv6, address), mac);
+            }
+        }
+    }
+
     /// <summary>A table of these addresses.</summary>
     /// <exception cref="ArgumentException">
     /// An address occurs twice or is no address, or a hardware address is zero or a group address: answering with one of those would

@@ -39,9 +39,10 @@ public sealed class LongConnections : IAsyncDisposable
         var connections = new LongConnections(time ?? TimeProvider.System);
         for (int i = 0; i < count; i++)
         {
-            Socket socket = from.TcpSocket();
+            var target = new IPEndPoint(IPAddress.Parse(address), port);
+            Socket socket = from.TcpSocket(target.AddressFamily);
             connections._sockets.Add(socket);
-            await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(address), port));
+            await socket.ConnectAsync(target);
             await AskAsync(socket, new byte[4096], CancellationToken.None);
         }
 

@@ -10,8 +10,10 @@ public sealed class ClusterPrograms : IAsyncDisposable
     private const int ControllerPort = 7472;
     private const int SpeakerPort = 7473;
     private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(60);
+    private static int _clusters;
     private readonly Cluster _cluster;
     private readonly HashSet<string> _kubeconfigs = new(StringComparer.Ordinal);
+    private string? _pins;
     private readonly Dictionary<string, ProgramProcess> _running = new(StringComparer.Ordinal);
 
     internal ClusterPrograms(Cluster cluster) => _cluster = cluster;
@@ -34,7 +36,21 @@ public sealed class ClusterPrograms : IAsyncDisposable
 
     /// <summary>Starts the speaker on a node, in place of one that has ended.</summary>
     public ProgramProcess StartSpeaker(Node node, params string[] arguments) =>
-        Start("speaker", node, SpeakerPort, "net_raw", ["--node-name", node.Name, .. arguments]);
+        Start("speaker", node, SpeakerPort, _pins is null ? "net_raw" : "net_raw,+bpf,+net_admin",
+            ["--node-name", node.Name, .. _pins is null ? (string[])[] : ["--kernel-pins", $"{_pins}-{node.Name}"], .. arguments]);
+
+    /// <summary>Speakers that are started from now on have what the kernel's part needs: the capabilities, and a folder of a BPF file system.</summary>
+    public void UseKernel()
+    {
+        string folder = Path.Combine(PrivateRun.Folder, "bpf");
+        if (!Directory.Exists(folder))
+        {
+            Directory.CreateDirectory(folder);
+            Tool.Try("mount", ["-t", "bpf", "bpf", folder]);
+        }
+
+        _pins = Path.Combine(folder, $"of{Interlocked.Increment(ref _clusters)}");
+    }
 
     /// <summary>Two controllers and a speaker on every node: what the manifests ask for. Those already running stay.</summary>
     public void StartAll()

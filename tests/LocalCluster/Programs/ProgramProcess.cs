@@ -70,7 +70,7 @@ public sealed class ProgramProcess : IAsyncDisposable
     /// <param name="name">The replica's name; its log carries it.</param>
     /// <param name="host">Where it runs.</param>
     /// <param name="command">The executable and its arguments.</param>
-    /// <param name="capability">The one Linux capability it keeps, such as <c>net_raw</c>, or null.</param>
+    /// <param name="capability">The Linux capabilities it keeps, such as <c>net_raw</c> or <c>net_raw,+bpf</c>, or null.</param>
     public static ProgramProcess Start(string name, Host host, IEnumerable<string> command, string? capability)
     {
         string folder = Path.Combine(PrivateRun.Folder, "logs");

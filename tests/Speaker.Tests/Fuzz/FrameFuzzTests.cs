@@ -10,7 +10,7 @@ namespace LoadBalancer.Speaker.Tests.Fuzz;
 public sealed class FrameFuzzTests : IDisposable
 {
     private static readonly string Crashers = Path.Combine(Root(), "tests/Speaker.Tests/Fuzz/Crashers");
-    private static readonly byte[] Telling = [0, 1, 2, 3, 4, 6, 8, 0x10, 0x3A, 0x54, 0x60, 0x81, 0x86, 0x87, 0x88, 0xB5, 0xDD, 0x7F, 0x80, 0xFF];
+    internal static readonly byte[] Telling = [0, 1, 2, 3, 4, 6, 8, 0x10, 0x3A, 0x54, 0x60, 0x81, 0x86, 0x87, 0x88, 0xB5, 0xDD, 0x7F, 0x80, 0xFF];
 
     private readonly ReceivingPath path = new();
 
@@ -73,7 +73,7 @@ public sealed class FrameFuzzTests : IDisposable
         }
     }
 
-    private static byte[] Mutate(SeedFrame seed, (int Kind, int Place, byte Value)[] edits, bool seal)
+    internal static byte[] Mutate(SeedFrame seed, (int Kind, int Place, byte Value)[] edits, bool seal)
     {
         var frame = new List<byte>(seed.Bytes);
         foreach (var (kind, place, value) in edits)

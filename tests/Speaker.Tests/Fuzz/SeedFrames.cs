@@ -87,7 +87,7 @@ internal static class SeedFrames
     }
 
     // RFC 4443 §2.3, on whatever the length field says as far as there are octets.
-    private static byte[] SealNdp(byte[] frame)
+    internal static byte[] SealNdp(byte[] frame)
     {
         if (frame.Length < 58)
         {

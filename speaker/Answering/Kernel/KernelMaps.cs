@@ -1,0 +1,94 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using LoadBalancer.Core.Addressing;
+
+namespace LoadBalancer.Speaker.Answering.Kernel;
+
+/// <summary>The layouts of maps.h.</summary>
+internal static class KernelMaps
+{
+    /// <summary>The most links that have counters.</summary>
+    internal const int MaxLinks = 256;
+
+    /// <summary>struct address: IPv4 as ::ffff:a.b.c.d.</summary>
+    [InlineArray(16)]
+    internal struct Address
+    {
+        private byte first;
+
+        internal static Address Of(IpAddress address)
+        {
+            var octets = default(Address);
+            if (address.Family == IpFamily.IPv6)
+            {
+                BinaryPrimitives.WriteUInt128BigEndian(octets, address.Value);
+            }
+            else
+            {
+                octets[10] = octets[11] = 0xFF;
+                BinaryPrimitives.WriteUInt32BigEndian(((Span<byte>)octets)[12..], address.AsUInt32);
+            }
+
+            return octets;
+        }
+
+        internal readonly IpAddress Value
+        {
+            get
+            {
+                var value = BinaryPrimitives.ReadUInt128BigEndian(this);
+                return value >> 32 == 0xFFFF ? IpAddress.FromUInt32((uint)value) : IpAddress.From(IpFamily.IPv6, value);
+            }
+        }
+    }
+
+    /// <summary>struct vip_key.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct VipKey
+    {
+        internal uint Link;
+        internal Address Vip;
+    }
+
+    /// <summary>struct vip.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Vip
+    {
+        internal ulong Mac;
+        internal long MutedAt;
+    }
+
+    /// <summary>struct link_state.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct LinkState
+    {
+        internal long Until;
+        internal long Beat;
+        internal long Kept;
+        internal ulong Mac;
+        internal uint Slot;
+        internal uint Peers;
+    }
+
+    /// <summary>struct counts.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 64)]
+    internal struct Counts
+    {
+        internal long Arp;
+        internal long Ndp;
+        internal long SentOn;
+        internal long Muted;
+        internal long Heard;
+        internal long LapsedAt;
+    }
+
+    /// <summary>struct peer_key.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct PeerKey
+    {
+        internal uint Link;
+        internal uint Zero;
+        internal ulong Mac;
+    }
+}

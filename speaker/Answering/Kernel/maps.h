@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0
+// What the programs share with the speaker. Hardware addresses are numbers, the first octet in the highest place of 48 bits; times are
+// nanoseconds of the boot clock (CLOCK_BOOTTIME), which the speaker decides by as well. KernelMaps.cs has the same layouts.
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#define MAX_LINKS 256
+
+struct address {
+	__u8 octets[16]; // IPv4 as ::ffff:a.b.c.d
+};
+
+struct vip_key {
+	__u32 link; // the interface's index
+	struct address vip;
+};
+
+struct vip {
+	__u64 mac;      // what is answered: this link's, or as deputy the owner's
+	__u64 muted_at; // when another was heard to have it while no speaker was here
+};
+
+struct link_state {
+	__u64 until; // no answer from then on
+	__u64 beat;  // when the speaker said so
+	__u64 kept;  // no segment is sent on from then on
+	__u64 mac;   // the link's own
+	__u32 slot;  // of its counters
+	__u32 peers; // whether other speakers have to be heard for answers without a speaker here
+};
+
+// One reader maps them into its memory; nothing else is written there.
+struct counts {
+	__u64 arp;       // requests answered
+	__u64 ndp;       // solicitations answered
+	__u64 sent_on;   // segments sent on to a former owner
+	__u64 muted;     // addresses muted
+	__u64 heard;     // when a peer's frame came last
+	__u64 lapsed_at; // when it had been too long
+	__u64 spare[2];
+};
+
+struct peer_key {
+	__u32 link;
+	__u32 zero;
+	__u64 mac;
+};
+
+struct connection {
+	__u32 link;
+	struct address client;
+	struct address vip;
+	__u16 client_port; // network order
+	__u16 vip_port;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_LINKS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct link_state);
+} lb_links SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_LINKS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct counts);
+} lb_counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vip_key);
+	__type(value, struct vip);
+} lb_vips SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct peer_key);
+	__type(value, __u64);
+} lb_peers SEC(".maps");
+
+// The former owner of an address that moved as planned: its hardware address.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vip_key);
+	__type(value, __u64);
+} lb_formers SEC(".maps");
+
+// TCP connections that began here; the least used are forgotten first.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct connection);
+	__type(value, __u64);
+} lb_connections SEC(".maps");

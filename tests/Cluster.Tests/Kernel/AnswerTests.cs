@@ -1,0 +1,225 @@
+using LoadBalancer.LocalCluster;
+using LoadBalancer.LocalCluster.Isolation;
+using LoadBalancer.LocalCluster.Network;
+using LoadBalancer.LocalCluster.Probes;
+using LoadBalancer.LocalCluster.Programs;
+
+namespace LoadBalancer.Cluster.Tests.Kernel;
+
+/// <summary>The kernel answers by itself, and two never do.</summary>
+public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output) : KernelTest(fixture, output)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
+
+    // The fence is half a second ahead of the last heartbeat of the loop; the rest is this machine's.
+    private static readonly TimeSpan Fence = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(200);
+
+    [Fact]
+    public async Task Requests_AreAnsweredByTheKernel_OnceEach()
+    {
+        if (!await IsHereAsync())
+        {
+            return;
+        }
+
+        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
+        await AnswersFromKernelAsync(owner);
+        await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
+        await Eventually.TrueAsync(() => probe.Answers.Count(answer => answer.Reply) >= 100, Soon, "a hundred answers");
+        double asked = probe.Now / Interval;
+
+        Assert.Equal([owner.Host.Mac], probe.Macs());
+        Assert.InRange(probe.Answers.Count(answer => answer.Reply), 0, asked * 1.05);
+        Assert.True(await SumAsync(owner, "loadbalancer_speaker_kernel_answers_total") >= 100, FiltersAt(owner));
+        Assert.Equal(1, ProgramsAt(owner));
+    }
+
+    [Fact]
+    public async Task SpeakerStopped_KernelIsSilentAfterTheFence_AndAnswersAgainWithIt()
+    {
+        if (!await IsHereAsync())
+        {
+            return;
+        }
+
+        // Without others there is no deputy whose answers would hide what the kernel does.
+        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
+        await AnswersFromKernelAsync(owner);
+        foreach (Node other in Cluster.Nodes.Where(node => node != owner))
+        {
+            await Cluster.Programs.Speaker(other).StopAsync();
+        }
+
+        await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
+        await Eventually.TrueAsync(() => probe.Answers.Count > 10, Soon, "answers");
+        Cluster.Programs.Speaker(owner).Pause();
+        TimeSpan paused = probe.Now;
+        await HoldsForAsync(TimeSpan.FromSeconds(2), () => true, "two seconds");
+        TimeSpan continued = probe.Now;
+        TimeSpan last = probe.Answers.Where(answer => answer.Reply && answer.At < continued).Max(answer => answer.At) - paused;
+        Cluster.Programs.Speaker(owner).Continue();
+        await Eventually.TrueAsync(() => probe.Macs(continued).Count > 0, Soon, "answers after the stop", () => Cluster.Programs.Tails());
+
+        Assert.InRange(last, Fence - Slack, Fence + Slack);
+        Figure($"speaker stopped: the kernel's last answer after {last.TotalMilliseconds:0} ms, the fence is at 450 to 500 ms");
+    }
+
+    [Fact]
+    public async Task SpeakerUpgraded_NoSilence_OneAddress_AndOneProgram()
+    {
+        if (!await IsHereAsync())
+        {
+            return;
+        }
+
+        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
+        await AnswersFromKernelAsync(owner);
+        await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
+        await Eventually.TrueAsync(() => probe.Answers.Count > 10, Soon, "answers");
+        TimeSpan before = probe.Now;
+        await Cluster.Programs.Speaker(owner).StopAsync();
+        Assert.Equal(1, ProgramsAt(owner));
+        await RestartedAsync(owner);
+        TimeSpan silence = probe.LongestSilence(before);
+
+        Assert.Equal([owner.Host.Mac], probe.Macs());
+        Assert.Equal(1, ProgramsAt(owner));
+        Assert.InRange(silence, TimeSpan.Zero, HardlyNoticed);
+        Figure($"speaker upgraded: longest silence {silence.TotalMilliseconds:0} ms (asked every 20 ms)");
+    }
+
+    [Fact]
+    public async Task SpeakerKilled_DeputyFollowsTheKernel_AndOneProgramIsLeftAfterTheRestart()
+    {
+        if (!await IsHereAsync())
+        {
+            return;
+        }
+
+        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
+        await AnswersFromKernelAsync(owner);
+        await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
+        await Eventually.TrueAsync(() => probe.Answers.Count > 10, Soon, "answers");
+        TimeSpan before = probe.Now;
+        await Cluster.Programs.Speaker(owner).KillAsync();
+        await HoldsForAsync(TimeSpan.FromSeconds(3), () => true, "three seconds");
+        TimeSpan silence = probe.LongestSilence(before);
+        await RestartedAsync(owner);
+
+        Assert.Equal([owner.Host.Mac], probe.Macs());
+        Assert.Equal(1, ProgramsAt(owner));
+        Assert.InRange(silence, TimeSpan.Zero, FailedOver);
+        Figure($"speaker killed: longest silence {silence.TotalMilliseconds:0} ms (asked every 20 ms)");
+    }
+
+    [Fact]
+    public async Task SpeakerLeft_AddressMovesMeanwhile_KernelHearsIt_AndOneAnswers()
+    {
+        if (!await IsHereAsync())
+        {
+            return;
+        }
+
+        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
+        await AnswersFromKernelAsync(owner);
+        await Cluster.Programs.Speaker(owner).StopAsync();
+        await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
+        await Eventually.TrueAsync(() => probe.Answers.Count(answer => answer.Reply) > 10, Soon, "answers without the owner's speaker");
+        await LabelAsync(owner, ExcludeLabel, "");
+        Node next = await OwnerOnWireAsync(address);
+
+        Assert.NotEqual(owner, next);
+        TimeSpan moved = probe.Now;
+        await HoldsForAsync(TimeSpan.FromSeconds(3), () => probe.Macs(moved).All(mac => mac == next.Host.Mac), $"only {next.Name} answers");
+        Figure($"moved while its owner's speaker was away: two answered for {probe.LongestDouble().TotalMilliseconds:0} ms");
+    }
+
+    [Fact]
+    public async Task SpeakerLeft_NodeCutOff_AndTheCutHeals_OneAnswers()
+    {
+        if (!await IsHereAsync())
+        {
+            return;
+        }
+
+        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
+        await AnswersFromKernelAsync(owner);
+        await Cluster.Programs.Speaker(owner).StopAsync();
+        owner.Host.Block();
+        Node next = await OwnerOnWireAsync(address);
+        Assert.NotEqual(owner, next);
+
+        // Past the last of the new owner's announcements, so that only the silence of the others tells the kernel.
+        await HoldsForAsync(TimeSpan.FromSeconds(6), () => true, "six seconds");
+        owner.Host.Unblock();
+        await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
+        await HoldsForAsync(TimeSpan.FromSeconds(3), () => probe.Macs().All(mac => mac == next.Host.Mac), $"only {next.Name} answers");
+
+        Assert.Equal([next.Host.Mac], probe.Macs());
+    }
+
+    [Fact]
+    public async Task ProgramTakenAway_ProcessAnswers_AndItComesBack()
+    {
+        if (!await IsHereAsync())
+        {
+            return;
+        }
+
+        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
+        await AnswersFromKernelAsync(owner);
+        await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
+        await Eventually.TrueAsync(() => probe.Answers.Count > 10, Soon, "answers");
+        TimeSpan before = probe.Now;
+        Tc(owner, "qdisc del dev eth0 clsact");
+        Assert.Equal(0, ProgramsAt(owner));
+        await Eventually.TrueAsync(() => ProgramsAt(owner) == 1, Soon, "the program to be back", () => Cluster.Programs.Tails());
+
+        Assert.Equal([owner.Host.Mac], probe.Macs());
+        Assert.InRange(probe.LongestSilence(before), TimeSpan.Zero, HardlyNoticed);
+    }
+
+    [Fact]
+    public async Task AnothersFilter_StaysWhereItIs_AndWhatIsLeftBehind_IsRemovedByTheDocumentedCommand()
+    {
+        if (!await IsHereAsync())
+        {
+            return;
+        }
+
+        // One that counts and lets everything on; the kernel says by itself that it was there first.
+        const string Others = "bpf chain 0 handle 0x1";
+        Node node = Cluster.Nodes[0];
+        node.Host.Network.Try("tc", ["filter", "add", "dev", "eth0", "ingress", "pref", "7", "handle", "1", "protocol", "all", "bpf", "bytecode", "1,6 0 0 0"]);
+        Assert.Contains(Others, FiltersAt(node), StringComparison.Ordinal);
+        await Cluster.Programs.Speaker(node).KillAsync();
+        await RestartedAsync(node);
+        Assert.Contains(Others, FiltersAt(node), StringComparison.Ordinal);
+        Assert.Equal(1, ProgramsAt(node));
+        Assert.True(
+            FiltersAt(node).IndexOf("0x1", StringComparison.Ordinal) < FiltersAt(node).IndexOf("0x4c42", StringComparison.Ordinal), FiltersAt(node));
+
+        await Cluster.Programs.Speaker(node).StopAsync();
+        Assert.Equal(1, ProgramsAt(node));
+        ToolResult removed = node.Host.Network.Try("sh", ["-c", RemoveCommand()]);
+        Assert.True(removed.ExitCode == 0, removed.Errors);
+        Assert.Equal(0, ProgramsAt(node));
+        Assert.Contains(Others, FiltersAt(node), StringComparison.Ordinal);
+    }
+
+    private static string RemoveCommand()
+    {
+        string page = File.ReadAllText(Path.Combine(ProgramFile.Root, "docs/kernel.md"));
+        string block = page[page.IndexOf("<!-- remove -->", StringComparison.Ordinal)..];
+        return block.Split("```")[1]["sh".Length..].Trim();
+    }
+
+    private async Task RestartedAsync(Node node)
+    {
+        ProgramProcess next = Cluster.Programs.StartSpeaker(node);
+        await ClusterPrograms.WaitUntilReadyAsync(next);
+        await Eventually.GetAsync(
+            async () => (await ClusterPrograms.FiguresAsync(next)).FirstOrDefault(line => line == "loadbalancer_speaker_serving 1"), Soon, $"{next.Name} to serve", () => next.Tail());
+    }
+}

@@ -1,0 +1,109 @@
+using System.Globalization;
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Packets;
+using LoadBalancer.Kubernetes.Leases;
+using LoadBalancer.Speaker.Answering.Kernel;
+
+namespace LoadBalancer.Speaker.Tests.Answering.Kernel;
+
+/// <summary>
+/// The program in the kernel, attached to nothing: frames are handed to it as if they came in on the loopback (BPF_PROG_TEST_RUN). Where this
+/// machine allows no programs there is none, and that the speaker then does without is what a test can show.
+/// </summary>
+internal sealed unsafe class KernelBench : IDisposable
+{
+    internal const int Loopback = 1;
+    private const int BpfCapability = 39;
+    private const uint Next = unchecked((uint)-1);
+    private const uint Redirect = 7;
+
+    private readonly byte[] room = new byte[4096];
+    private readonly KernelProgram? program;
+
+    internal KernelBench()
+    {
+        (program, State) = KernelProgram.TryLoad(pins: null, out var problem);
+        Problem = problem;
+    }
+
+    internal KernelState State { get; }
+
+    internal string Problem { get; }
+
+    internal static long Now => BootTime.Clock.GetTimestamp();
+
+    internal ref KernelMaps.Counts Counts => ref Program.CountsOf(0);
+
+    internal KernelProgram Program => program!;
+
+    /// <summary>False where programs are not allowed, for a reason that can be seen; a machine that allows them and does not take this one is a failure.</summary>
+    internal bool IsHere()
+    {
+        if (program is not null)
+        {
+            return true;
+        }
+
+        var expected = State switch
+        {
+            KernelState.NotBuilt => !File.Exists("/usr/bin/clang") || !File.Exists("/usr/include/bpf/bpf_helpers.h"),
+            KernelState.NoLibrary => !Directory.EnumerateFiles("/usr/lib", "libbpf.so.1", SearchOption.AllDirectories).Any(),
+            KernelState.NotPermitted => !HasCapability() || Status("Seccomp") != "0" || IsLockedDown(),
+            KernelState.NotSupported => Environment.OSVersion.Version < new Version(5, 11),
+            _ => false,
+        };
+        Assert.True(expected, $"{State}: {Problem}; nothing is to be seen that forbids it");
+        Assert.NotEmpty(Problem);
+        return false;
+    }
+
+    internal void Set(AnswerTable table, MacAddress mac, long until, long? beat = null, uint peers = 0)
+    {
+        foreach (var (vip, answer) in table.All)
+        {
+            Assert.Equal(0, Program.SetVip(Loopback, vip, answer));
+        }
+
+        Move(mac, until, beat, peers);
+    }
+
+    internal void Move(MacAddress mac, long until, long? beat = null, uint peers = 0) => Assert.Equal(
+        0, Program.SetLink(Loopback, new KernelMaps.LinkState { Mac = mac.Value, Until = until, Beat = beat ?? Now, Peers = peers }));
+
+    /// <summary>What the program makes of a frame: what it sends, or null if the frame goes on, untouched.</summary>
+    internal byte[]? Run(ReadOnlySpan<byte> frame)
+    {
+        fixed (byte* data = frame, output = room)
+        {
+            var options = new LibBpf.TestRunOptions
+            {
+                Size = (nuint)sizeof(LibBpf.TestRunOptions),
+                DataIn = data,
+                DataSizeIn = (uint)frame.Length,
+                DataOut = output,
+                DataSizeOut = (uint)room.Length,
+            };
+            Assert.Equal(0, LibBpf.TestRun(Program.File, ref options));
+            var result = room.AsSpan(0, (int)options.DataSizeOut);
+            if (options.ReturnValue == Redirect)
+            {
+                return result.ToArray();
+            }
+
+            Assert.Equal(Next, options.ReturnValue);
+            Assert.True(frame.SequenceEqual(result), $"a frame that goes on was changed: {Convert.ToHexString(frame)}");
+            return null;
+        }
+    }
+
+    public void Dispose() => program?.Dispose();
+
+    private static bool HasCapability() =>
+        (ulong.Parse(Status("CapEff"), NumberStyles.HexNumber, CultureInfo.InvariantCulture) >> BpfCapability & 1) == 1;
+
+    private static string Status(string name) =>
+        File.ReadLines("/proc/self/status").First(line => line.StartsWith($"{name}:", StringComparison.Ordinal))[(name.Length + 1)..].Trim();
+
+    private static bool IsLockedDown() =>
+        File.Exists("/sys/kernel/security/lockdown") && !File.ReadAllText("/sys/kernel/security/lockdown").Contains("[none]", StringComparison.Ordinal);
+}
