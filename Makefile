@@ -19,7 +19,7 @@ demo: ## Three nodes and a client on this machine, a Service reached, a node los
 	@build/demo.sh
 
 .PHONY: bench
-bench: ## Time and memory of the answering path
+bench: ## Time and memory of the answering path, and for how long others keep it waiting
 	dotnet run --configuration Release --project tests/Benchmarks
 
 .PHONY: fuzz

@@ -20,6 +20,8 @@ public sealed class Segment
 
     private const int MostMet = 4;
 
+    private const int ClaimSlice = 64;
+
     private readonly Lock gate = new();
     private readonly CheckTarget[] checks = new CheckTarget[64];
     private readonly SegmentMembership membership;
@@ -29,13 +31,11 @@ public sealed class Segment
     private volatile SegmentView? lastView;
     private IReadOnlyList<IpPrefix> othersSeen = [];
     private readonly Dictionary<string, TimeSpan> siblings = new(StringComparer.Ordinal);
-    private readonly Lock watchGate = new();
     private readonly AnswerWatch watch = new();
     private volatile bool checking;
 
     // How many more hosts may be met as witnesses until the next beat: a flood of ARP must not wait for the lock.
     private volatile int meets;
-    private volatile bool watches;
 
     // Without a key nothing can be heard or said: the time to listen begins with the first beat.
     private bool listens;
@@ -169,20 +169,11 @@ public sealed class Segment
         }
     }
 
-    /// <summary>Takes in that somebody answered a question for an address.</summary>
-    public void HearAnswer(MacAddress mac, IpAddress address)
-    {
-        if (watches)
-        {
-            lock (watchGate)
-            {
-                watch.Answered(address, mac);
-            }
-        }
-    }
+    /// <summary>Takes in that somebody answered a question for an address. Waits for nobody.</summary>
+    public void HearAnswer(MacAddress mac, IpAddress address) => watch.Answered(address, mac);
 
     /// <summary>
-    /// Asks owners whether they answer for what they claim, as far as this node is the one to look.
+    /// Asks owners whether they answer for what they claim, as far as this node is the one to look; for the ownership thread only.
     /// </summary>
     /// <param name="vips">The VIPs.</param>
     /// <param name="election">Who is alive and fit.</param>
@@ -190,42 +181,35 @@ public sealed class Segment
     /// <returns>When to call again, or null.</returns>
     public TimeSpan? WatchOwners(IReadOnlyDictionary<IpAddress, VipFacts> vips, SegmentElection election, TimeSpan now)
     {
-        lock (watchGate)
+        watch.Begin();
+        foreach (var (vip, facts) in vips)
         {
-            watch.Begin();
-            foreach (var (vip, facts) in vips)
+            var state = Ownership[vip];
+            if (state.Phase == OwnershipPhase.Away && state.Owner is { } owner && election.Watches(facts, owner) is { } mac)
             {
-                var state = Ownership[vip];
-                if (state.Phase == OwnershipPhase.Away && state.Owner is { } owner && election.Watches(facts, owner) is { } mac)
-                {
-                    watch.Watch(vip, owner, mac, now);
-                }
+                watch.Watch(vip, owner, mac, now);
             }
-
-            watch.End();
-            while (watch.Next(now) is { } question)
-            {
-                Link.Ask(new CheckTarget(question.Mac, question.Vip, Broadcast: false));
-            }
-
-            watches = watch.Waits;
-            return watch.NextDue;
         }
+
+        watch.End();
+        while (watch.Next(now) is { } question)
+        {
+            Link.Ask(new CheckTarget(question.Mac, question.Vip, Broadcast: false));
+        }
+
+        return watch.NextDue;
     }
 
-    /// <summary>Brings what the questions came to before the next decision.</summary>
+    /// <summary>Brings what the questions came to before the next decision; for the ownership thread only.</summary>
     /// <returns>The number of VIPs whose owner is newly doubted.</returns>
     public int NoteDoubts(IReadOnlyDictionary<IpAddress, VipFacts> vips)
     {
         var count = 0;
-        lock (watchGate)
+        foreach (var vip in vips.Keys)
         {
-            foreach (var vip in vips.Keys)
-            {
-                var doubted = watch.Doubted(vip);
-                count += doubted is not null && Ownership[vip].Doubts is null ? 1 : 0;
-                Ownership.Doubt(vip, doubted);
-            }
+            var doubted = watch.Doubted(vip);
+            count += doubted is not null && Ownership[vip].Doubts is null ? 1 : 0;
+            Ownership.Doubt(vip, doubted);
         }
 
         return count;
@@ -250,20 +234,28 @@ public sealed class Segment
     /// <param name="serves">Whether this node knows all that is its own: its peers may rely on what it claims.</param>
     public void Claim(IReadOnlyList<OwnershipTransition> transitions, bool serves)
     {
+        // In slices: the link's thread must not wait for a thousand of them with its next answer.
+        for (var i = 0; i < transitions.Count; i += ClaimSlice)
+        {
+            lock (gate)
+            {
+                for (var j = i; j < Math.Min(i + ClaimSlice, transitions.Count); j++)
+                {
+                    if (SegmentOwnership.ClaimOf(transitions[j].Vip, transitions[j].After, identity.Node) is { } claim)
+                    {
+                        membership.Claim(claim);
+                    }
+                }
+            }
+        }
+
         var begins = false;
         lock (gate)
         {
-            for (var i = 0; i < transitions.Count; i++)
-            {
-                if (SegmentOwnership.ClaimOf(transitions[i].Vip, transitions[i].After, identity.Node) is { } claim)
-                {
-                    membership.Claim(claim);
-                }
-            }
-
             if (serves && !membership.Serving)
             {
-                membership.Serving = begins = true;
+                membership.Serving = true;
+                begins = membership.Serving;
                 pulse.TellAll();
             }
         }
@@ -285,6 +277,30 @@ public sealed class Segment
     public (bool Changed, TimeSpan Next) Beat(
         TimeSpan now, HeartbeatKey key, TimeSpan interval, Standing standing, IReadOnlyList<IpPrefix> otherPrefixes,
         IReadOnlyList<IpAddress> gateways)
+    {
+        var (changed, next) = Look(now, interval, standing, otherPrefixes, gateways, out var questions);
+        for (var i = 0; i < questions; i++)
+        {
+            Link.Ask(checks[i]);
+        }
+
+        if (!pulse.Send(key))
+        {
+            lock (gate)
+            {
+                pulse.TakeBack();
+            }
+
+            var again = now + SegmentPulse.ClaimPace;
+            next = again < next ? again : next;
+        }
+
+        return (changed, next);
+    }
+
+    // What is to be said is collected under the lock; it is signed and sent without it, since the link's thread needs it for its next answer.
+    private (bool Changed, TimeSpan Next) Look(
+        TimeSpan now, TimeSpan interval, Standing standing, IReadOnlyList<IpPrefix> otherPrefixes, IReadOnlyList<IpAddress> gateways, out int questions)
     {
         lock (gate)
         {
@@ -310,8 +326,10 @@ public sealed class Segment
             }
 
             Link.AnswerUntil(membership.Fenced ? TimeSpan.Zero : now + AnswerFor);
-            AskKernels(now);
-            var next = pulse.Beat(now, key, factsSeen.Mac, interval);
+            questions = membership.Checks(now, checks);
+            checking = membership.Checking;
+            meets = membership.WantsWitness(now) ? MostMet : 0;
+            var next = pulse.Collect(now, factsSeen.Mac, interval);
             var deadline = membership.NextDeadline(now);
             return (changed, deadline < next ? deadline : next);
         }
@@ -333,17 +351,6 @@ public sealed class Segment
         lock (gate)
         {
             return membership.LossesAt(now);
-        }
-    }
-
-    private void AskKernels(TimeSpan now)
-    {
-        var count = membership.Checks(now, checks);
-        checking = membership.Checking;
-        meets = membership.WantsWitness(now) ? MostMet : 0;
-        for (var i = 0; i < count; i++)
-        {
-            Link.Ask(checks[i]);
         }
     }
 

@@ -9,7 +9,13 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using LoadBalancer.Benchmarks;
 using Perfolizer.Horology;
 
-// Arguments are BenchmarkDotNet's: `--filter '*Answering*'`, `--job dry`, `--list flat`. Without any: all, briefly.
+// Arguments are BenchmarkDotNet's: `--filter '*Answering*'`, `--job dry`, `--list flat`. Without any: all, briefly. `latency` alone: how long a link's thread waits for the others.
+if (args is ["latency"])
+{
+    LinkThreadLatency.Run();
+    return 0;
+}
+
 var config = ManualConfig.CreateEmpty()
     .AddColumnProvider(DefaultColumnProviders.Instance)
     .AddLogger(ConsoleLogger.Default)
@@ -31,6 +37,11 @@ var summaries = BenchmarkSwitcher
     .FromAssembly(typeof(AnsweringBenchmarks).Assembly)
     .Run(args.Length == 0 ? ["--filter", "*"] : args, config)
     .ToList();
+if (args.Length == 0)
+{
+    LinkThreadLatency.Run();
+}
+
 AnsweringRatio.Print(summaries.SelectMany(summary => summary.Reports));
 return summaries.Exists(summary => summary.HasCriticalValidationErrors || summary.Reports.Any(report => !report.Success)) ? 1 : 0;
 

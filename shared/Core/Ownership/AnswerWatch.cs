@@ -10,7 +10,7 @@ public readonly record struct AnswerQuestion(IpAddress Vip, MacAddress Mac);
 /// <summary>
 /// Looks whether what peers claim is true: their heartbeats may be fine while their answers are not. The first in line to succeed an
 /// owner asks it for the VIP, a second after it took over and now and then afterwards; three questions without an answer, and the
-/// owner is doubted. One thread at a time.
+/// owner is doubted. One thread at a time; only <see cref="Answered"/> may be called from another, and waits for nobody.
 /// </summary>
 public sealed class AnswerWatch
 {
@@ -23,15 +23,17 @@ public sealed class AnswerWatch
     private const int QuestionsPerWindow = 10;
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
 
+    // More than are asked while an answer is waited for. The thread that hears answers looks through these, and nothing else.
+    private const int MostOutstanding = 32;
+
+    private readonly Question?[] outstanding = new Question?[MostOutstanding];
     private readonly Dictionary<IpAddress, Entry> entries = [];
     private readonly PriorityQueue<IpAddress, TimeSpan> due = new();
     private readonly List<IpAddress> gone = [];
     private TimeSpan windowEnd;
     private int left = QuestionsPerWindow;
     private long pass;
-
-    /// <summary>Whether an answer is waited for.</summary>
-    public bool Waits { get; private set; }
+    private uint asked;
 
     /// <summary>A pass over all VIPs begins.</summary>
     public void Begin() => pass++;
@@ -62,19 +64,20 @@ public sealed class AnswerWatch
         }
 
         gone.ForEach(vip => entries.Remove(vip));
-        Waits = entries.Count > 0;
     }
 
     /// <summary>The owner of a VIP that does not answer for it, or null.</summary>
-    public string? Doubted(IpAddress vip) => entries.TryGetValue(vip, out var entry) && entry.Missed >= Misses ? entry.Owner : null;
+    public string? Doubted(IpAddress vip) => entries.TryGetValue(vip, out var entry) && entry.Missed >= Misses && entry.Question is not { IsAnswered: true } ? entry.Owner : null;
 
-    /// <summary>Somebody answered for a VIP.</summary>
+    /// <summary>Somebody answered for a VIP: that counts if it was asked just before. From any thread.</summary>
     public void Answered(IpAddress vip, MacAddress mac)
     {
-        if (entries.TryGetValue(vip, out var entry) && entry.Mac == mac)
+        for (var i = 0; i < outstanding.Length; i++)
         {
-            entry.State = QuestionState.Answered;
-            entry.Missed = 0;
+            if (Volatile.Read(ref outstanding[i]) is { } question && question.Vip == vip && question.Mac == mac)
+            {
+                question.IsAnswered = true;
+            }
         }
     }
 
@@ -95,14 +98,15 @@ public sealed class AnswerWatch
                 continue;
             }
 
-            var answered = entry.State == QuestionState.Answered;
-            entry.Missed += entry.State == QuestionState.Asked ? 1 : 0;
-            entry.State = answered ? QuestionState.None : QuestionState.Asked;
+            var answered = entry.Question is { IsAnswered: true };
+            entry.Missed = answered ? 0 : entry.Missed + (entry.Question is null ? 0 : 1);
+            entry.Question = answered ? null : new Question(vip, entry.Mac);
             entry.Due = now + (answered ? Usual : Patience);
             due.Enqueue(vip, entry.Due);
-            if (!answered)
+            if (entry.Question is { } question)
             {
                 left--;
+                Volatile.Write(ref outstanding[asked++ % MostOutstanding], question);
                 return new AnswerQuestion(vip, entry.Mac);
             }
         }
@@ -113,11 +117,19 @@ public sealed class AnswerWatch
     /// <summary>When <see cref="Next"/> or <see cref="Doubted"/> may have something new.</summary>
     public TimeSpan? NextDue => !due.TryPeek(out _, out var at) ? null : left > 0 || at > windowEnd ? at : windowEnd;
 
-    private enum QuestionState
+    private sealed class Question(IpAddress vip, MacAddress mac)
     {
-        None,
-        Asked,
-        Answered,
+        private volatile bool isAnswered;
+
+        public IpAddress Vip { get; } = vip;
+
+        public MacAddress Mac { get; } = mac;
+
+        public bool IsAnswered
+        {
+            get => isAnswered;
+            set => isAnswered = value;
+        }
     }
 
     private sealed class Entry(string owner, MacAddress mac)
@@ -130,8 +142,10 @@ public sealed class AnswerWatch
 
         public TimeSpan Due { get; set; }
 
-        public QuestionState State { get; set; }
+        /// <summary>The last that was asked; null while none is waited for.</summary>
+        public Question? Question { get; set; }
 
+        /// <summary>How many in a row brought no answer.</summary>
         public int Missed { get; set; }
     }
 }

@@ -116,25 +116,30 @@ public sealed class ClaimSet
 /// <param name="Claim">The claim.</param>
 public readonly record struct PeerClaim(string Claimant, string Link, Claim Claim);
 
-/// <summary>All that the peers of a segment claim, by VIP. Immutable.</summary>
+/// <summary>All that the peers of a segment claim, by VIP. Immutable; sorted by VIP when it is first looked at, by whoever looks.</summary>
 public sealed class ClaimView
 {
-    private readonly Dictionary<IpAddress, List<PeerClaim>> byVip;
+    private readonly PeerClaim[] claims;
+    private volatile Dictionary<IpAddress, List<PeerClaim>>? sorted;
 
-    private ClaimView(Dictionary<IpAddress, List<PeerClaim>> byVip) => this.byVip = byVip;
+    private ClaimView(PeerClaim[] claims) => this.claims = claims;
 
     /// <summary>Nobody claims anything.</summary>
     public static ClaimView Empty { get; } = new([]);
 
     /// <summary>The VIPs that somebody claims.</summary>
-    public IReadOnlyCollection<IpAddress> Vips => byVip.Keys;
+    public IReadOnlyCollection<IpAddress> Vips => ByVip.Keys;
+
+    private Dictionary<IpAddress, List<PeerClaim>> ByVip => sorted ??= Sort();
 
     /// <summary>The claims on a VIP.</summary>
     public ReadOnlySpan<PeerClaim> For(IpAddress vip) =>
-        byVip.TryGetValue(vip, out var list) ? System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list) : default;
+        ByVip.TryGetValue(vip, out var list) ? System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list) : default;
 
     /// <summary>A view of these claims.</summary>
-    public static ClaimView Of(IEnumerable<PeerClaim> claims)
+    public static ClaimView Of(IEnumerable<PeerClaim> claims) => claims.ToArray() is { Length: > 0 } all ? new ClaimView(all) : Empty;
+
+    private Dictionary<IpAddress, List<PeerClaim>> Sort()
     {
         Dictionary<IpAddress, List<PeerClaim>> byVip = [];
         foreach (var claim in claims)
@@ -147,6 +152,6 @@ public sealed class ClaimView
             list.Add(claim);
         }
 
-        return byVip.Count == 0 ? Empty : new ClaimView(byVip);
+        return byVip;
     }
 }

@@ -11,8 +11,9 @@ namespace LoadBalancer.Core.Ownership;
 public delegate bool FrameSink(ReadOnlySpan<byte> frame);
 
 /// <summary>
-/// Decides when this node says what on one segment, and writes the frames. Buffers are its own: sending allocates nothing. One thread
-/// at a time, together with the membership it speaks for.
+/// Decides when this node says what on one segment, and writes the frames. Buffers are its own: sending allocates nothing. One thread at a
+/// time: <see cref="Collect"/> and <see cref="TakeBack"/> together with the membership it speaks for, <see cref="Send"/> without, since
+/// signing and sending for many peers takes a while.
 /// </summary>
 public sealed class SegmentPulse
 {
@@ -20,7 +21,7 @@ public sealed class SegmentPulse
     private static readonly TimeSpan EarlyHello = TimeSpan.FromMilliseconds(200);
 
     // Five broadcasts a second in the long run: a frame holds about a hundred claims. Twenty at once move two thousand VIPs.
-    private static readonly TimeSpan ClaimPace = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(200);
     private const int ClaimBurst = 20;
 
     // Frames that never arrive may be longer than something on the way takes: those that are asked for so often get shorter.
@@ -37,14 +38,23 @@ public sealed class SegmentPulse
     private readonly FrameSink send;
     private readonly ulong boot;
     private readonly byte[] frame = new byte[HeartbeatLayout.MaxFrame];
-    private readonly byte[] claimsBody;
+    private readonly List<Message> messages = [];
+    private readonly List<Claim> told = [];
+    private byte[] bodies = [];
+    private int bodiesLength;
     private readonly HeartbeatIdentity bare;
     private readonly List<Claim> claims = [];
+    private const int Broadcasts = 1;
+
+    // All claims to many that asked at once: not kept for what is said every 100 ms.
+    private const int LargestKept = 64 * 1024;
+
     private readonly HeartbeatTarget[] targets;
+    private int? unsentFrom;
     private TimeSpan nextHello;
     private TimeSpan nextHeartbeat;
     private int earlyHellos = 2;
-    private LeakyBucket claimBudget = new(ClaimPace, ClaimBurst);
+    private LeakyBucket claimBudget = new(Pace, ClaimBurst);
     private bool allDue;
     private bool someDue;
 
@@ -63,18 +73,20 @@ public sealed class SegmentPulse
         this.send = send;
         targets = new HeartbeatTarget[2 * maxPeers];
         bare = new HeartbeatIdentity(membership.Identity.Node, membership.Identity.Link, [], []);
-        claimsBody = new byte[ClaimCodec.Room(bare)];
         nextHello = now;
         nextHeartbeat = now;
     }
 
+    /// <summary>How long to wait with claims that could not be sent.</summary>
+    public static TimeSpan ClaimPace => Pace;
+
     /// <summary>The longest message the link takes, in octets: its MTU.</summary>
     public int Mtu { get; set; } = HeartbeatLayout.MaxMessage;
 
-    /// <summary>A peer waits for a heartbeat: it gets one with the next <see cref="Beat"/>.</summary>
+    /// <summary>A peer waits for a heartbeat: it gets one with the next <see cref="Collect"/>.</summary>
     public void AnswerNewcomer() => someDue = true;
 
-    /// <summary>This node's state changed: every peer is told with the next <see cref="Beat"/>.</summary>
+    /// <summary>This node's state changed: every peer is told with the next <see cref="Collect"/>.</summary>
     public void TellAll() => allDue = true;
 
     /// <summary>The link is back on the wire: introduce this node again.</summary>
@@ -84,33 +96,36 @@ public sealed class SegmentPulse
         nextHello = now;
     }
 
-    /// <summary>Sends what is due.</summary>
+    /// <summary>Collects what is due.</summary>
     /// <param name="now">Monotonic time.</param>
-    /// <param name="key">Signs.</param>
     /// <param name="own">The link's MAC.</param>
     /// <param name="interval">Between heartbeats, for all the peers of the node.</param>
     /// <returns>When something is due next.</returns>
-    public TimeSpan Beat(TimeSpan now, HeartbeatKey key, MacAddress own, TimeSpan interval)
+    public TimeSpan Collect(TimeSpan now, MacAddress own, TimeSpan interval)
     {
+        messages.Clear();
+        told.Clear();
+        bodies = bodies.Length > LargestKept ? [] : bodies;
+        bodiesLength = 0;
         membership.OwnGoodFor = HeartbeatSchedule.GoodFor(interval);
 
         // Claims go first: the digest in what follows includes them.
-        var claimsDue = BroadcastClaims(now, key, own);
-        AnswerRequests(now, key, own);
+        var claimsDue = BroadcastClaims(now, own);
+        AnswerRequests(now, own);
         if (allDue || now >= nextHeartbeat)
         {
-            SendHeartbeats(now, key, own, newcomersOnly: false);
+            TellPeers(now, own, newcomersOnly: false);
             nextHeartbeat = now + interval;
         }
         else if (someDue)
         {
-            SendHeartbeats(now, key, own, newcomersOnly: true);
+            TellPeers(now, own, newcomersOnly: true);
         }
 
         someDue = false;
         if (now >= nextHello || (allDue && membership.Leaving))
         {
-            Send(Everybody, HeartbeatKind.Hello, now, key, own);
+            Add(Everybody, HeartbeatKind.Hello, now, own);
             nextHello = now + (earlyHellos-- > 1 ? EarlyHello
                 : membership.AliveCount == 0 ? LonelyHello
                 : HeartbeatSchedule.HelloInterval(membership.AliveCount));
@@ -122,7 +137,42 @@ public sealed class SegmentPulse
         return claimsDue < next ? claimsDue.Value : next;
     }
 
-    private TimeSpan? BroadcastClaims(TimeSpan now, HeartbeatKey key, MacAddress own)
+    /// <summary>Signs and sends what was collected, in the order of the sequence numbers.</summary>
+    /// <returns>Whether all claims that changed were sent; if not, <see cref="TakeBack"/> is to be called.</returns>
+    public bool Send(HeartbeatKey key)
+    {
+        unsentFrom = null;
+        var failed = 0;
+        foreach (ref readonly var message in CollectionsMarshal.AsSpan(messages))
+        {
+            // Of claims that follow each other the rest is not tried once one was refused: it would be the same with the next.
+            if (message.Series != 0 && message.Series == failed)
+            {
+                continue;
+            }
+
+            var length = HeartbeatEncoder.Encode(message.Header, message.Identity, key, frame, bodies.AsSpan(message.Body, message.BodyLength));
+            if (!send(frame.AsSpan(0, length)) && message.Series != 0)
+            {
+                failed = message.Series;
+                unsentFrom ??= message.Series == Broadcasts ? message.Told : null;
+            }
+        }
+
+        return unsentFrom is null;
+    }
+
+    /// <summary>The changed claims that could not be sent are to be broadcast again.</summary>
+    public void TakeBack()
+    {
+        if (unsentFrom is { } from)
+        {
+            membership.MarkUnsent(CollectionsMarshal.AsSpan(told)[from..]);
+            unsentFrom = null;
+        }
+    }
+
+    private TimeSpan? BroadcastClaims(TimeSpan now, MacAddress own)
     {
         while (membership.HasUnsentClaims)
         {
@@ -132,72 +182,100 @@ public sealed class SegmentPulse
             }
 
             membership.TakeUnsent(claims);
-            var length = ClaimCodec.Write(CollectionsMarshal.AsSpan(claims), claims[0].Subject, flags: 0, RoomFor(Mtu), out var written);
-            var told = CollectionsMarshal.AsSpan(claims)[..written];
-            membership.MarkSent(told);
-            if (!Send(Everybody, HeartbeatKind.Claims, now, key, own, claimsBody.AsSpan(0, length)))
-            {
-                membership.MarkUnsent(told);
-                return now + ClaimPace;
-            }
+            var body = Body(Mtu);
+            var length = ClaimCodec.Write(CollectionsMarshal.AsSpan(claims), claims[0].Subject, flags: 0, body, out var written);
+            var these = CollectionsMarshal.AsSpan(claims)[..written];
+            membership.MarkSent(these);
+            Add(Everybody, HeartbeatKind.Claims, now, own, length, Broadcasts);
+            told.AddRange(these);
         }
 
         return null;
     }
 
-    private void AnswerRequests(TimeSpan now, HeartbeatKey key, MacAddress own)
+    private void AnswerRequests(TimeSpan now, MacAddress own)
     {
-        while (membership.TakeDump(now) is { } asker)
+        for (var series = Broadcasts + 1; membership.TakeDump(now) is { } asker; series++)
         {
-            Dump(asker, now, key, own);
+            Dump(asker, now, own, series);
         }
 
         while (membership.TakeRequest(now) is { } peer)
         {
-            Send(peer, HeartbeatKind.ClaimRequest, now, key, own);
+            Add(peer, HeartbeatKind.ClaimRequest, now, own);
         }
     }
 
-    private Span<byte> RoomFor(int message) => claimsBody.AsSpan(0, ClaimCodec.Room(bare, message));
+    // Room for the body of the next message.
+    private Span<byte> Body(int message)
+    {
+        var room = ClaimCodec.Room(bare, message);
+        if (bodies.Length - bodiesLength < room)
+        {
+            Array.Resize(ref bodies, Math.Max(2 * bodies.Length, bodiesLength + room));
+        }
 
-    private void Dump(in HeartbeatTarget asker, TimeSpan now, HeartbeatKey key, MacAddress own)
+        return bodies.AsSpan(bodiesLength, room);
+    }
+
+    private void Dump(in HeartbeatTarget asker, TimeSpan now, MacAddress own, int series)
     {
         claims.Clear();
         claims.AddRange(membership.ToldClaims.All.OrderBy(static claim => claim.Subject, StringComparer.Ordinal));
         var rest = CollectionsMarshal.AsSpan(claims);
         var first = ClaimCodec.First;
-        var room = RoomFor(asker.Dumps <= DumpsOfFullLength ? Mtu : Math.Max(ShortestMessage, Mtu >> Math.Min(asker.Dumps - DumpsOfFullLength, 8)));
-        bool sent;
+        var longest = asker.Dumps <= DumpsOfFullLength ? Mtu : Math.Max(ShortestMessage, Mtu >> Math.Min(asker.Dumps - DumpsOfFullLength, 8));
         do
         {
+            var body = Body(longest);
             var subject = rest.IsEmpty ? membership.Identity.Node : rest[0].Subject;
-            var length = ClaimCodec.Write(rest, subject, first, room, out var written);
+            var length = ClaimCodec.Write(rest, subject, first, body, out var written);
             rest = rest[written..];
-            claimsBody[0] |= rest.IsEmpty ? ClaimCodec.Last : (byte)0;
-            sent = Send(asker, HeartbeatKind.Claims, now, key, own, claimsBody.AsSpan(0, length));
+            body[0] |= rest.IsEmpty ? ClaimCodec.Last : (byte)0;
+            Add(asker, HeartbeatKind.Claims, now, own, length, series);
             first = 0;
         }
-        while (sent && !rest.IsEmpty);
+        while (!rest.IsEmpty);
     }
 
-    private void SendHeartbeats(TimeSpan now, HeartbeatKey key, MacAddress own, bool newcomersOnly)
+    private void TellPeers(TimeSpan now, MacAddress own, bool newcomersOnly)
     {
         membership.MarkHeartbeats(sequence.Last, now);
         var count = membership.Targets(now, newcomersOnly, targets);
         for (var i = 0; i < count; i++)
         {
-            Send(targets[i], HeartbeatKind.Heartbeat, now, key, own);
+            Add(targets[i], HeartbeatKind.Heartbeat, now, own);
         }
     }
 
-    private bool Send(
-        in HeartbeatTarget to, HeartbeatKind kind, TimeSpan now, HeartbeatKey key, MacAddress own, ReadOnlySpan<byte> trailer = default)
+    private void Add(in HeartbeatTarget to, HeartbeatKind kind, TimeSpan now, MacAddress own, int bodyLength = 0, int series = 0)
     {
         var header = new HeartbeatHeader(
             kind, to.Mac, own, boot, sequence.Next(), to.HeardBoot, to.HeardSequence,
             membership.Digest, membership.AliveCount, membership.StateAt(now), membership.OwnGoodFor, to.Losses,
             membership.ToldClaims.Digest, membership.Suspects);
-        return send(frame.AsSpan(0, HeartbeatEncoder.Encode(
-            header, kind is HeartbeatKind.Hello or HeartbeatKind.Heartbeat ? membership.Identity : bare, key, frame, trailer)));
+        messages.Add(new Message(header, kind is HeartbeatKind.Hello or HeartbeatKind.Heartbeat ? membership.Identity : bare)
+        {
+            Body = bodiesLength,
+            BodyLength = bodyLength,
+            Series = series,
+            Told = told.Count,
+        });
+        bodiesLength += bodyLength;
+    }
+
+    /// <summary>A message that is to be signed and sent.</summary>
+    private readonly record struct Message(HeartbeatHeader Header, HeartbeatIdentity Identity)
+    {
+        /// <summary>Where its body is.</summary>
+        public int Body { get; init; }
+
+        public int BodyLength { get; init; }
+
+        /// <summary>Claims that follow each other, from 1 on; 0 for what stands alone.</summary>
+        public int Series { get; init; }
+
+        /// <summary>Of broadcast claims: where they begin in what was told.</summary>
+        public int Told { get; init; }
     }
 }

@@ -126,7 +126,11 @@ public sealed class SegmentPulseTests
     private void Beat(int at)
     {
         membership.Advance(Ms(at));
-        pulse.Beat(Ms(at), Frames.Key, Frames.Own, Interval);
+        pulse.Collect(Ms(at), Frames.Own, Interval);
+        if (!pulse.Send(Frames.Key))
+        {
+            pulse.TakeBack();
+        }
     }
 
     private List<byte[]> Dump(int at)
