@@ -15,6 +15,9 @@ internal static class SpeakerMetrics
     public static readonly Gauge Members =
         Metrics.CreateGauge("loadbalancer_speaker_members", "Other speakers alive on a link, by how they are known: wire or lease.", "link", "source");
 
+    public static readonly Gauge FreshLeases = Metrics.CreateGauge(
+        "loadbalancer_speaker_leases_fresh", "Other speakers whose Lease is fresh and names a subnet of the link, heard there or not.", "link");
+
     public static readonly Gauge OneWay =
         Metrics.CreateGauge("loadbalancer_speaker_members_not_hearing", "Peers heard on a link that do not hear this node.", "link");
 
@@ -80,6 +83,7 @@ internal static class SpeakerMetrics
     {
         Members.RemoveLabelled(link, "wire");
         Members.RemoveLabelled(link, "lease");
+        FreshLeases.RemoveLabelled(link);
         OneWay.RemoveLabelled(link);
         Deaf.RemoveLabelled(link);
         StandsDown.RemoveLabelled(link);

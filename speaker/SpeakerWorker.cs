@@ -149,7 +149,9 @@ internal sealed partial class SpeakerWorker : Worker
         secrets.Changed += _ => changed.Signal();
         runners.Changed += OnLinksChanged;
         new LinkMetrics(() => runners.Current, announcer).Register();
-        new VipMetrics(() => runners.Current, () => pipeline.Snapshot, Prometheus.Metrics.DefaultFactory)
+        new VipMetrics(
+                () => runners.Current, () => pipeline.Snapshot,
+                () => heartbeats.Segments.Any(static segment => segment.LastView is { } view && VipMetrics.Tells(view)), Prometheus.Metrics.DefaultFactory)
             .Register(Prometheus.Metrics.DefaultRegistry);
 
         using var rest = new CancellationTokenSource();

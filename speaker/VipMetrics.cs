@@ -1,27 +1,39 @@
+using LoadBalancer.Core.Ownership;
 using LoadBalancer.Speaker.Links;
 using LoadBalancer.Speaker.Ownership;
 using Prometheus;
 
 namespace LoadBalancer.Speaker;
 
-/// <summary>Shows, when somebody asks, which Service's address this node answers for as its own; a Service that is gone is shown no more.</summary>
+/// <summary>
+/// Shows, when somebody asks, which Service's address this node answers for as its own, and if it is the one to tell, whose address somebody
+/// is to answer for; a Service that is gone is shown no more.
+/// </summary>
 internal sealed class VipMetrics
 {
     private readonly Gauge owned;
+    private readonly Gauge served;
     private readonly Func<IReadOnlyList<LinkRunner>> links;
     private readonly Func<VipSnapshot> snapshot;
+    private readonly Func<bool> tells;
     private readonly Lock gate = new();
     private HashSet<Series> shown = [];
+    private HashSet<(string Vip, string UsedBy)> shownServed = [];
 
     /// <param name="links">The open links.</param>
     /// <param name="snapshot">The VIPs.</param>
+    /// <param name="tells">Whether of all speakers that hear each other this is the one that says which addresses are to be announced.</param>
     /// <param name="factory">Where the series are.</param>
-    public VipMetrics(Func<IReadOnlyList<LinkRunner>> links, Func<VipSnapshot> snapshot, IMetricFactory factory)
+    public VipMetrics(Func<IReadOnlyList<LinkRunner>> links, Func<VipSnapshot> snapshot, Func<bool> tells, IMetricFactory factory)
     {
         this.links = links;
         this.snapshot = snapshot;
+        this.tells = tells;
         owned = factory.CreateGauge(
             "loadbalancer_speaker_vip_owned", "1 for each Service whose address this node announces on a link.", ["link", "vip", "used_by"]);
+        served = factory.CreateGauge(
+            "loadbalancer_speaker_vip_served", "1 for each Service with a serving endpoint, whose address somebody is to announce; from one of the speakers that hear each other.",
+            ["vip", "used_by"]);
     }
 
     /// <summary>Looks at each scrape.</summary>
@@ -31,11 +43,31 @@ internal sealed class VipMetrics
         return this;
     }
 
+    /// <summary>Whether of the speakers of a segment that hear each other this node's is the one that tells: the first by name.</summary>
+    public static bool Tells(SegmentView view) =>
+        view.MayServe && view.Peers.All(peer => peer.Away || peer.Leaving || peer.Source == MemberSource.Lease
+            || string.CompareOrdinal(view.Self.Node, peer.Node) <= 0);
+
     private void Collect()
     {
         var now = Current();
+        var servedNow = Served();
         lock (gate)
         {
+            foreach (var (vip, usedBy) in shownServed)
+            {
+                if (!servedNow.Contains((vip, usedBy)))
+                {
+                    served.RemoveLabelled(vip, usedBy);
+                }
+            }
+
+            foreach (var (vip, usedBy) in servedNow)
+            {
+                served.WithLabels(vip, usedBy).Set(1);
+            }
+
+            shownServed = servedNow;
             foreach (var series in shown)
             {
                 if (!now.Contains(series))
@@ -66,6 +98,24 @@ internal sealed class VipMetrics
                 {
                     series.UnionWith(services.Select(service =>
                         new Series(runner.Facts.Name, address.ToString(), service.Key.ToString())));
+                }
+            }
+        }
+
+        return series;
+    }
+
+    private HashSet<(string Vip, string UsedBy)> Served()
+    {
+        HashSet<(string, string)> series = [];
+        if (tells())
+        {
+            var vips = snapshot();
+            foreach (var (address, facts) in vips.Vips)
+            {
+                if (facts.Served && vips.Services.TryGetValue(address, out var services))
+                {
+                    series.UnionWith(services.Select(service => (address.ToString(), service.Key.ToString())));
                 }
             }
         }

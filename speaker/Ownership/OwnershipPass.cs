@@ -128,7 +128,7 @@ public sealed class OwnershipPass
         }
 
         segment.LastView = view;
-        Measure(segment, view);
+        Measure(segment, view, alive.Count);
         return new LinkTurn(segment, view, heartbeats.Keys is null || !facts.Carrier)
         {
             // A node that was cut off hears nobody at first, and would find nobody who may own what the others announce.
@@ -300,11 +300,12 @@ public sealed class OwnershipPass
     private static bool IsRenamed(Segment segment, string? owner) =>
         segment.LastView is { } view && view.Peers.Any(peer => peer.Renamed && peer.Node == owner);
 
-    private static void Measure(Segment segment, SegmentView view)
+    private static void Measure(Segment segment, SegmentView view, int freshLeases)
     {
         var onWire = view.Peers.Count(peer => peer.Source == MemberSource.Wire);
         SpeakerMetrics.Members.WithLabels(segment.Name, "wire").Set(onWire);
         SpeakerMetrics.Members.WithLabels(segment.Name, "lease").Set(view.Peers.Count - onWire);
+        SpeakerMetrics.FreshLeases.WithLabels(segment.Name).Set(freshLeases);
         SpeakerMetrics.OneWay.WithLabels(segment.Name).Set(view.Peers.Count(peer => peer.Source == MemberSource.Wire && !peer.HearsUs));
         SpeakerMetrics.Deaf.WithLabels(segment.Name).Set(view.Peers.Count(static peer => peer.Deaf));
         SpeakerMetrics.StandsDown.WithLabels(segment.Name).Set(view.StandsDown ? 1 : 0);

@@ -84,7 +84,7 @@ public sealed partial class PrometheusTests
         Assert.Contains(alert.Text("labels", "severity"), (string[])["warning", "critical"]);
         Assert.NotEmpty(alert.Text("annotations", "summary"));
         Assert.NotEmpty(alert.Text("annotations", "description"));
-        Assert.Equal($"docs/runbook.md#{name.ToLowerInvariant()}", alert.Text("annotations", "runbook"));
+        Assert.Equal($"docs/runbook.md#{name.ToLowerInvariant()}", alert.Text("annotations", "runbook_url"));
         Assert.Contains($"\n## {name}\n", ProjectFiles.Read("docs", "runbook.md"), StringComparison.Ordinal);
     }
 
