@@ -23,7 +23,7 @@ public sealed class ChartTests
     {
         var expected = Kustomization.Of("kube-prometheus-stack").Objects.Select(o => (JsonObject)o.DeepClone()).ToArray();
         // kustomize names a ConfigMap after its contents; Helm replaces it in place, and Grafana's sidecar reads it again.
-        expected.Single(o => o.Text("kind") == "ConfigMap")["metadata"]!["name"] = "grafana-dashboards";
+        expected.Single(o => o.Text("kind") == "ConfigMap")["metadata"]!["name"] = "loadbalancer-dashboards";
         AssertSame([.. Manifests.Installed, .. expected], HelmProgram.Render(
             "monitoring: {serviceMonitor: true, podMonitor: true, rules: true, dashboards: {enabled: true}}"));
     }
@@ -32,7 +32,7 @@ public sealed class ChartTests
     [InlineData("serviceMonitor: true", "Service loadbalancer-system/controller-metrics", "ServiceMonitor loadbalancer-system/loadbalancer-controller")]
     [InlineData("podMonitor: true", "PodMonitor loadbalancer-system/loadbalancer-speaker")]
     [InlineData("rules: true", "PrometheusRule loadbalancer-system/loadbalancer")]
-    [InlineData("dashboards: {enabled: true}", "ConfigMap monitoring/grafana-dashboards")]
+    [InlineData("dashboards: {enabled: true}", "ConfigMap monitoring/loadbalancer-dashboards")]
     public void PartOfTheMonitoring_SwitchedOnAlone_AddsItsObjectsAndNoOther(string value, params string[] added) => Assert.Equal(
         added, HelmProgram.Render($"monitoring: {{{value}}}").Select(Manifests.Title).Except(Manifests.Installed.Select(Manifests.Title)));
 
