@@ -147,12 +147,7 @@ public sealed partial class KernelPart : IDisposable
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         Metrics.DefaultRegistry.AddBeforeCollectCallback(Collect);
-        if (program is null)
-        {
-            return;
-        }
-
-        using var timer = new PeriodicTimer(LookInterval, time);
+        using var timer = new PeriodicTimer(program is null ? Timeout.InfiniteTimeSpan : LookInterval, time);
         try
         {
             while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))

@@ -1,0 +1,19 @@
+using LoadBalancer.Speaker.Answering.Kernel;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace LoadBalancer.Speaker.Tests.Answering.Kernel;
+
+public sealed class KernelPartTests
+{
+    // A part of the speaker that ends takes the speaker with it.
+    [Fact]
+    public async Task WithoutTheProgram_ItRunsUntilCancelled()
+    {
+        using var part = KernelPart.Load(KernelUse.Off, null, TimeSpan.FromSeconds(30), TimeProvider.System, NullLogger.Instance);
+        using var rest = new CancellationTokenSource();
+        var running = part.RunAsync(rest.Token);
+        Assert.False(running.IsCompleted);
+        await rest.CancelAsync();
+        await running.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
+    }
+}
