@@ -35,9 +35,9 @@ lint: ## Formatting and code style
 	dotnet format LoadBalancer.sln --verify-no-changes --severity warn --no-restore
 
 .PHONY: publish
-publish: ## Both programs with NativeAOT, into artifacts/publish
+publish: ## The programs and kubectl-lb with NativeAOT, into artifacts/publish
 	@build/prepare.sh publish
-	build/publish.sh both $(ARCH) artifacts/publish
+	build/publish.sh all $(ARCH) artifacts/publish
 
 .PHONY: images
 images: ## Container images for amd64 and arm64, what is in them and their digests, into artifacts/images (REGISTRY=… in place of localhost, and pushes)

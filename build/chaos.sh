@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build/prepare.sh test
 dotnet build LoadBalancer.sln --configuration Release --nologo -v quiet
-build/publish.sh both "$(dpkg --print-architecture)" artifacts/publish
+build/publish.sh all "$(dpkg --print-architecture)" artifacts/publish
 export LB_BIN="$PWD/artifacts/publish" LB_TEST_LIMITS=none
 export LB_FAULT_ROUNDS="${FAULTS:-3}"
 export LB_CHAOS_ROUNDS="${ROUNDS:-20}" LB_BUSY_SECONDS=60 LB_CHAOS_SECONDS="${DURATION:-300}" LB_CHAOS_SEED="${SEED:-}"

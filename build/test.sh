@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds, publishes both programs with NativeAOT, runs every test project, and ends with the counts of all of them:
+# Builds, publishes the programs with NativeAOT, runs every test project, and ends with the counts of all of them:
 # "N passed, N failed, N skipped". A test that hangs fails alone when its limit is over (tests/Testing); a test project that crashes, hangs
 # all the same or runs no test counts as a failure.
 #   FILTER='-class Some.Class'   is handed to every test project
@@ -21,7 +21,7 @@ step "what is missing" build/prepare.sh test
 UseSharedCompilation=true
 export UseSharedCompilation
 step "build" dotnet build LoadBalancer.sln --configuration Release --nologo -v quiet
-step "publish both programs" build/publish.sh both "$(dpkg --print-architecture)" artifacts/publish
+step "publish the programs" build/publish.sh all "$(dpkg --print-architecture)" artifacts/publish
 dotnet build-server shutdown --vbcscompiler >/dev/null 2>&1
 LB_BIN=$PWD/artifacts/publish
 export LB_BIN

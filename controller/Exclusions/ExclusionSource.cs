@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Allocation;
+using LoadBalancer.Kubernetes.Facts;
 using LoadBalancer.Kubernetes.Leases;
 using LoadBalancer.Kubernetes.Resources;
 
@@ -28,7 +29,7 @@ internal sealed class ExclusionSource
         stores.Nodes.Changed += key => Take(Origin.Node, key, nodes.Of(key));
         stores.Leases.Changed += key =>
         {
-            Take(Origin.Lease, key, stores.Leases.Get(key) is { } lease ? Of(lease) : []);
+            Take(Origin.Lease, key, stores.Leases.Get(key) is { } lease ? LeaseExclusions.Of(lease) : []);
             TakeQuarantines();
         };
         Synced = SyncAsync();
@@ -74,17 +75,6 @@ internal sealed class ExclusionSource
         }
     }
 
-    private static Exclusion[] Of(LeaseResource lease)
-    {
-        var prefixes = SpeakerAnnotations.LinksOf(lease).SelectMany(static link => link.Prefixes).ToArray();
-        return
-        [
-            .. NodeExclusions.OfAddresses(lease.Key.Name, prefixes.Select(static prefix => prefix.Address)),
-            .. NodeExclusions.OfGateways(lease.Key.Name, SpeakerAnnotations.GatewaysOf(lease)),
-            .. NodeExclusions.OfSubnets(prefixes),
-        ];
-    }
-
     // All Leases with each change: that one is not renewed any more shows in the renewals of the others. While none is renewed nothing is
     // announced either, and nobody is the worse for an address that is passed over.
     private void TakeQuarantines()
@@ -98,12 +88,9 @@ internal sealed class ExclusionSource
         var telling = stores.Leases.All().Where(static lease => lease.Annotations.GetValueOrDefault(StrangerAnnotations.Taken, "").Length > 0);
         foreach (var key in known.Union(telling.Select(static lease => lease.Key)))
         {
-            Take(Origin.Quarantine, key, stores.Leases.Get(key) is { } lease && isRenewed(key) ? Quarantined(lease) : []);
+            Take(Origin.Quarantine, key, stores.Leases.Get(key) is { } lease && isRenewed(key) ? LeaseExclusions.QuarantinedBy(lease) : []);
         }
     }
-
-    private static Exclusion[] Quarantined(LeaseResource lease) =>
-        [.. StrangerAnnotations.TakenOf(lease).Select(static taken => new Exclusion(taken.Address, ExclusionKind.Quarantined, taken.Mac.ToString()))];
 
     private void Take(Origin origin, ObjectKey key, Exclusion[] now)
     {

@@ -194,6 +194,9 @@ public sealed record VipStatus
 /// <summary>An interface of a node on the segment, and whether an address may be there.</summary>
 public sealed record CandidateStatus
 {
+    /// <summary>The address.</summary>
+    public string Address { get; init; } = "";
+
     /// <summary>The link of the speaker that tells.</summary>
     public required string On { get; init; }
 

@@ -12,7 +12,7 @@ namespace LoadBalancer.Speaker.Ownership;
 public sealed record AnnouncementText(EventSeverity Severity, AnnouncementEvent Reason, string Message)
 {
     /// <summary>The label that keeps a node from being used for load balancers.</summary>
-    public const string ExcludeLabel = "node.kubernetes.io/exclude-from-external-load-balancers";
+    public const string ExcludeLabel = IneligibleText.ExcludeLabel;
 
     // An Event has room for about as many; the log and the metrics have no need of more.
     private const int MostNodes = 10;
@@ -105,18 +105,6 @@ public sealed record AnnouncementText(EventSeverity Severity, AnnouncementEvent 
 
     private static bool IsOfTheLink(Ineligible why) => why is Ineligible.Interface or Ineligible.OtherSubnet;
 
-    private static string TextOf(Ineligible why, string link) => why switch
-    {
-        Ineligible.SpeakerNotReady => "its speaker is not ready",
-        Ineligible.Leaving => "its speaker is shutting down",
-        Ineligible.CannotHear => "its link sends and does not hear",
-        Ineligible.NodeExcluded => $"it has the label {ExcludeLabel}",
-        Ineligible.NetworkUnavailable => "its condition NetworkUnavailable is true",
-        Ineligible.NodeSelector => "the pool's node-selectors do not match it",
-        Ineligible.Interface => $"the pool does not name its interface {link}",
-        Ineligible.OtherSubnet => $"the address belongs to the subnet of another of its interfaces than {link}",
-        Ineligible.NoLocalEndpoint => "it has no serving endpoint, and externalTrafficPolicy is Local",
-        Ineligible.None => "this node is preferred to it now",
-        _ => why.ToString(),
-    };
+    private static string TextOf(Ineligible why, string link) =>
+        why == Ineligible.None ? "this node is preferred to it now" : IneligibleText.Of(why, link);
 }

@@ -89,7 +89,7 @@ internal sealed class SpeakerReport
         var snapshot = Pipeline.Snapshot;
         return new Decided(
             snapshot, pass.IsCurrent, [.. pass.Turns.Select(Describe)], VipRows.Of(pass, snapshot, only, all),
-            only is { } vip ? [.. VipRows.CandidatesOf(pass, snapshot, vip).Select(Describe)] : null);
+            only is { } vip ? [.. VipRows.CandidatesOf(pass, snapshot, vip).Select(candidate => Describe(vip, candidate))] : null);
     }
 
     private LinkStatus Describe(LinkTurn turn)
@@ -127,8 +127,9 @@ internal sealed class SpeakerReport
         Apart = peer.Apart,
     };
 
-    private static CandidateStatus Describe((string On, LinkVerdict Verdict) candidate) => new()
+    private static CandidateStatus Describe(IpAddress vip, (string On, LinkVerdict Verdict) candidate) => new()
     {
+        Address = vip.ToString(),
         On = candidate.On,
         Node = candidate.Verdict.Node,
         Link = candidate.Verdict.Link,

@@ -34,10 +34,11 @@ public sealed class ApiClientFactory
     /// <summary>Opens the connection pool. Nothing is sent yet.</summary>
     /// <param name="kubeconfig">The value of <c>--kubeconfig</c>, or null.</param>
     /// <param name="userAgent">For example <c>loadbalancer-speaker/0.1.0</c>: what audit logs and flow control see.</param>
+    /// <param name="context">The kubeconfig's context to use in place of its current one, or null.</param>
     /// <exception cref="ApiConfigurationException">No configuration was found, or it cannot be used.</exception>
-    public ApiConnection Connect(string? kubeconfig, string userAgent)
+    public ApiConnection Connect(string? kubeconfig, string userAgent, string? context = null)
     {
-        var (configuration, origin) = Find(kubeconfig);
+        var (configuration, origin) = Find(kubeconfig, context);
         try
         {
             return new ApiConnection(configuration, origin, userAgent);
@@ -48,11 +49,11 @@ public sealed class ApiClientFactory
         }
     }
 
-    internal (KubernetesClientConfiguration Configuration, string Origin) Find(string? kubeconfig)
+    internal (KubernetesClientConfiguration Configuration, string Origin) Find(string? kubeconfig, string? context = null)
     {
         if (!string.IsNullOrWhiteSpace(kubeconfig))
         {
-            return (Kubeconfig.Load([kubeconfig]), kubeconfig);
+            return (Kubeconfig.Load([kubeconfig], context), kubeconfig);
         }
 
         if (environment("KUBERNETES_SERVICE_HOST") is { Length: > 0 } host && File.Exists(AccountFile("token")))
@@ -62,12 +63,12 @@ public sealed class ApiClientFactory
 
         if (environment("KUBECONFIG") is { Length: > 0 } list)
         {
-            return (Kubeconfig.Load(list.Split(':', StringSplitOptions.RemoveEmptyEntries)), list);
+            return (Kubeconfig.Load(list.Split(':', StringSplitOptions.RemoveEmptyEntries), context), list);
         }
 
         var home = Path.Combine(environment("HOME") ?? "/", ".kube/config");
         return File.Exists(home)
-            ? (Kubeconfig.Load([home]), home)
+            ? (Kubeconfig.Load([home], context), home)
             : throw new ApiConfigurationException(
                 "no API server is configured: this is not a pod with a service account "
                 + $"($KUBERNETES_SERVICE_HOST is not set or {AccountFile("token")} does not exist), $KUBECONFIG is not set "

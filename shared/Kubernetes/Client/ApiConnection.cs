@@ -25,6 +25,7 @@ public sealed class ApiConnection : IDisposable
     internal ApiConnection(KubernetesClientConfiguration configuration, string origin, string userAgent)
     {
         Origin = origin;
+        Namespace = string.IsNullOrEmpty(configuration.Namespace) ? "default" : configuration.Namespace;
         Server = ServerOf(configuration);
         this.userAgent = ProductInfoHeaderValue.Parse(userAgent);
         serverName = string.IsNullOrWhiteSpace(configuration.TlsServerName) ? null : configuration.TlsServerName;
@@ -39,6 +40,9 @@ public sealed class ApiConnection : IDisposable
 
     /// <summary>Where the configuration comes from, for the log: a file's name, or <c>in-cluster</c>.</summary>
     public string Origin { get; }
+
+    /// <summary>The namespace of the kubeconfig's context; <c>default</c> if it names none.</summary>
+    public string Namespace { get; }
 
     /// <summary>Sends one request and returns as soon as the head of the response is there.</summary>
     /// <exception cref="HttpRequestException">The connection failed, or there are no credentials to be had.</exception>

@@ -36,6 +36,9 @@ public sealed record ApiRequest(ApiResource Resource, string Version, ApiVerb Ve
     /// <summary>Further query parameters, already escaped and joined by <c>&amp;</c>, or empty.</summary>
     public string Query { get; init; } = "";
 
+    /// <summary>What follows the subresource of a proxy, with its leading slash; or empty.</summary>
+    public string SubPath { get; init; } = "";
+
     /// <summary>The JSON body, or empty.</summary>
     public ReadOnlyMemory<byte> Body { get; init; }
 
@@ -79,7 +82,7 @@ public sealed record ApiRequest(ApiResource Resource, string Version, ApiVerb Ve
 
         if (Resource.Subresource.Length > 0)
         {
-            uri.Append('/').Append(Resource.Subresource);
+            uri.Append('/').Append(Resource.Subresource).Append(SubPath);
         }
 
         AppendQuery(uri);

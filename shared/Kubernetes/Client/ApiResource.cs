@@ -44,6 +44,12 @@ public sealed record ApiResource(string Group, string Plural, bool Namespaced, s
     /// <summary>The status subresource of <c>v1 Pod</c>.</summary>
     public static readonly ApiResource PodStatus = new("", "pods", true, "status");
 
+    /// <summary>A pod's own ports, through the API server.</summary>
+    public static readonly ApiResource PodProxy = new("", "pods", true, "proxy");
+
+    /// <summary>What a pod writes.</summary>
+    public static readonly ApiResource PodLog = new("", "pods", true, "log");
+
     /// <summary><c>v1 Namespace</c>.</summary>
     public static readonly ApiResource Namespaces = new("", "namespaces", false);
 
@@ -61,6 +67,15 @@ public sealed record ApiResource(string Group, string Plural, bool Namespaced, s
 
     /// <summary>Lease of <c>coordination.k8s.io</c>.</summary>
     public static readonly ApiResource Leases = new("coordination.k8s.io", "leases", true);
+
+    /// <summary>MetalLB's pools since 0.13.</summary>
+    public static readonly ApiResource MetalLBPools = new("metallb.io", "ipaddresspools", true);
+
+    /// <summary>MetalLB's layer-2 announcements since 0.13.</summary>
+    public static readonly ApiResource MetalLBAdvertisements = new("metallb.io", "l2advertisements", true);
+
+    /// <summary>MetalLB's BGP peers since 0.13.</summary>
+    public static readonly ApiResource MetalLBPeers = new("metallb.io", "bgppeers", true);
 
     /// <summary>The name RBAC rules use: <c>services</c>, <c>services/status</c>.</summary>
     public string RbacName => Subresource.Length == 0 ? Plural : $"{Plural}/{Subresource}";

@@ -84,6 +84,29 @@ public sealed record ApiUse(string Program, IReadOnlyList<ApiGrant> Grants)
             [ApiVerb.Get, ApiVerb.List, ApiVerb.Watch, ApiVerb.Create, ApiVerb.Update]),
     ]);
 
+    /// <summary>What <c>kubectl lb</c> reads, with the rights of whoever calls it; <c>manifests/loadbalancer/components/viewer</c> grants it.</summary>
+    public static readonly ApiUse Viewer = new("kubectl-lb",
+    [
+        new(ApiResource.Services, ApiScope.Cluster, [ApiVerb.List]),
+        new(ApiResource.Namespaces, ApiScope.Cluster, [ApiVerb.List]),
+        new(ApiResource.Nodes, ApiScope.Cluster, [ApiVerb.List]),
+        new(ApiResource.EndpointSlices, ApiScope.Cluster, [ApiVerb.List]),
+        new(ApiResource.Pods, ApiScope.OwnNamespace, [ApiVerb.List]),
+        new(ApiResource.PodProxy, ApiScope.OwnNamespace, [ApiVerb.Get]),
+        new(ApiResource.PodLog, ApiScope.OwnNamespace, [ApiVerb.Get]),
+        new(ApiResource.Leases, ApiScope.OwnNamespace, [ApiVerb.List]),
+        new(ApiResource.ConfigMaps, ApiScope.OwnNamespace, [ApiVerb.List], ConfigMapName),
+    ]);
+
+    /// <summary>What <c>kubectl lb migrate --from-cluster</c> reads besides: another load balancer's configuration.</summary>
+    public static readonly IReadOnlyList<ApiGrant> Migrating =
+    [
+        new(ApiResource.MetalLBPools, ApiScope.Cluster, [ApiVerb.List]),
+        new(ApiResource.MetalLBAdvertisements, ApiScope.Cluster, [ApiVerb.List]),
+        new(ApiResource.MetalLBPeers, ApiScope.Cluster, [ApiVerb.List]),
+        new(ApiResource.ConfigMaps, ApiScope.Cluster, [ApiVerb.List]),
+    ];
+
     /// <summary>
     /// The grant that covers a request, or null. A grant for one object covers any request for one object: the ConfigMap's and the
     /// Lease's names can be set, and then the operator's RBAC rules name them too.

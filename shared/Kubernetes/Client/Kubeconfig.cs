@@ -15,8 +15,10 @@ namespace LoadBalancer.Kubernetes.Client;
 internal static class Kubeconfig
 {
     /// <summary>Reads and merges; the first file that has an entry of a name wins.</summary>
+    /// <param name="paths">The files.</param>
+    /// <param name="context">The context to use in place of the current one, or null.</param>
     /// <exception cref="ApiConfigurationException">None of the files exists, or they cannot be used.</exception>
-    internal static KubernetesClientConfiguration Load(IReadOnlyList<string> paths)
+    internal static KubernetesClientConfiguration Load(IReadOnlyList<string> paths, string? context = null)
     {
         var shown = string.Join(':', paths);
         var files = paths.Select(static path => path.Trim('"')).Where(File.Exists).ToArray();
@@ -27,7 +29,9 @@ internal static class Kubeconfig
 
         try
         {
-            return Build(Merge(files.Select(Read).ToArray()));
+            var merged = Merge(files.Select(Read).ToArray());
+            merged.CurrentContext = context ?? merged.CurrentContext;
+            return Build(merged);
         }
         catch (Exception e) when (e is KubeConfigException or YamlException or CryptographicException or FormatException or IOException
             or UnauthorizedAccessException)

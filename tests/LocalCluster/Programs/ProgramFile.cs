@@ -10,9 +10,13 @@ public static class ProgramFile
     /// The executable of a program: in the folder <c>LB_BIN</c> if that is set, else the newest of what was published with
     /// NativeAOT and what the last builds left.
     /// </summary>
-    public static string Find(string program)
+    public static string Find(string program) => Find($"loadbalancer-{program}", program);
+
+    /// <summary>The executable of kubectl's plugin, found in the same places.</summary>
+    public static string FindPlugin() => Find("kubectl-lb", "kubectl-lb");
+
+    private static string Find(string name, string folderName)
     {
-        string name = $"loadbalancer-{program}";
         if (Environment.GetEnvironmentVariable("LB_BIN") is { Length: > 0 } folder)
         {
             string given = Path.Combine(folder, name);
@@ -22,8 +26,8 @@ public static class ProgramFile
         string[] candidates =
         [
             Path.Combine(Root, "artifacts/publish", name),
-            Path.Combine(Root, program, "bin/Release/net10.0", name),
-            Path.Combine(Root, program, "bin/Debug/net10.0", name),
+            Path.Combine(Root, folderName, "bin/Release/net10.0", name),
+            Path.Combine(Root, folderName, "bin/Debug/net10.0", name),
         ];
         return candidates.Where(File.Exists).MaxBy(NewestPart)
             ?? throw new FileNotFoundException($"{name} is neither published nor built; `make build` or `make publish` makes it.");

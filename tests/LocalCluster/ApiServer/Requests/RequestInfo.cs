@@ -76,5 +76,6 @@ public sealed record RequestInfo
 
     private static string At(string[] parts, int index) => index < parts.Length ? Uri.UnescapeDataString(parts[index]) : "";
 
-    private static string Rest(string[] parts, int from) => string.Join('/', parts.Skip(from));
+    // What follows /proxy is the pod's own path, not the API's.
+    private static string Rest(string[] parts, int from) => At(parts, from) == "proxy" ? "proxy" : string.Join('/', parts.Skip(from));
 }
