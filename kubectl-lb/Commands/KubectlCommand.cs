@@ -51,6 +51,7 @@ internal static class KubectlCommand
         root.Subcommands.Add(WhyCommand.Create(flags, terminal));
         root.Subcommands.Add(CheckCommand.Create(terminal));
         root.Subcommands.Add(PlanCommand.Create(flags, terminal));
+        root.Subcommands.Add(DoctorCommand.Create(flags, terminal));
         root.Subcommands.Add(MigrateCommand.Create(flags, terminal));
         return root;
     }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using LoadBalancer.Kubectl.Check;
+using LoadBalancer.Kubectl.Doctor;
 using LoadBalancer.Kubectl.Plan;
 using LoadBalancer.Kubectl.Status;
 using LoadBalancer.Kubectl.Why;
@@ -15,6 +16,7 @@ namespace LoadBalancer.Kubectl.Output;
 [JsonSerializable(typeof(WhyReport))]
 [JsonSerializable(typeof(CheckReport))]
 [JsonSerializable(typeof(PlanReport))]
+[JsonSerializable(typeof(DoctorReport))]
 internal sealed partial class ReportJson : JsonSerializerContext
 {
     /// <summary>A report for scripts.</summary>

@@ -31,7 +31,8 @@ internal static class Addresses
 
     private static LinkStatus? LinkOf((SpeakerStatus Speaker, VipStatus Vip) owner) => owner.Speaker.Links.FirstOrDefault(link => link.Name == owner.Vip.Link);
 
-    private static string NetworkOf(string prefix) => IpPrefix.TryParse(prefix, out var parsed) ? parsed.Range.ToString() : prefix;
+    /// <summary>The subnet of an address with a length, as text; equal for the addresses in it.</summary>
+    public static string NetworkOf(string prefix) => IpPrefix.TryParse(prefix, out var parsed) ? parsed.Range.ToString() : prefix;
 
     private static Dictionary<string, List<string>> Users(ClusterView view)
     {
