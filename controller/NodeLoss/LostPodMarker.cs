@@ -14,22 +14,24 @@ internal sealed class LostPodMarker(IPodStatusWriter writer, LostPods choice)
     public PreparedPods Prepare(string node, CancellationToken stop) => new(ReadAsync(node, stop), choice);
 
     /// <summary>
-    /// Marks the endpoints, each slice by one write and the first Service's before the others, and then the pods, all at once. The pods alone
+    /// Marks one Service after the other: its endpoints, each slice by one write, and then the pods behind them, all at once. The pods alone
     /// would do: but the EndpointSlice controller follows them in two or more steps, and kube-proxy takes the second a second after the first.
+    /// Between the two it may write back a slice whose pods it has not seen yet; so both follow closely, and the next Service waits.
     /// </summary>
     /// <returns>How many pods were marked; those that are gone or others of the same name by now are not.</returns>
     /// <exception cref="HttpRequestException">The server refused or could not be reached after retries; what was marked stays.</exception>
     public async Task<int> MarkAsync(ChosenPods chosen, string message, CancellationToken stop)
     {
-        var first = chosen.Pods.Groups.Count > 0 ? chosen.Pods.Groups[0].Service : "";
-        foreach (var part in chosen.Slices.GroupBy(part => part.Service == first).OrderByDescending(static part => part.Key))
+        var marked = 0;
+        foreach (var group in chosen.Pods.Groups)
         {
-            await Task.WhenAll(part.Select(slice => WithdrawAsync(slice, stop))).ConfigureAwait(false);
+            await Task.WhenAll(chosen.EndpointsOf(group).Select(slice => WithdrawAsync(slice, stop))).ConfigureAwait(false);
+            var results = await Task.WhenAll(group.Pods.Select(pod =>
+                writer.MarkNotReadyAsync(new ObjectKey(pod.Namespace, pod.Name), pod.Uid, message, stop))).ConfigureAwait(false);
+            marked += results.Count(static result => result == StatusWriteResult.Written);
         }
 
-        var results = await Task.WhenAll(chosen.Pods.Groups.SelectMany(static group => group.Pods).Select(pod =>
-            writer.MarkNotReadyAsync(new ObjectKey(pod.Namespace, pod.Name), pod.Uid, message, stop))).ConfigureAwait(false);
-        return results.Count(static result => result == StatusWriteResult.Written);
+        return marked;
     }
 
     // What the server refuses here only takes longer: the slices follow the pods.
@@ -55,32 +57,28 @@ internal sealed class LostPodMarker(IPodStatusWriter writer, LostPods choice)
 /// <summary>Endpoints of a slice that are marked together.</summary>
 /// <param name="Slice">The slice as it was listed.</param>
 /// <param name="Endpoints">Their places in it.</param>
-internal sealed record LostEndpoints(PodEndpointsResource Slice, IReadOnlyList<int> Endpoints)
-{
-    /// <summary>The Service, as <see cref="PodGroup.Service"/> has it.</summary>
-    public string Service => $"{Slice.Key.Namespace}/{Slice.ServiceName}";
-}
+internal sealed record LostEndpoints(PodEndpointsResource Slice, IReadOnlyList<int> Endpoints);
 
 /// <summary>What is marked of a lost node.</summary>
 /// <param name="Pods">The pods.</param>
-/// <param name="Slices">Their endpoints, where the EndpointSlice controller keeps the slice: it puts right what is marked wrongly.</param>
-internal sealed record ChosenPods(PodsToMark Pods, IReadOnlyList<LostEndpoints> Slices)
+/// <param name="Slices">The slices beside them.</param>
+internal sealed record ChosenPods(PodsToMark Pods, IReadOnlyList<PodEndpointsResource> Slices)
 {
-    /// <summary>The pods with their endpoints.</summary>
-    public static ChosenPods From(PodsToMark pods, IEnumerable<PodEndpointsResource> slices)
+    /// <summary>
+    /// The endpoints of a group's pods, of whatever Service, where the EndpointSlice controller keeps the slice: it puts right what is
+    /// marked wrongly.
+    /// </summary>
+    public IEnumerable<LostEndpoints> EndpointsOf(PodGroup group)
     {
-        var marked = pods.Groups.SelectMany(static group => group.Pods).Select(static pod => pod.Uid).ToHashSet(StringComparer.Ordinal);
-        var lost = new List<LostEndpoints>();
-        foreach (var slice in slices.Where(static slice => slice.FollowsPods && slice.ServiceName.Length > 0))
+        var uids = group.Pods.Select(static pod => pod.Uid).ToHashSet(StringComparer.Ordinal);
+        foreach (var slice in Slices.Where(static slice => slice.FollowsPods && slice.ServiceName.Length > 0))
         {
-            int[] places = [.. Enumerable.Range(0, slice.Endpoints.Count).Where(i => slice.Endpoints[i].Ready && marked.Contains(slice.Endpoints[i].PodUid))];
+            int[] places = [.. Enumerable.Range(0, slice.Endpoints.Count).Where(i => slice.Endpoints[i].Ready && uids.Contains(slice.Endpoints[i].PodUid))];
             if (places.Length > 0)
             {
-                lost.Add(new LostEndpoints(slice, places));
+                yield return new LostEndpoints(slice, places);
             }
         }
-
-        return new ChosenPods(pods, lost);
     }
 }
 
@@ -97,6 +95,6 @@ internal sealed class PreparedPods(
     public async Task<ChosenPods> ChooseAsync(Func<string, bool> isLost, CancellationToken stop)
     {
         var (pods, slices) = await read.WaitAsync(stop).ConfigureAwait(false);
-        return ChosenPods.From(choice.Choose(pods, slices, isLost), slices);
+        return new ChosenPods(choice.Choose(pods, slices, isLost), slices);
     }
 }

@@ -12,7 +12,7 @@ namespace LoadBalancer.LocalCluster;
 
 /// <summary>
 /// A Kubernetes cluster on one machine: an API server, nodes and a client on a home network, a service proxy on each node, real
-/// pods. It plays kubelet and the EndpointSlice controller; our own programs run on it as they would in their pods.
+/// pods. It plays kubelet and, where the API server has none of its own, the EndpointSlice controller; our own programs run on it as they would in their pods.
 /// </summary>
 public sealed class Cluster : IAsyncDisposable
 {
@@ -80,7 +80,12 @@ public sealed class Cluster : IAsyncDisposable
         cluster._tasks.AddRange([
             reported.RunAsync(cluster._stop.Token),
             cluster.Services.RunAsync(cluster._stop.Token), slices.RunAsync(cluster._stop.Token),
-            proxy.RunAsync(cluster._stop.Token), cluster._slices.RunAsync(cluster._stop.Token)]);
+            proxy.RunAsync(cluster._stop.Token)]);
+        if (!cluster.Server.KeepsEndpointSlices)
+        {
+            cluster._tasks.Add(cluster._slices.RunAsync(cluster._stop.Token));
+        }
+
         return cluster;
     }
 

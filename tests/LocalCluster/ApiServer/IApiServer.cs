@@ -22,6 +22,9 @@ public interface IApiServer : IAsyncDisposable
     /// <param name="endpoint">The address to put into the file when clients reach the server by another one of its addresses.</param>
     string WriteKubeconfig(string path, string user = "admin", Uri? endpoint = null);
 
+    /// <summary>Whether it keeps EndpointSlices by Services and Pods itself, by a controller manager beside it.</summary>
+    bool KeepsEndpointSlices { get; }
+
     /// <summary>Stops serving and cuts every connection; what is stored is kept.</summary>
     Task StopAsync();
 

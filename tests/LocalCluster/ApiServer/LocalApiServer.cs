@@ -33,6 +33,8 @@ public sealed class LocalApiServer : IApiServer
 
     public Uri Endpoint => new UriBuilder(Uri.UriSchemeHttps, _options.Addresses[0].ToString(), _port).Uri;
 
+    public bool KeepsEndpointSlices => false;
+
     public string CaCertificatePem => _authority.CertificatePem;
 
     /// <summary>Makes it misbehave.</summary>

@@ -5,8 +5,8 @@ using LoadBalancer.LocalCluster.ApiServer.Access;
 namespace LoadBalancer.LocalCluster.ApiServer;
 
 /// <summary>
-/// etcd and kube-apiserver as child processes, as controller-runtime's envtest runs them: no controllers, no scheduler, no
-/// kubelet. RBAC is on; service account admission is off, since nothing creates the accounts that it asks for.
+/// etcd and kube-apiserver as child processes, as controller-runtime's envtest runs them: no scheduler, no kubelet, and no controllers but
+/// that of EndpointSlices, if kube-controller-manager is beside them. RBAC is on; service account admission is off, since nothing creates the accounts that it asks for.
 /// </summary>
 public sealed class RealApiServer : IApiServer
 {
@@ -23,6 +23,7 @@ public sealed class RealApiServer : IApiServer
     private readonly string _adminToken = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     private GuardedProcess? _etcd;
     private GuardedProcess? _server;
+    private GuardedProcess? _manager;
 
     public RealApiServer(RealApiServerOptions options)
     {
@@ -41,6 +42,8 @@ public sealed class RealApiServer : IApiServer
 
     public Uri Endpoint => new UriBuilder(Uri.UriSchemeHttps, _options.Addresses[0].ToString(), _port).Uri;
 
+    public bool KeepsEndpointSlices => File.Exists(Manager);
+
     public string CaCertificatePem => _authority.CertificatePem;
 
     public string WriteKubeconfig(string path, string user = "admin", Uri? endpoint = null) => user == "admin"
@@ -57,6 +60,10 @@ public sealed class RealApiServer : IApiServer
         try
         {
             await WaitUntilReadyAsync(_etcd, _server);
+            if (KeepsEndpointSlices)
+            {
+                _manager ??= GuardedProcess.Start(ManagerCommand(), InFolder("kube-controller-manager.log"));
+            }
         }
         catch
         {
@@ -75,6 +82,8 @@ public sealed class RealApiServer : IApiServer
 
     public async ValueTask DisposeAsync()
     {
+        if (_manager is { } manager)
+            await manager.DisposeAsync();
         await StopAsync();
         if (_etcd is { } etcd)
             await etcd.DisposeAsync();
@@ -104,6 +113,15 @@ public sealed class RealApiServer : IApiServer
         "--service-account-issuer=https://kubernetes.default.svc",
         $"--service-account-key-file={InFolder("sa.key")}", $"--service-account-signing-key-file={InFolder("sa.key")}",
         $"--service-cluster-ip-range={string.Join(',', _options.ServiceRanges)}",
+    ];
+
+    private string Manager => Path.Combine(_options.AssetsFolder, "kube-controller-manager");
+
+    // Alone and without an election: it goes on when the API server is back. The names of controllers are those of Kubernetes 1.28 and later.
+    private IEnumerable<string> ManagerCommand() =>
+    [
+        .. _options.CommandPrefix, Manager, $"--kubeconfig={WriteKubeconfig(InFolder("manager.kubeconfig"))}",
+        "--controllers=endpointslice-controller", "--leader-elect=false", "--secure-port=0",
     ];
 
     // kube-apiserver refuses to advertise a loopback address in the Endpoints of the Service "kubernetes"; nothing uses it here.

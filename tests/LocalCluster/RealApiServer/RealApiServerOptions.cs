@@ -5,7 +5,7 @@ namespace LoadBalancer.LocalCluster.ApiServer;
 /// <summary>How a <see cref="RealApiServer"/> is set up.</summary>
 public sealed record RealApiServerOptions
 {
-    /// <summary>The folder with <c>etcd</c> and <c>kube-apiserver</c>; the convention of envtest.</summary>
+    /// <summary>The folder with <c>etcd</c> and <c>kube-apiserver</c>, the convention of envtest, and <c>kube-controller-manager</c> if there is one.</summary>
     public required string AssetsFolder { get; init; }
 
     /// <summary>The addresses clients use; one is bound as such, several by binding the any-address. All are in the certificate.</summary>
