@@ -8,15 +8,19 @@ namespace LoadBalancer.Controller.NodeLoss;
 /// <summary>Reads what a lost node carries and marks it.</summary>
 /// <param name="writer">The edge to the API server.</param>
 /// <param name="choice">Chooses among the pods.</param>
-internal sealed class LostPodMarker(IPodStatusWriter writer, LostPods choice)
+/// <param name="time">The clock.</param>
+internal sealed class LostPodMarker(IPodStatusWriter writer, LostPods choice, TimeProvider time)
 {
+    // Within the second that kube-proxy waits after its first sync.
+    private static readonly TimeSpan[] Repeats = [TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(150), TimeSpan.FromMilliseconds(300)];
+
     /// <summary>Begins to read the node's pods and the endpoints beside them, while it is still being judged.</summary>
     public PreparedPods Prepare(string node, CancellationToken stop) => new(ReadAsync(node, stop), choice);
 
     /// <summary>
     /// Marks one Service after the other: its endpoints, each slice by one write, and then the pods behind them, all at once. The pods alone
     /// would do: but the EndpointSlice controller follows them in two or more steps, and kube-proxy takes the second a second after the first.
-    /// Between the two it may write back a slice whose pods it has not seen yet; so both follow closely, and the next Service waits.
+    /// Between the two it may write back a slice whose pods it has not all seen yet: see <see cref="HoldAsync"/>.
     /// </summary>
     /// <returns>How many pods were marked; those that are gone or others of the same name by now are not.</returns>
     /// <exception cref="HttpRequestException">The server refused or could not be reached after retries; what was marked stays.</exception>
@@ -32,6 +36,26 @@ internal sealed class LostPodMarker(IPodStatusWriter writer, LostPods choice)
         }
 
         return marked;
+    }
+
+    /// <summary>
+    /// Marks the endpoints a few times more. Having seen a part of the pods, the EndpointSlice controller writes the others' endpoints back
+    /// as ready, and if it then meets its own write too early it waits for a second. What is as it should be is not written by the server.
+    /// </summary>
+    public async Task HoldAsync(ChosenPods chosen, CancellationToken stop)
+    {
+        try
+        {
+            foreach (var pause in Repeats)
+            {
+                await Task.Delay(pause, time, stop).ConfigureAwait(false);
+                await Task.WhenAll(chosen.Pods.Groups.SelectMany(chosen.EndpointsOf).Select(slice => WithdrawAsync(slice, stop))).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            // The slices follow the pods, a little later.
+        }
     }
 
     // What the server refuses here only takes longer: the slices follow the pods.

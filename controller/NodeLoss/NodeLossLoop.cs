@@ -196,6 +196,7 @@ internal sealed partial class NodeLossLoop
             var chosen = await loss.Pods.ChooseAsync(node => open.Keys.Any(key => key.Node == node), stop).ConfigureAwait(false);
             loss.Count += await marker.MarkAsync(chosen, NodeLossEvents.PodMessage(loss.Stated), stop).ConfigureAwait(false);
             var took = statement.Silence + (Now - loss.Stated.Since);
+            _ = marker.HoldAsync(chosen, stop);
             loss.Marked = true;
             NodeLossMetrics.PodsMarked(loss.Count, took);
             events.TellMarked(loss.Stated, chosen.Pods, loss.Count, took);

@@ -59,7 +59,7 @@ internal sealed class NodeLossWatch : IDisposable
             new LossStatements(stores.Leases, sinceSpeakersRenewal),
             new KubeletPorts(KubeletPorts.ConnectAsync, time),
             new LossLedger(new ApiLeaseStore(api), record, recordKey, identity, time),
-            new LostPodMarker(new PodStatusWriter(api, time), new LostPods(stores.Services, stores.Namespaces)),
+            new LostPodMarker(new PodStatusWriter(api, time), new LostPods(stores.Services, stores.Namespaces), time),
             new NodeLossEvents(recorder, stores.Nodes), time, loggers.CreateLogger<NodeLossLoop>());
 
         Reflector<LeaseResource> Reflect(ResourceSelection selection, Store<LeaseResource> store) =>

@@ -1,7 +1,6 @@
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Network;
 using LoadBalancer.LocalCluster.Probes;
-using LoadBalancer.LocalCluster.Workloads;
 
 namespace LoadBalancer.Cluster.Tests.Outages;
 

@@ -301,7 +301,7 @@ internal sealed class LossReplica : IAsyncDisposable
             new LossStatements(bench.Leases, speakerAges.SinceRenewal),
             new KubeletPorts(bench.ConnectAsync, bench.Time),
             new LossLedger(bench, Record, new ObjectKey(LossBench.Namespace, "loadbalancer-node-loss"), $"replica-{number}", bench.Time),
-            new LostPodMarker(bench, new LostPods(bench.Services, bench.Namespaces)),
+            new LostPodMarker(bench, new LostPods(bench.Services, bench.Namespaces), bench.Time),
             new NodeLossEvents(Events, bench.Nodes), bench.Time, NullLogger.Instance);
         bench.Leases.Changed += _ => loop.Changed();
         bench.NodeLeases.Changed += _ => loop.Changed();
