@@ -5,14 +5,18 @@ namespace LoadBalancer.Speaker.Membership;
 
 /// <summary>
 /// From whom each address came that this node owns: the kernel of the former owner knows the connections that began there. It is known for
-/// as long as the former owner is heard on the wire; one that was lost has lost its connections. One thread at a time.
+/// as long as the former owner is heard on the wire; one that was lost has lost its connections, and whoever still uses one is to be told. One
+/// thread at a time.
 /// </summary>
 public sealed class FormerOwners
 {
     /// <summary>None.</summary>
     public static readonly IReadOnlyDictionary<IpAddress, MacAddress> None = new Dictionary<IpAddress, MacAddress>();
 
-    private readonly Dictionary<IpAddress, string> nodes = [];
+    /// <summary>How long the hosts are told that the connections of a lost node are over: a host that has not sent anything since then asks late.</summary>
+    public static readonly TimeSpan Tells = TimeSpan.FromMinutes(10);
+
+    private readonly Dictionary<IpAddress, Former> nodes = [];
 
     /// <summary>Takes in what was decided.</summary>
     /// <param name="transitions">What changed.</param>
@@ -28,7 +32,7 @@ public sealed class FormerOwners
             }
             else if (before.Phase != OwnershipPhase.Owner && action == OwnershipAction.Announce && before.Owner is { } former && former != self)
             {
-                nodes[vip] = former;
+                nodes[vip] = new Former(former, null);
             }
         }
     }
@@ -37,19 +41,21 @@ public sealed class FormerOwners
     /// <param name="left">What it left in the kernel.</param>
     /// <param name="ownership">What this node owns.</param>
     /// <param name="view">Who is alive.</param>
-    public void Adopt(IReadOnlyDictionary<IpAddress, MacAddress> left, SegmentOwnership ownership, SegmentView view)
+    /// <param name="now">Monotonic time.</param>
+    public void Adopt(IReadOnlyDictionary<IpAddress, MacAddress> left, SegmentOwnership ownership, SegmentView view, TimeSpan now)
     {
         foreach (var (vip, mac) in left)
         {
-            if (ownership[vip].Phase == OwnershipPhase.Owner && view.Peers.FirstOrDefault(peer => peer.Mac == mac) is { } peer)
+            if (ownership[vip].Phase == OwnershipPhase.Owner)
             {
-                nodes.TryAdd(vip, peer.Node);
+                var peer = mac.Value == 0 ? null : view.Peers.FirstOrDefault(peer => peer.Mac == mac);
+                nodes.TryAdd(vip, peer is null ? new Former("", now) : new Former(peer.Node, null));
             }
         }
     }
 
-    /// <summary>The former owners that are heard, with their hardware addresses. Who is not is forgotten.</summary>
-    public IReadOnlyDictionary<IpAddress, MacAddress> Heard(SegmentView view)
+    /// <summary>The former owners with their hardware addresses; zero for one that is lost, which stays so, and is forgotten after <see cref="Tells"/>.</summary>
+    public IReadOnlyDictionary<IpAddress, MacAddress> Heard(SegmentView view, TimeSpan now)
     {
         if (nodes.Count == 0)
         {
@@ -57,16 +63,21 @@ public sealed class FormerOwners
         }
 
         var macs = new Dictionary<IpAddress, MacAddress>(nodes.Count);
-        foreach (var (vip, node) in nodes)
+        foreach (var (vip, (node, lostAt)) in nodes)
         {
-            if (MacOf(view, node) is { Value: not 0 } mac)
-            {
-                macs.Add(vip, mac);
-            }
-            else
+            var mac = lostAt is null ? MacOf(view, node) : default;
+            if (now - lostAt > Tells)
             {
                 nodes.Remove(vip);
+                continue;
             }
+
+            if (mac.Value == 0 && lostAt is null)
+            {
+                nodes[vip] = new Former(node, now);
+            }
+
+            macs.Add(vip, mac);
         }
 
         return macs;
@@ -84,4 +95,6 @@ public sealed class FormerOwners
 
         return default;
     }
+
+    private readonly record struct Former(string Node, TimeSpan? LostAt);
 }

@@ -147,7 +147,7 @@ public sealed class OwnershipPass
 
         // Before anybody is told that an address is here: the segments that follow must find where to go.
         segment.Formers.Note(transitions, heartbeats.Node);
-        FollowKernel(segment, view, leaveBy is not null);
+        FollowKernel(segment, view, leaveBy is not null, now);
         var owns = segment.Ownership.Owned + segment.Ownership.HandedOver > 0;
         var mac = segment.Link.Facts.Mac;
         var isRenamed = owns && segment.AnnouncedAs != default && segment.AnnouncedAs != mac;
@@ -179,7 +179,7 @@ public sealed class OwnershipPass
     }
 
     // What the kernel does by itself depends on who is here, and goes on for what remains this node's when its speaker leaves.
-    private void FollowKernel(Segment segment, SegmentView view, bool leaves)
+    private void FollowKernel(Segment segment, SegmentView view, bool leaves, TimeSpan now)
     {
         if (leaves)
         {
@@ -190,12 +190,12 @@ public sealed class OwnershipPass
         if (segment.Serving && !segment.FormersAdopted)
         {
             segment.FormersAdopted = true;
-            segment.Formers.Adopt(segment.Link.Formers, segment.Ownership, view);
+            segment.Formers.Adopt(segment.Link.Formers, segment.Ownership, view, now);
         }
 
         segment.Link.Follow(
             [.. view.Peers.Where(static peer => peer.Source == MemberSource.Wire && peer.Mac.Value != 0).Select(static peer => peer.Mac)],
-            segment.Formers.Heard(view));
+            segment.Formers.Heard(view, now));
     }
 
     // Slowly, one address at a time: each move costs its clients a moment, and what is moved shall not move again in the next outage.

@@ -164,7 +164,7 @@ public sealed class KernelLink
         }
     }
 
-    /// <summary>To whom segments of connections that did not begin here are sent on.</summary>
+    /// <summary>To whom segments of connections that did not begin here are sent on; zero: they are answered with a reset.</summary>
     internal void SendOn(IReadOnlyDictionary<IpAddress, MacAddress> owners)
     {
         lock (gate)
@@ -179,7 +179,7 @@ public sealed class KernelLink
                 Check_NeedsLock(program.RemoveFormer(index, vip));
             }
 
-            foreach (var (vip, mac) in owners.Where(entry => formers.GetValueOrDefault(entry.Key) != entry.Value))
+            foreach (var (vip, mac) in owners.Where(entry => !formers.TryGetValue(entry.Key, out var mac) || mac != entry.Value))
             {
                 Check_NeedsLock(program.SetFormer(index, vip, mac));
             }

@@ -81,6 +81,7 @@ internal static class KernelMaps
         internal long Muted;
         internal long Heard;
         internal long LapsedAt;
+        internal long Reset;
     }
 
     /// <summary>struct peer_key.</summary>

@@ -34,6 +34,9 @@ public sealed partial class KernelPart : IDisposable
     private static readonly Counter SentOn = Metrics.CreateCounter(
         "loadbalancer_speaker_kernel_segments_sent_on_total", "TCP segments sent on to the former owner of an address.", "link");
 
+    private static readonly Counter Resets = Metrics.CreateCounter(
+        "loadbalancer_speaker_kernel_resets_total", "TCP segments answered with a reset, since the former owner that had their connection is lost.", "link");
+
     private static readonly Gauge Formers = Metrics.CreateGauge(
         "loadbalancer_speaker_kernel_addresses_sent_on", "Addresses whose older connections are kept at their former owner.", "link");
 
@@ -135,6 +138,7 @@ public sealed partial class KernelPart : IDisposable
                 entry.Link.Close();
                 Answers.RemoveLabelled(runner.Facts.Name);
                 SentOn.RemoveLabelled(runner.Facts.Name);
+                Resets.RemoveLabelled(runner.Facts.Name);
                 Formers.RemoveLabelled(runner.Facts.Name);
             }
         }
@@ -193,7 +197,8 @@ public sealed partial class KernelPart : IDisposable
                 var (name, counts) = (runner.Facts.Name, link.Counts);
                 Answers.WithLabels(name).IncTo(counts.Arp + counts.Ndp);
                 SentOn.WithLabels(name).IncTo(counts.SentOn);
-                Formers.WithLabels(name).Set(link.Formers.Count);
+                Resets.WithLabels(name).IncTo(counts.Reset);
+                Formers.WithLabels(name).Set(link.Formers.Values.Count(static mac => mac.Value != 0));
             }
         }
     }

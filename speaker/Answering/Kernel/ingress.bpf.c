@@ -31,7 +31,9 @@ char lb_license[] SEC("license") = "Dual BSD/GPL";
 #define NEXT_HEADER_ICMPV6 58
 #define NEXT_HEADER_TCP 6
 #define TCP_SYN 2
+#define TCP_RST 4
 #define TCP_ACK 16
+#define TCP_LENGTH 20
 #define OPTION 8
 #define MOST_OPTIONS 16
 
@@ -74,6 +76,13 @@ struct tcp {
 	__be16 source, destination;
 	__be32 sequence, acknowledgment;
 	__u8 offset, flags;
+} __attribute__((packed));
+
+struct tcp_reset {
+	__be16 source, destination;
+	__be32 sequence, acknowledgment;
+	__u8 offset, flags;
+	__be16 window, checksum, urgent;
 } __attribute__((packed));
 
 struct ndp {
@@ -398,6 +407,54 @@ static __always_inline void on_peer(const struct turn *t)
 		t->counts->heard = t->now;
 }
 
+// Whose former owner is lost is told at once (RFC 9293 §3.10.7.1): the node's own kernel would take such a segment for a connection that it
+// did not see begin, and be silent or send it to any pod. Left to it are IPv4 options, and what a reset must not answer.
+static __always_inline int reset(const struct turn *t, const struct ethernet *e, const struct connection *c, __u32 offset, const struct tcp *s)
+{
+	struct __sk_buff *skb = t->skb;
+	__u32 length = offset + TCP_LENGTH;
+	int is_ipv4 = skb->protocol == bpf_htons(ETH_P_IP);
+	if ((s->flags & TCP_RST) || !(s->flags & TCP_ACK) || offset != (is_ipv4 ? 34 : 54))
+		return NEXT;
+
+	struct tcp_reset r = { .source = s->destination, .destination = s->source, .sequence = s->acknowledgment, .offset = 5 << 4, .flags = TCP_RST };
+
+	// From a virtual card the frame may still wait for its checksum; the field holds the sum of the pseudo header then, in the answer too.
+	__be16 found;
+	if (bpf_skb_load_bytes(skb, offset + 16, &found, sizeof(found)))
+		return NEXT;
+	__u32 addresses = is_ipv4 ? sum16(c->vip.octets + 12, 4) + sum16(c->client.octets + 12, 4) : sum16(c->vip.octets, 16) + sum16(c->client.octets, 16);
+	__u16 size;
+	if (bpf_skb_load_bytes(skb, is_ipv4 ? 16 : 18, &size, sizeof(size)))
+		return NEXT;
+	__u32 segment = bpf_ntohs(size) - (is_ipv4 ? 20 : 0);
+	int is_partial = bpf_ntohs(found) == (__u16)~fold(addresses + NEXT_HEADER_TCP + segment);
+	__u32 pseudo = addresses + NEXT_HEADER_TCP + TCP_LENGTH;
+	r.checksum = bpf_htons(is_partial ? (__u16)~fold(pseudo) : fold(pseudo + sum16(&r, TCP_LENGTH)));
+
+	struct ethernet back = { .type = skb->protocol };
+	__builtin_memcpy(back.destination, e->source, 6);
+	__builtin_memcpy(back.source, e->destination, 6);
+	if (is_ipv4) {
+		struct ipv4 p = { .ethernet = back, .version_length = 0x45, .length = bpf_htons(40), .fragment = bpf_htons(0x4000), .time_to_live = 64, .protocol = NEXT_HEADER_TCP };
+		__builtin_memcpy(p.source, c->vip.octets + 12, 4);
+		__builtin_memcpy(p.destination, c->client.octets + 12, 4);
+		p.checksum = bpf_htons(fold(sum16((__u8 *)&p + 14, 20)));
+		if (bpf_skb_change_tail(skb, length, 0) || bpf_skb_store_bytes(skb, 0, &p, sizeof(p), BPF_F_INVALIDATE_HASH))
+			return NEXT;
+	} else {
+		struct ipv6 p = { .ethernet = back, .version = 0x60, .length = bpf_htons(TCP_LENGTH), .next_header = NEXT_HEADER_TCP, .hop_limit = 64 };
+		__builtin_memcpy(p.source, c->vip.octets, 16);
+		__builtin_memcpy(p.destination, c->client.octets, 16);
+		if (bpf_skb_change_tail(skb, length, 0) || bpf_skb_store_bytes(skb, 0, &p, sizeof(p), BPF_F_INVALIDATE_HASH))
+			return NEXT;
+	}
+	if (bpf_skb_store_bytes(skb, offset, &r, TCP_LENGTH, 0))
+		return NEXT;
+	__sync_fetch_and_add(&t->counts->reset, 1);
+	return bpf_redirect(skb->ifindex, 0);
+}
+
 // A segment for an address that moved here: what began here stays, the rest is the former owner's, whose kernel knows the connection.
 static __always_inline int on_segment(const struct turn *t, const struct ethernet *e, struct connection *c, __u32 offset)
 {
@@ -423,6 +480,9 @@ static __always_inline int on_segment(const struct turn *t, const struct etherne
 	// What a speaker's node sent on is not sent on again: nothing can circle.
 	if (is_peer(t, read_mac(e->source)))
 		return NEXT;
+
+	if (*former == 0)
+		return reset(t, e, c, offset, &segment);
 
 	__u8 addresses[12];
 	write_mac(addresses, *former);

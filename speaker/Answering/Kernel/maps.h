@@ -37,7 +37,8 @@ struct counts {
 	__u64 muted;     // addresses muted
 	__u64 heard;     // when a peer's frame came last
 	__u64 lapsed_at; // when it had been too long
-	__u64 spare[2];
+	__u64 reset;    // segments answered with a reset
+	__u64 spare;
 };
 
 struct peer_key {
@@ -86,7 +87,7 @@ struct {
 	__type(value, __u64);
 } lb_peers SEC(".maps");
 
-// The former owner of an address that moved as planned: its hardware address.
+// The former owner of an address that moved as planned: its hardware address; 0 once it is lost.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);

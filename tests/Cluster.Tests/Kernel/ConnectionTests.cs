@@ -83,6 +83,30 @@ public sealed class ConnectionTests(ClusterFixture fixture, ITestOutputHelper ou
     }
 
     [Fact]
+    public async Task FormerOwnerDies_ItsConnectionsAreReset_TheOthersStay()
+    {
+        if (!await IsHereAsync())
+        {
+            return;
+        }
+
+        (string address, Node owner) = await AnnouncedAsync(six: false);
+        await using LongConnections first = await LongConnections.OpenAsync(Cluster.Client, address, Count);
+        Node next = await MoveAsync(address, owner);
+        await using LongConnections second = await LongConnections.OpenAsync(Cluster.Client, address, Count);
+        Assert.Equal(0, first.Broken);
+        long cut = TimeProvider.System.GetTimestamp();
+        owner.Host.Block();
+        await Eventually.TrueAsync(() => first.Broken == Count, Soon, "resets", () => $"{first.Broken}: {first.FirstFailure}\n{Cluster.Programs.Tails()}");
+        TimeSpan took = TimeProvider.System.GetElapsedTime(cut);
+
+        Assert.Equal(0, second.Broken);
+        Assert.Equal(0, await SumAsync(next, "loadbalancer_speaker_kernel_addresses_sent_on"));
+        Figure($"former owner died: {Count} connections ended after {took.TotalSeconds:0.0} s");
+        owner.Host.Unblock();
+    }
+
+    [Fact]
     public async Task NewOwnersSpeakerRestarts_NoConnectionBreaks()
     {
         if (!await IsHereAsync())
