@@ -191,6 +191,7 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
         // One that counts and lets everything on; the kernel says by itself that it was there first.
         const string Others = "bpf chain 0 handle 0x1";
         Node node = Cluster.Nodes[0];
+        await Eventually.TrueAsync(() => ProgramsAt(node) == 1, Soon, "the program, and with it the place for others", () => Cluster.Programs.Tails());
         node.Host.Network.Try("tc", ["filter", "add", "dev", "eth0", "ingress", "pref", "7", "handle", "1", "protocol", "all", "bpf", "bytecode", "1,6 0 0 0"]);
         Assert.Contains(Others, FiltersAt(node), StringComparison.Ordinal);
         await Cluster.Programs.Speaker(node).KillAsync();
