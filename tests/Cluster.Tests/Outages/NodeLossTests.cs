@@ -28,7 +28,7 @@ public sealed class NodeLossTests(ClusterFixture fixture, ITestOutputHelper outp
         lost.Host.Unplug();
         await Eventually.TrueAsync(() => probe.Now - cut >= Away, Patience, "the end of the fault");
         ConnectAttempt[] attempts = [.. probe.Attempts.Where(attempt => attempt.Started >= cut)];
-        TimeSpan last = attempts.Where(attempt => !attempt.Success).Select(attempt => attempt.Started - cut).DefaultIfEmpty().Max();
+        TimeSpan last = LastBeforeAllIsWell(attempts, cut);
         Figure($"node lost{(withTheLeader ? " with the leading controller" : "")}: last failed connection begun {last.TotalMilliseconds:0} ms after, {attempts.Count(a => !a.Success)} of {attempts.Length} failed");
         Assert.False(await IsReadyAsync(lost));
         Assert.InRange(last, TimeSpan.Zero, WholeServiceBound);
@@ -43,6 +43,20 @@ public sealed class NodeLossTests(ClusterFixture fixture, ITestOutputHelper outp
         lost.Host.Plug();
         await UntilAsync(() => IsReadyAsync(lost), "the pod ready again");
         await UntilAsync(async () => (await NodeEventsAsync(lost)).Contains("NodeReturned"), "the return told");
+    }
+
+    // A source port that is used again within two minutes may still be sent to the dead pod by the connection tracking (docs/node-loss.md): one
+    // such failure, with a second of nothing but successes before it, is not the outage going on.
+    private static TimeSpan LastBeforeAllIsWell(ConnectAttempt[] attempts, TimeSpan cut)
+    {
+        TimeSpan last = TimeSpan.Zero;
+        foreach (ConnectAttempt failed in attempts.Where(attempt => !attempt.Success).OrderBy(attempt => attempt.Started))
+        {
+            TimeSpan at = failed.Started - cut;
+            last = at - last < TimeSpan.FromSeconds(1.5) || attempts.Count(attempt => !attempt.Success && attempt.Started > failed.Started - TimeSpan.FromSeconds(1)) > 2 ? at : last;
+        }
+
+        return last;
     }
 
     [Fact]

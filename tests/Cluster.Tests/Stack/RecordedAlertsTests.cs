@@ -5,7 +5,7 @@ namespace LoadBalancer.Cluster.Tests.Stack;
 /// <summary>The shipped alerts on what the running programs say: quiet while all is well, a clean upgrade included, and told when it is not.</summary>
 public sealed class RecordedAlertsTests(ClusterFixture fixture, ITestOutputHelper output) : ProgramTest(fixture, output)
 {
-    private const string Firing = "count(ALERTS{alertstate=\"firing\"})";
+    private const string Firing = "count by (alertname) (ALERTS{alertstate=\"firing\"})";
 
     [Fact]
     public async Task CleanUpgrade_OfEveryProgram_NoAlertFires()

@@ -77,7 +77,7 @@ public sealed class ChartTests
         var rendered = HelmProgram.Render("""
             namespace: {name: lb}
             pools: [{name: a, protocol: layer2, addresses: [192.168.96.100/32]}]
-            components: {markLostNodes: true, ownLease: true, kernel: true}
+            components: {markLostNodes: true, ownLease: true, kernel: true, viewer: true}
             monitoring: {serviceMonitor: true, podMonitor: true}
             """);
         Assert.All(rendered, o => Assert.DoesNotContain("loadbalancer-system", o.ToJsonString(), StringComparison.Ordinal));
