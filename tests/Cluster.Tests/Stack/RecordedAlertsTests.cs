@@ -7,6 +7,13 @@ public sealed class RecordedAlertsTests(ClusterFixture fixture, ITestOutputHelpe
 {
     private const string Firing = "count by (alertname) (ALERTS{alertstate=\"firing\"})";
 
+    // What another test did a moment ago is no part of what is recorded.
+    public override async ValueTask InitializeAsync()
+    {
+        await CloseClusterAsync();
+        await base.InitializeAsync();
+    }
+
     [Fact]
     public async Task CleanUpgrade_OfEveryProgram_NoAlertFires()
     {
