@@ -13,11 +13,7 @@ public sealed class HearingTests
     private static readonly MacAddress Kernel = MacAddress.Parse("52:54:00:00:00:02");
     private static readonly IpAddress KernelAddress = IpAddress.Parse("192.168.96.12");
 
-    private readonly SegmentMembership membership = new(
-        new MembershipTimings(), new HeartbeatIdentity("n1", "eth0", [IpPrefix.Parse("192.168.96.11/20")], []), boot: 99, now: default)
-    {
-        Ready = true,
-    };
+    private readonly SegmentMembership membership = ReadyNode();
 
     private readonly Talker n2 = new("n2", boot: 1000);
     private readonly Talker n3 = new("n3", boot: 2000);

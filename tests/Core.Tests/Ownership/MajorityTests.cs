@@ -8,11 +8,7 @@ namespace LoadBalancer.Core.Tests.Ownership;
 /// <summary>Who counts for the larger part of a segment: it makes the terms that win when the parts meet again.</summary>
 public sealed class MajorityTests
 {
-    private readonly SegmentMembership membership = new(
-        new MembershipTimings(), new HeartbeatIdentity("n1", "eth0", [IpPrefix.Parse("192.168.96.11/20")], []), boot: 99, now: default)
-    {
-        Ready = true,
-    };
+    private readonly SegmentMembership membership = ReadyNode();
 
     private readonly Talker n2 = new("n2", boot: 1000);
     private readonly Talker n3 = new("n3", boot: 2000);

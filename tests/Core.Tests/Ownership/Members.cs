@@ -11,6 +11,13 @@ internal static class Members
 {
     public static readonly Pool AnyPool = new() { Name = "default", Ranges = [IpPrefix.Parse("192.168.96.0/20").Range] };
 
+    /// <summary>What n1 knows of a segment in the moment it begins to listen, in its run 99.</summary>
+    public static SegmentMembership ReadyNode() => new(
+        new MembershipTimings(), new HeartbeatIdentity("n1", "eth0", [IpPrefix.Parse("192.168.96.11/20")], []), boot: 99, now: default)
+    {
+        Ready = true,
+    };
+
     public static SegmentMember Of(string node, string prefix = "192.168.96.11/20", string? other = null, string link = "eth0") => new(
         node, link, MemberSource.Wire, [IpPrefix.Parse(prefix)], other is null ? [] : [IpPrefix.Parse(other)],
         Ready: true, Leaving: false, Holding: false, HearsUs: true);

@@ -1,5 +1,4 @@
 using LoadBalancer.Core.Addressing;
-using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Core.Ownership;
 using static LoadBalancer.Core.Tests.Ownership.Members;
 
@@ -10,11 +9,7 @@ public sealed class ReunionTests
 {
     private static readonly VipFacts V = Vip("192.168.96.100");
 
-    private readonly SegmentMembership membership = new(
-        new MembershipTimings(), new HeartbeatIdentity("n1", "eth0", [IpPrefix.Parse("192.168.96.11/20")], []), boot: 99, now: default)
-    {
-        Ready = true,
-    };
+    private readonly SegmentMembership membership = ReadyNode();
 
     private readonly Talker n2 = new("n2", boot: 1000);
     private readonly Talker n3 = new("n3", boot: 2000);

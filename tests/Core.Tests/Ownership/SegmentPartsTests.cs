@@ -1,5 +1,3 @@
-using LoadBalancer.Core.Addressing;
-using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Core.Ownership;
 using static LoadBalancer.Core.Tests.Ownership.Members;
 
@@ -8,11 +6,7 @@ namespace LoadBalancer.Core.Tests.Ownership;
 /// <summary>Nodes with fresh Leases of the same subnet that were never heard: on another VLAN, or behind isolated ports.</summary>
 public sealed class SegmentPartsTests
 {
-    private readonly SegmentMembership membership = new(
-        new MembershipTimings(), new HeartbeatIdentity("n1", "eth0", [IpPrefix.Parse("192.168.96.11/20")], []), boot: 99, now: default)
-    {
-        Ready = true,
-    };
+    private readonly SegmentMembership membership = ReadyNode();
 
     private readonly Talker n2 = new("n2", boot: 1000);
 

@@ -10,11 +10,7 @@ public sealed class StatementTests
 {
     private static readonly IpAddress V = IpAddress.Parse("192.168.96.100");
 
-    private readonly SegmentMembership membership = new(
-        new MembershipTimings(), new HeartbeatIdentity("n1", "eth0", [IpPrefix.Parse("192.168.96.11/20")], []), boot: 99, now: default)
-    {
-        Ready = true,
-    };
+    private readonly SegmentMembership membership = ReadyNode();
 
     private readonly Talker n2 = new("n2", boot: 1000);
 
