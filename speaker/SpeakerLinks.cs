@@ -168,6 +168,8 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
 
         public IReadOnlyDictionary<IpAddress, MacAddress> Formers => inKernel?.Formers ?? FormerOwners.None;
 
+        public bool KeepsConnections(IpAddress vip) => inKernel?.Keeps(vip) ?? false;
+
         public void Follow(IReadOnlyCollection<MacAddress> peers, IReadOnlyDictionary<IpAddress, MacAddress> formers)
         {
             inKernel?.Follow(peers);

@@ -132,6 +132,7 @@ internal sealed partial class SpeakerWorker : Worker
         {
             Node = options.Node, WallClock = wallClock, Clock = clock, Pipeline = pipeline, Strangers = strangers, Readiness = readiness,
             Pools = () => pools.Status, Events = recorder, Warnings = () => [.. new[] { strictArp, wireless }.OfType<string>()],
+            Answering = kernel.AnsweringOn,
         };
         status.Source = async (query, _) => StatusJson.Write(await report.MakeAsync(query).ConfigureAwait(false));
     }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Net;
 using Microsoft.Extensions.Logging;
@@ -11,6 +13,7 @@ namespace LoadBalancer.Hosting;
 public sealed class ProgramCommand
 {
     private readonly RootCommand root;
+    private readonly List<Action> describeDefaults = [];
     private readonly Option<string?> kubeconfig;
     private readonly Option<string> @namespace;
     private readonly Option<string> configMap;
@@ -24,6 +27,11 @@ public sealed class ProgramCommand
     public ProgramCommand(string description, string defaultListen)
     {
         root = new RootCommand(description);
+        foreach (var help in root.Options.OfType<HelpOption>())
+        {
+            help.Action = new Help((SynchronousCommandLineAction)help.Action!, () => describeDefaults.ForEach(static describe => describe()));
+        }
+
         kubeconfig = Add<string?>("--kubeconfig", "FILE",
             "How to reach the API server. Default: in-cluster, then $KUBECONFIG, then ~/.kube/config.", null, NotEmpty);
         @namespace = Add("--namespace", "NAME",
@@ -58,6 +66,11 @@ public sealed class ProgramCommand
         option.DefaultValueFactory = result => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text
             ? Read(result, variable, text, parse)
             : defaultText is null ? default! : Read(result, name, defaultText, parse);
+        describeDefaults.Add(() =>
+        {
+            option.DefaultValueFactory = null;
+            option.Description += defaultText is { Length: > 0 } ? $" [default: {defaultText}]" : "";
+        });
         root.Options.Add(option);
         return option;
     }
@@ -82,8 +95,11 @@ public sealed class ProgramCommand
     /// <summary>
     /// Reads the arguments and runs the program; answers <c>--help</c> and <c>--version</c>; bad arguments go to standard error.
     /// </summary>
+    /// <param name="args">The arguments.</param>
+    /// <param name="run">The program.</param>
+    /// <param name="output">Where <c>--help</c> goes; null for standard output.</param>
     /// <returns>The exit status: 2 for bad arguments, else what <paramref name="run"/> returned.</returns>
-    public async Task<int> RunAsync(string[] args, Func<CommonOptions, ParseResult, Task<int>> run)
+    public async Task<int> RunAsync(string[] args, Func<CommonOptions, ParseResult, Task<int>> run, TextWriter? output = null)
     {
         root.SetAction((parsed, _) => run(Common(parsed), parsed));
         var result = root.Parse(args);
@@ -99,7 +115,7 @@ public sealed class ProgramCommand
         }
 
         // The host handles SIGTERM itself, in order; the library's own handling would cut it short.
-        var configuration = new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false };
+        var configuration = new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false, Output = output ?? Console.Out };
         return await result.InvokeAsync(configuration).ConfigureAwait(false);
     }
 
@@ -153,4 +169,14 @@ public sealed class ProgramCommand
         LogLevel = parsed.GetValue(logLevel),
         Listen = parsed.GetValue(listen)!,
     };
+
+    // The library shows a default as the value it was read into, which is not what could be written: Auto, [::]:7473, lists with bars.
+    private sealed class Help(SynchronousCommandLineAction shown, Action before) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            before();
+            return shown.Invoke(parseResult);
+        }
+    }
 }

@@ -52,6 +52,9 @@ public interface ISegmentLink
     /// <summary>The former owners that connections are sent on to already, as the run before this one left it.</summary>
     IReadOnlyDictionary<IpAddress, MacAddress> Formers => FormerOwners.None;
 
+    /// <summary>Whether the connections that began at the former owner of an address are sent on to it.</summary>
+    bool KeepsConnections(IpAddress vip) => false;
+
     /// <summary>Announces addresses no more; they may be answered for a while yet.</summary>
     void Hush(IReadOnlyList<IpAddress> vips);
 }

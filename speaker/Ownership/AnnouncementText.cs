@@ -21,8 +21,8 @@ public sealed record AnnouncementText(EventSeverity Severity, AnnouncementEvent 
     /// <param name="node">This node.</param>
     /// <param name="former">Who had it, or null.</param>
     /// <param name="vip">The address.</param>
-    /// <param name="election">The election on the link, which knows what is wrong with the former owner.</param>
-    public static AnnouncementText Assigned(string node, string? former, VipFacts vip, SegmentElection? election)
+    /// <param name="link">The link on which it has it, whose election knows what is wrong with the former owner.</param>
+    public static AnnouncementText Assigned(string node, string? former, VipFacts vip, LinkDecision? link)
     {
         // MetalLB's words up to here: people's scripts look for them.
         var message = $"announcing from node \"{node}\" with protocol \"layer2\"" + (vip.SharersApart
@@ -30,8 +30,13 @@ public sealed record AnnouncementText(EventSeverity Severity, AnnouncementEvent 
             : "");
         return new AnnouncementText(EventSeverity.Normal, AnnouncementEvent.nodeAssigned, former is null || former == node
             ? message
-            : $"{message}; {vip.Address} was at node \"{former}\" before: {(WhyNot(former, vip, election) is { } verdict ? TextOf(verdict.Why, verdict.Link) : "it is not heard any more")}");
+            : $"{message}; {vip.Address} was at node \"{former}\" before: {Why(former, vip, link)}");
     }
+
+    // Of a node that is lost the connections are lost, and nobody expects another thing.
+    private static string Why(string former, VipFacts vip, LinkDecision? link) =>
+        WhyNot(former, vip, link?.Election) is not { } verdict ? "it is not heard any more"
+        : $"{TextOf(verdict.Why, verdict.Link)}; open TCP connections {(link!.Keeps(vip.Address) ? "stay" : "break")}";
 
     /// <summary>Nobody has the address.</summary>
     /// <param name="vip">The address.</param>

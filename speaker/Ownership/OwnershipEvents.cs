@@ -154,8 +154,8 @@ public sealed class OwnershipEvents
         TimeSpan now)
     {
         // On a further link of the same node it is no change of owner.
-        var election = ElectionOf(vip, links);
-        if (election is null)
+        var home = LinkOf(vip, links);
+        if (home is null)
         {
             assigned.Remove(vip);
             resumed.Remove(vip);
@@ -168,8 +168,8 @@ public sealed class OwnershipEvents
         else if (!assigned.ContainsKey(vip))
         {
             former = unsure.Remove(vip, out var waited) ? waited.Former : former;
-            assigned.Add(vip, AnnouncementText.IsExplained(node, former, facts, election)
-                ? TellAssigned(facts, former, election, now)
+            assigned.Add(vip, AnnouncementText.IsExplained(node, former, facts, home.Election)
+                ? TellAssigned(facts, former, home, now)
                 : new Statement(now, now + ReasonPatience) { Former = former });
         }
 
@@ -191,15 +191,14 @@ public sealed class OwnershipEvents
         links.Any(link => link.Ownership[vip].Phase == OwnershipPhase.Owner && (link.IsGreaterPart || ((link.MayTell || link.HearsMost) && leases!.RenewedSince(since))));
 
     // The last link on which this node owns it, or null.
-    private static SegmentElection? ElectionOf(
-        IpAddress vip, IReadOnlyList<LinkDecision> links) =>
-        links.LastOrDefault(link => link.Ownership[vip].Phase == OwnershipPhase.Owner)?.Election;
+    private static LinkDecision? LinkOf(IpAddress vip, IReadOnlyList<LinkDecision> links) =>
+        links.LastOrDefault(link => link.Ownership[vip].Phase == OwnershipPhase.Owner);
 
-    private Statement TellAssigned(VipFacts facts, string? former, SegmentElection election, TimeSpan now)
+    private Statement TellAssigned(VipFacts facts, string? former, LinkDecision link, TimeSpan now)
     {
         firstAssigned ??= now;
         var services = known.Services[facts.Address];
-        var text = AnnouncementText.Assigned(node, former, facts, election);
+        var text = AnnouncementText.Assigned(node, former, facts, link);
         var statement = new Statement(now, now);
         var mayHaveHadIt = (former is null || former == node) && now <= firstAssigned + AfterStart;
         var hadIt = resumed.Remove(facts.Address);
@@ -220,7 +219,7 @@ public sealed class OwnershipEvents
             if (now >= statement.Due)
             {
                 statement.Tell(
-                    statement.Text ?? AnnouncementText.Assigned(node, statement.Former, known.Vips[vip], ElectionOf(vip, links)),
+                    statement.Text ?? AnnouncementText.Assigned(node, statement.Former, known.Vips[vip], LinkOf(vip, links)),
                     known.Services[vip], recorder, now);
             }
 
@@ -295,4 +294,8 @@ public sealed class OwnershipEvents
 /// <param name="MayTell">Whether this node knows enough to say that nobody has a VIP.</param>
 /// <param name="IsGreaterPart">Whether it hears more than half of the nodes it knows there, and what it has from the API server is news.</param>
 /// <param name="HearsMost">Whether it hears more than half of the nodes it knows there, whatever it has from the API server.</param>
-public sealed record LinkDecision(SegmentOwnership Ownership, SegmentElection Election, bool MayTell, bool IsGreaterPart, bool HearsMost);
+public sealed record LinkDecision(SegmentOwnership Ownership, SegmentElection Election, bool MayTell, bool IsGreaterPart, bool HearsMost)
+{
+    /// <summary>Whether the connections that began at the former owner of an address stay.</summary>
+    public Func<IpAddress, bool> Keeps { get; init; } = static _ => false;
+}

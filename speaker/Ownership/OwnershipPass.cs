@@ -170,7 +170,7 @@ public sealed class OwnershipPass
 
         if (!mute)
         {
-            elections.Add(new LinkDecision(segment.Ownership, election, turn.KnowsTheOthers && isCurrent(), view.Majority && isCurrent(), view.Majority));
+            elections.Add(new LinkDecision(segment.Ownership, election, turn.KnowsTheOthers && isCurrent(), view.Majority && isCurrent(), view.Majority) { Keeps = segment.Link.KeepsConnections });
         }
 
         SpeakerMetrics.VipsOwned.WithLabels(segment.Name).Set(segment.Ownership.Owned);

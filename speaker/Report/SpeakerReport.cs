@@ -41,8 +41,8 @@ internal sealed class SpeakerReport
     /// <summary>What is wrong with the node.</summary>
     public required Func<IReadOnlyList<string>> Warnings { get; init; }
 
-    /// <summary>Who answers on a link. The kernel's part says so here.</summary>
-    public Func<string, AnsweringStatus> Answering { get; init; } = static _ => new AnsweringStatus();
+    /// <summary>Who answers on the link of this name.</summary>
+    public required Func<string, AnsweringStatus> Answering { get; init; }
 
     /// <summary>Makes the document.</summary>
     /// <exception cref="FormatException">The query's address is none.</exception>

@@ -65,6 +65,9 @@ public sealed class KernelLink
     /// <summary>The former owners that segments are sent on to, by address.</summary>
     internal IReadOnlyDictionary<IpAddress, MacAddress> Formers => formers;
 
+    /// <summary>Whether the segments of older connections of an address are sent on to a former owner that lives.</summary>
+    internal bool Keeps(IpAddress vip) => IsActive && formers.GetValueOrDefault(vip).Value != 0;
+
     /// <summary>
     /// Whether the kernel answered one request that the caller has in hand: there was an answer that nobody has accounted for yet. An answer
     /// too few accounted for means that a request is answered twice, with the same words; one too many is forgotten within a second.

@@ -1,4 +1,5 @@
 using LoadBalancer.Speaker.Links;
+using LoadBalancer.Status;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 
@@ -111,6 +112,23 @@ public sealed partial class KernelPart : IDisposable
             links.Add(runner, (link, slot));
             runner.Kernel = link;
             return link;
+        }
+    }
+
+    /// <summary>Who answers on a link, and if it is not the kernel, why; nobody asked it to with <c>--kernel off</c>. From any thread.</summary>
+    public AnsweringStatus AnsweringOn(string name)
+    {
+        if (program is null)
+        {
+            return new AnsweringStatus { Why = Current == KernelState.Off ? null : Problem };
+        }
+
+        lock (gate)
+        {
+            var link = links.FirstOrDefault(entry => entry.Key.Facts.Name == name).Value.Link;
+            return link is { IsActive: true }
+                ? new AnsweringStatus { By = "kernel" }
+                : new AnsweringStatus { Why = link is null ? $"more than {KernelMaps.MaxLinks} links" : link.Problem ?? "the speaker does not know yet what is its own on the link" };
         }
     }
 

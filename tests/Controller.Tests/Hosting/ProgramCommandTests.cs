@@ -44,6 +44,19 @@ public sealed class ProgramCommandTests
         Assert.Equal(7472, options.Listen.Port);
     }
 
+    [Fact]
+    public async Task Help_ShowsEachDefaultAsItWouldBeWritten()
+    {
+        var command = new ProgramCommand("Test.", ":7472");
+        command.Add<IReadOnlyList<string>>("--names", "NAME,…", "Test.", "one,two", text => text.Split(','));
+        using var shown = new StringWriter();
+
+        Assert.Equal(0, await command.RunAsync(["--help"], (_, _) => Task.FromResult(1), shown));
+
+        var defaults = shown.ToString().Split('\n').Where(line => line.Contains("[default: ", StringComparison.Ordinal)).Select(line => line.Split("[default: ")[1].Trim().TrimEnd(']'));
+        Assert.Equal(["loadbalancer-system", "config", "info", ":7472", "one,two"], defaults);
+    }
+
     [Theory]
     [InlineData("--log-level", "loud")]
     [InlineData("--listen", "nowhere")]

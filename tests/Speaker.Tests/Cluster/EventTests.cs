@@ -18,15 +18,18 @@ public sealed class EventTests
         Assert.Equal(("nodeAssigned", $"announcing from node \"{cluster.Only(Vip)}\" with protocol \"layer2\""), (told.Reason, told.Message));
     }
 
-    [Fact]
-    public void OwnerChanged_SinceItsNodeIsExcluded_NamesFromToAndWhy()
+    [Theory]
+    [InlineData(false, "break")]
+    [InlineData(true, "stay")]
+    public void OwnerChanged_SinceItsNodeIsExcluded_NamesFromToAndWhy_AndWhatBecomesOfConnections(bool kernel, string connections)
     {
+        cluster.Speakers.ForEach(speaker => speaker.Port.HasKernel = kernel);
         cluster.Api.PutService("web", Vip, ["n1"]);
         cluster.Run(1500);
         var former = cluster.Only(Vip);
         Exclude(cluster, former);
         cluster.Run(1000);
-        AssertMoved(former, "it has the label node.kubernetes.io/exclude-from-external-load-balancers");
+        AssertMoved(former, $"it has the label node.kubernetes.io/exclude-from-external-load-balancers; open TCP connections {connections}");
     }
 
     [Fact]
@@ -36,7 +39,7 @@ public sealed class EventTests
         cluster.Run(1500);
         cluster.Api.PutEndpoints("web", ["n3"]);
         cluster.Run(1000);
-        AssertMoved("n2", "it has no serving endpoint, and externalTrafficPolicy is Local");
+        AssertMoved("n2", "it has no serving endpoint, and externalTrafficPolicy is Local; open TCP connections break");
     }
 
     // The owner gives it up by the fact; the successor takes it since the owner gave it up, and then gets the fact.
@@ -66,7 +69,7 @@ public sealed class EventTests
         cluster.Run(2000);
         Assert.Equal("n3", cluster.Only(Vip));
         Assert.EndsWith(
-            "was at node \"n2\" before: it has no serving endpoint, and externalTrafficPolicy is Local",
+            "was at node \"n2\" before: it has no serving endpoint, and externalTrafficPolicy is Local; open TCP connections break",
             Assert.Single(late.Events).Message, StringComparison.Ordinal);
     }
 

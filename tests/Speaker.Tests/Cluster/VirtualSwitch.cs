@@ -98,6 +98,16 @@ internal sealed class VirtualSwitch
 
         public bool HasUnread => Hangs;
 
+        /// <summary>Whether its kernel sends segments on.</summary>
+        public bool HasKernel { get; set; }
+
+        public IReadOnlyDictionary<IpAddress, MacAddress> Formers { get; private set; } = FormerOwners.None;
+
+        public void Follow(IReadOnlyCollection<MacAddress> peers, IReadOnlyDictionary<IpAddress, MacAddress> formers) =>
+            Formers = HasKernel ? formers : FormerOwners.None;
+
+        public bool KeepsConnections(IpAddress vip) => Formers.GetValueOrDefault(vip).Value != 0;
+
         public long Arrivals { get; private set; }
 
         public bool Send(ReadOnlySpan<byte> frame)
