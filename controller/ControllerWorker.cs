@@ -92,7 +92,7 @@ internal sealed partial class ControllerWorker : Worker
         {
             Replica = candidacy.Identity, WallClock = wallClock, Leadership = () => (elector.IsLeader, elector.Leader), Stores = stores,
             Pools = () => pools.Status, Exclusions = () => exclusions.Current, AskLeader = loop.AskAsync, ServedClass = options.LoadBalancerClass,
-            Readiness = readiness, Events = events,
+            Readiness = readiness, Events = events, IsFresh = freshness.IsFresh, Book = new AddressBook(Time), History = new History(stores, wallClock),
             IsCurrent = () => serviceReflector.IsCurrent && namespaceReflector.IsCurrent && nodeReflector.IsCurrent && leaseReflector.IsCurrent && configMapReflector.IsCurrent,
         };
         status.Source = async (query, _) => query is { Address: null, All: false }

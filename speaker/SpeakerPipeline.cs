@@ -52,6 +52,7 @@ public sealed class SpeakerPipeline
     private readonly HeartbeatKeyWatch keys;
     private readonly OwnershipPass pass;
     private readonly LossWatch losses;
+    private readonly PublishedAddresses? published;
     private readonly VipCatalog catalog;
     private readonly Readiness readiness;
     private readonly MonotonicClock clock;
@@ -75,8 +76,10 @@ public sealed class SpeakerPipeline
         Readiness readiness,
         MonotonicClock clock,
         WakeUp changed,
-        string? loadBalancerClass)
+        string? loadBalancerClass,
+        PublishedAddresses? published = null)
     {
+        this.published = published;
         this.stores = stores;
         this.pools = pools;
         this.heartbeats = heartbeats;
@@ -168,6 +171,7 @@ public sealed class SpeakerPipeline
 
         next = Deadline.Earlier(next, deadline);
         next = Deadline.Earlier(next, losses.Step(heartbeats.Segments, now));
+        next = Deadline.Earlier(next, published?.Step(pass, snapshot, now));
         next = Deadline.Earlier(next, dirty || synced != complete ? catalogDue : null);
         next = Deadline.Earlier(next, leaveBy > now ? leaveBy : null);
         return next - now < LongestSleep ? next - now : LongestSleep;

@@ -65,6 +65,7 @@ internal sealed partial class SpeakerWorker : Worker
     private readonly WakeUp heard = new();
     private readonly StrangerWatch strangers;
     private readonly LossWatch losses;
+    private readonly PublishedAddresses published;
     private readonly NamePatterns promiscuous;
     private string? strictArp;
     private string? wireless;
@@ -111,8 +112,9 @@ internal sealed partial class SpeakerWorker : Worker
             options.IgnoreExcludeLabel);
         var stores = new SpeakerStores(services, slices, nodes, leases);
         losses = new LossWatch(nodes, leases, options.Node);
+        published = new PublishedAddresses(wallClock);
         pipeline = new SpeakerPipeline(stores, () => pools.Current, heartbeats, keys, pass, losses,
-            readiness, clock, changed, common.LoadBalancerClass);
+            readiness, clock, changed, common.LoadBalancerClass, published);
 
         memberships = new MulticastMemberships(() => runners!.Current, Time, loggers.CreateLogger<MulticastMemberships>());
         kernel = KernelPart.Load(options.Kernel, options.KernelPins, options.Grace, Time, loggers.CreateLogger<KernelPart>());
@@ -236,6 +238,7 @@ internal sealed partial class SpeakerWorker : Worker
         heartbeats.StandingChanged += SayLinks;
         strangers.PublishedChanged += SayLinks;
         losses.Changed += SayLosses;
+        published.Changed += SayLinks;
         nodes.Changed += key =>
         {
             if (key.Name == options.Node)
@@ -273,6 +276,9 @@ internal sealed partial class SpeakerWorker : Worker
         {
             [StrangerAnnotations.Macs] = StrangerAnnotations.Of(facts.Select(link => link.Mac)),
             [StrangerAnnotations.Taken] = strangers.Published,
+            [AnnouncedAddresses.Announces] = published.Announces,
+            [AnnouncedAddresses.Silent] = published.Silent,
+            [SpeakerAnnotations.Version] = ProgramIdentity.Version,
         };
         if (losses.Statements is { Length: > 0 } lost)
         {

@@ -7,6 +7,7 @@ using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.Configuration;
 using LoadBalancer.Kubernetes.Facts;
 using LoadBalancer.Kubernetes.Report;
+using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Status;
 
 namespace LoadBalancer.Controller.Report;
@@ -44,6 +45,15 @@ internal sealed class ControllerReport
     /// <summary>Whether the watches work.</summary>
     public required Func<bool> IsCurrent { get; init; }
 
+    /// <summary>Whether a speaker's Lease is held and renewed.</summary>
+    public required Func<ObjectKey, bool> IsFresh { get; init; }
+
+    /// <summary>Where addresses are.</summary>
+    public required AddressBook Book { get; init; }
+
+    /// <summary>What was seen to change.</summary>
+    public required History History { get; init; }
+
     /// <summary>What was told.</summary>
     public required RememberedEvents Events { get; init; }
 
@@ -54,8 +64,9 @@ internal sealed class ControllerReport
         var (leading, leader) = Leadership();
         var (pools, excluded) = (Pools(), Exclusions());
         var config = pools.Config ?? PoolConfig.Empty;
+        var speakers = Speakers.Of(Stores, IsFresh);
         var services = await AskLeader(assignments => [.. assignments.Known(now)]).ConfigureAwait(false) ?? Rehearse(pools.Config, excluded);
-        return new ControllerStatus
+        var status = new ControllerStatus
         {
             Program = new ProgramStatus
             {
@@ -75,8 +86,21 @@ internal sealed class ControllerReport
             Services = services,
             Excluded = [.. excluded.Select(exclusion => (Exclusion: exclusion, Pool: config.Find(exclusion.Address))).Where(static e => e.Pool is not null).Select(static e => Describe(e.Exclusion, e.Pool!))],
             Overlaps = [.. ClusterRange.Overlaps(config, ClusterRange.In(Stores))],
+            Addresses = AddressesOf(services, config, speakers),
+            Nodes = speakers.Nodes,
             Changes = Events.Latest,
+            History = History.Latest,
         };
+        return status with { Problems = Findings.Of(status) };
+    }
+
+    // Both /status and the page ask.
+    private IReadOnlyList<AddressStatus> AddressesOf(IReadOnlyList<AssignmentStatus> services, PoolConfig config, Speakers speakers)
+    {
+        lock (Book)
+        {
+            return Book.Of(services, config, speakers);
+        }
     }
 
     private static IReadOnlyList<PoolStatus> Describe(PoolConfig config, IReadOnlyList<AssignmentStatus> services)

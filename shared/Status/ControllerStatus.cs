@@ -45,8 +45,20 @@ public sealed record ControllerStatus
     /// <summary>Pools that overlap the ranges the cluster uses for itself, in sentences.</summary>
     public IReadOnlyList<string> Overlaps { get; init; } = [];
 
+    /// <summary>The addresses that Services have, ascending, and who announces each.</summary>
+    public IReadOnlyList<AddressStatus> Addresses { get; init; } = [];
+
+    /// <summary>The nodes and their speakers, by name.</summary>
+    public IReadOnlyList<NodeStatus> Nodes { get; init; } = [];
+
+    /// <summary>What is wrong as far as it can be seen from here, what is worst first.</summary>
+    public IReadOnlyList<ProblemStatus> Problems { get; init; } = [];
+
     /// <summary>What it told last, the latest first.</summary>
     public IReadOnlyList<ChangeStatus> Changes { get; init; } = [];
+
+    /// <summary>What it saw change, the latest first: addresses given and taken, who announces them, speakers that came and went.</summary>
+    public IReadOnlyList<ChangeStatus> History { get; init; } = [];
 }
 
 /// <summary>One pool.</summary>

@@ -8,6 +8,9 @@ internal sealed class OwnershipTimes
 {
     private readonly Dictionary<string, Dictionary<IpAddress, TimeSpan>> byLink = new(StringComparer.Ordinal);
 
+    /// <summary>Another number after each change.</summary>
+    public long Version { get; private set; }
+
     /// <summary>Takes in what changed on a link.</summary>
     public void Note(string link, IReadOnlyList<OwnershipTransition> transitions, TimeSpan now)
     {
@@ -26,16 +29,22 @@ internal sealed class OwnershipTimes
             if (after == default)
             {
                 times.Remove(vip);
+                Version++;
             }
             else if (after.Phase != before.Phase || after.Owner != before.Owner)
             {
                 times[vip] = now;
+                Version++;
             }
         }
     }
 
     /// <summary>A link is gone.</summary>
-    public void Forget(string link) => byLink.Remove(link);
+    public void Forget(string link)
+    {
+        byLink.Remove(link);
+        Version++;
+    }
 
     /// <summary>Since when, or null if it was never noted.</summary>
     public TimeSpan? Of(string link, IpAddress vip) =>

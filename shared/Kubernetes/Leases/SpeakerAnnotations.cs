@@ -26,6 +26,9 @@ public static class SpeakerAnnotations
     /// <summary>Which speakers are heard, and hear this one, on each link: <c>eth0=n2,n3;eth1=n4</c>.</summary>
     public const string Hears = "loadbalancer/hears";
 
+    /// <summary>The speaker's version, as <c>--version</c> tells it.</summary>
+    public const string Version = "loadbalancer/version";
+
     // Two hundred names as they are in small clusters; the rest is left out.
     private const int LongestHears = 4000;
 

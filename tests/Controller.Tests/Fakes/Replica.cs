@@ -41,9 +41,13 @@ internal sealed class Replica : IAsyncDisposable
         {
             Replica = "a", WallClock = Time, Leadership = () => (term is { IsCancellationRequested: false }, "a"), Stores = cluster.Stores, Pools = () => pools.Status,
             Exclusions = () => exclusions.Current, AskLeader = loop.AskAsync, Readiness = new Readiness(), IsCurrent = () => true,
-            Events = new RememberedEvents(Events, Time),
+            Events = new RememberedEvents(Events, Time), Book = new AddressBook(Time), History = new History(cluster.Stores, Time),
+            IsFresh = key => cluster.Stores.Leases.Get(key) is { HolderIdentity.Length: > 0 } && !SilentSpeakers.Contains(key.Name),
         };
     }
+
+    /// <summary>The nodes whose speakers' Leases are not renewed.</summary>
+    public HashSet<string> SilentSpeakers { get; } = [];
 
     /// <summary>What it tells at /status.</summary>
     public ControllerReport Report { get; }

@@ -36,11 +36,12 @@ internal sealed class VirtualSpeaker : IDisposable
             Gateways = [IpAddress.Parse(VirtualCluster.GatewayAddress)],
         };
         Events = new OwnershipEvents(api, name);
+        Published = new PublishedAddresses(time);
         var keys = HeartbeatKeyWatch.OfSecret(api.Secrets, FakeApi.KeySecret, api.KeyMount, heartbeats, clock, NullLogger.Instance);
         var pass = new OwnershipPass(heartbeats, api.Nodes, new SpeakerLeases(api.Leases, api.Nodes, name), Events,
             new IsolationEvents(api, api.Nodes, name), () => api.IsCurrent, rebalance, ignoreExcludeLabel);
         Pipeline = new SpeakerPipeline(new SpeakerStores(api.Services, api.Slices, api.Nodes, api.Leases), () => api.Pools, heartbeats, keys,
-            pass, new LossWatch(api.Nodes, api.Leases, name), Readiness, clock, changed, loadBalancerClass: null);
+            pass, new LossWatch(api.Nodes, api.Leases, name), Readiness, clock, changed, loadBalancerClass: null, Published);
         Segment = AddLink(port);
         Report = new SpeakerReport
         {
@@ -49,6 +50,9 @@ internal sealed class VirtualSpeaker : IDisposable
             Warnings = () => [], Answering = _ => new AnsweringStatus { By = Port.HasKernel ? "kernel" : "process" },
         };
     }
+
+    /// <summary>What its Lease says of addresses.</summary>
+    public PublishedAddresses Published { get; }
 
     /// <summary>What it tells at /status.</summary>
     public SpeakerReport Report { get; }
