@@ -76,6 +76,7 @@ case $1 in test)
     need iputils-arping has_program arping
     need kubernetes-client has_program kubectl
     need openssl has_program openssl
+    need chromium has_program chromium
     need prometheus has_program promtool
     need prometheus-alertmanager has_program amtool
     need prometheus-node-exporter has_program prometheus-node-exporter

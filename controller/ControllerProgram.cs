@@ -1,3 +1,4 @@
+using LoadBalancer.Controller.StatusPage;
 using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.Client;
 using LoadBalancer.Kubernetes.Leases;
@@ -29,6 +30,8 @@ internal static class ControllerProgram
             builder.Services.AddSingleton(connection);
             builder.Services.AddSingleton(new ControllerOptions(markLostNodes));
             builder.Services.AddSingleton(new ApiClient(connection, ApiUse.ControllerWith(markLostNodes), BootTime.Clock));
+            builder.Services.AddSingleton(new StatusFeed(BootTime.Clock));
+            builder.Services.AddSingleton<IPages, StatusPages>();
             builder.Services.AddHostedService<ControllerWorker>();
             await using var app = builder.Build();
             return await ProgramHost.RunAsync(app).ConfigureAwait(false);

@@ -4,6 +4,7 @@ using LoadBalancer.Controller.Exclusions;
 using LoadBalancer.Controller.HeartbeatKey;
 using LoadBalancer.Controller.NodeLoss;
 using LoadBalancer.Controller.Report;
+using LoadBalancer.Controller.StatusPage;
 using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.Client;
 using LoadBalancer.Kubernetes.Configuration;
@@ -54,7 +55,7 @@ internal sealed partial class ControllerWorker : Worker
 
     public ControllerWorker(
         IHostApplicationLifetime lifetime, ExitStatus exitStatus, Readiness readiness, CommonOptions options, ControllerOptions own,
-        ApiConnection connection, ApiClient api, StatusEndpoint status, TimeProvider wallClock, ILoggerFactory loggers)
+        ApiConnection connection, ApiClient api, StatusEndpoint status, StatusFeed feed, TimeProvider wallClock, ILoggerFactory loggers)
         : base(lifetime, exitStatus, loggers.CreateLogger<ControllerWorker>())
     {
         logger = loggers.CreateLogger<ControllerWorker>();
@@ -95,6 +96,7 @@ internal sealed partial class ControllerWorker : Worker
             Readiness = readiness, Events = events, IsFresh = freshness.IsFresh, Book = new AddressBook(Time), History = new History(stores, wallClock),
             IsCurrent = () => serviceReflector.IsCurrent && namespaceReflector.IsCurrent && nodeReflector.IsCurrent && leaseReflector.IsCurrent && configMapReflector.IsCurrent,
         };
+        feed.Source = report.MakeAsync;
         status.Source = async (query, _) => query is { Address: null, All: false }
             ? StatusJson.Write(await report.MakeAsync().ConfigureAwait(false))
             : throw new FormatException("the controller's /status takes no parameter; ?address= is for the speakers");

@@ -87,10 +87,10 @@ internal static class Findings
             switch (address.State)
             {
                 case "Conflict":
-                    yield return Error($"{what} is used by another host, too: {address.Detail}", "find the host by its hardware address; take the address from it, or out of the pool");
+                    yield return Error($"{what}: {address.Detail}", "find the host by its hardware address; take the address from it, or out of the pool");
                     break;
                 case "Split":
-                    yield return Error($"{what} is announced by two nodes: {address.Detail}", "see that their speakers hear each other: kubectl lb doctor");
+                    yield return Error($"{what}: {address.Detail}", "see that their speakers hear each other: kubectl lb doctor");
                     break;
                 case "Nobody":
                     yield return Error($"{what} is announced by nobody: {address.Detail}", why);

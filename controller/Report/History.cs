@@ -107,7 +107,7 @@ internal sealed class History
     {
         if (now.IsHeld != before.IsHeld && stores.Leases.HasSynced)
         {
-            Add("Node", null, node, "Normal", now.IsHeld ? "SpeakerStarted" : "SpeakerStopped", now.IsHeld ? $"its speaker has started{(now.Version.Length > 0 ? ", version " + now.Version : "")}" : "its speaker has stopped");
+            Add("Node", null, node, "Normal", now.IsHeld ? "SpeakerStarted" : "SpeakerStopped", now.IsHeld ? $"speaker has started{(now.Version.Length > 0 ? ", version " + now.Version : "")}" : "speaker has stopped");
         }
 
         foreach (var lost in now.Lost.Except(before.Lost))

@@ -117,8 +117,13 @@ public static class ProgramHost
                 await status.AnswerAsync(context).ConfigureAwait(false);
                 break;
             default:
-                response.StatusCode = StatusCodes.Status404NotFound;
-                await response.WriteAsync("There is /healthz, /readyz, /metrics and /status.\n", context.RequestAborted).ConfigureAwait(false);
+                var pages = context.RequestServices.GetService<IPages>();
+                if (pages is null || !await pages.AnswerAsync(context).ConfigureAwait(false))
+                {
+                    response.StatusCode = StatusCodes.Status404NotFound;
+                    await response.WriteAsync($"There is /healthz, /readyz, /metrics and /status{(pages is null ? "" : $", and {pages.Paths}")}.\n", context.RequestAborted).ConfigureAwait(false);
+                }
+
                 break;
         }
     }
