@@ -79,6 +79,9 @@ internal sealed class Peer
     /// <summary>Whether its link was found to be deaf.</summary>
     public bool Deaf { get; set; }
 
+    /// <summary>Whether it has said for a moment only that it does not hear this node: it may have had no frame of it yet.</summary>
+    public bool MayHearUsYet { get; set; }
+
     /// <summary>Whether another interface of its node has its address now.</summary>
     public bool Replaced { get; set; }
 

@@ -12,6 +12,9 @@ internal sealed class PeerEcho
     /// <summary>Whether it hears this node.</summary>
     public bool HearsUs { get; private set; }
 
+    /// <summary>Since when it says that it does not; null while it does, or is lost.</summary>
+    public TimeSpan? UnheardSince { get; private set; }
+
     /// <summary>Whom it suspects, see <see cref="SegmentMembership.Suspects"/>.</summary>
     public uint Suspects { get; set; }
 
@@ -35,10 +38,11 @@ internal sealed class PeerEcho
 
     /// <summary>A heartbeat of it says what it has heard of this node.</summary>
     /// <returns>Whether that changed.</returns>
-    public bool Take(bool hearsUs, ulong sequence)
+    public bool Take(bool hearsUs, ulong sequence, TimeSpan now)
     {
         var changed = hearsUs != HearsUs;
         HearsUs = hearsUs;
+        UnheardSince = hearsUs ? null : UnheardSince ?? now;
         heardOfUs = hearsUs ? sequence : 0;
         markedAt = heardOfUs > mark ? null : markedAt;
         return changed;
@@ -51,6 +55,7 @@ internal sealed class PeerEcho
     public void End()
     {
         HearsUs = false;
+        UnheardSince = null;
         Suspects = 0;
     }
 

@@ -45,9 +45,10 @@ public sealed partial class SegmentElection
     private bool CountsForAnother(int deputy, int owner, in OwnershipState own) =>
         IsPresent(deputy) && (owner == selfId ? own.Phase == OwnershipPhase.Away : !IsMember(owner) || IsAway(owner));
 
-    // It does not hear this node, so that it cannot give way to it: this one must. Not to one that is away or hears nobody at all: it cannot serve.
+    // It does not hear this node, so that it cannot give way to it: this one must. Not to one that is away or hears nobody at all: it cannot serve;
+    // nor to one that has just come back and had no time to hear anything.
     private bool CannotKnowOurs(int claimant) =>
-        !membersById[claimant]!.Exists(static m => m.Member.HearsUs || m.Member.Away || m.Member.HearsNothing);
+        !membersById[claimant]!.Exists(static m => m.Member.HearsUs || m.Member.Away || m.Member.HearsNothing || m.Member.MayHearUsYet);
 
     private bool Keeps(in Incumbency incumbent, VipFacts vip, ReadOnlySpan<ElectionOrders.Entry> order, out bool away)
     {

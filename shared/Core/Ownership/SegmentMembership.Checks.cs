@@ -43,7 +43,7 @@ public sealed partial class SegmentMembership
         count += AskWitnesses(now, targets[count..]);
         if (count > 0)
         {
-            askedSince ??= now;
+            askedSince ??= routineAskedAt is null ? now : null;
             answersUntil = now + AnswersMatterFor;
         }
 

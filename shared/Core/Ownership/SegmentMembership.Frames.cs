@@ -95,7 +95,7 @@ public sealed partial class SegmentMembership
         if (frame.Kind == HeartbeatKind.Heartbeat)
         {
             var hearsUs = frame.HeardBoot == ownBoot;
-            changed |= peer.Echo.Take(hearsUs, frame.HeardSequence);
+            changed |= peer.Echo.Take(hearsUs, frame.HeardSequence, now);
             ListenToLosses(peer, hearsUs ? frame.Losses : 0, now);
         }
 

@@ -28,10 +28,9 @@ public sealed partial class SegmentMembership
     /// <summary>A frame of any kind came in: the link hears.</summary>
     public void NoteArrival(TimeSpan now)
     {
-        // What the peers claim by now is not known: they may have taken this node for dead, too.
-        if (HoldsStill(now) && AliveCount == 0)
+        if (HearsNothing(now))
         {
-            Extend(ref listenUntil, now + OwnGoodFor);
+            ExcuseDeafness(now);
         }
 
         if (StandsDown)
@@ -45,6 +44,7 @@ public sealed partial class SegmentMembership
         heardAt = now;
         askedSince = null;
         witnessAskedSince = null;
+        routineAskedAt = null;
         unreadSince = null;
     }
 
@@ -95,6 +95,25 @@ public sealed partial class SegmentMembership
         Suspects = suspects;
     }
 
+    // Nothing could be heard until now. What the peers claim is not known if all were lost: they may have taken this node for dead, too. One that
+    // was not lost yet is given the time to be heard, or its kernel to answer: what it said meanwhile was lost on the way.
+    private void ExcuseDeafness(TimeSpan now)
+    {
+        if (HoldsStill(now) && AliveCount == 0)
+        {
+            Extend(ref listenUntil, now + OwnGoodFor);
+        }
+
+        var atLeast = now + (2 * timings.CheckInterval);
+        foreach (var peer in Peers)
+        {
+            if (peer.OnWire && peer.ExpiresAt < atLeast)
+            {
+                peer.ExpiresAt = atLeast;
+            }
+        }
+    }
+
     // Lost time is no silence.
     private void ExcuseHearing(TimeSpan since, TimeSpan gap)
     {
@@ -102,6 +121,7 @@ public sealed partial class SegmentMembership
         peerHeardAt += peerHeardAt <= since && peerHeardAt > TimeSpan.Zero ? gap : TimeSpan.Zero;
         askedSince = null;
         witnessAskedSince = null;
+        routineAskedAt = null;
         unreadSince = null;
         foreach (var peer in Peers)
         {

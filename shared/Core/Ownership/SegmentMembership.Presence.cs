@@ -35,7 +35,7 @@ public sealed partial class SegmentMembership
     // The one place where a peer's state follows from the facts.
     private bool Follow(Peer peer, TimeSpan now, bool isLost = false)
     {
-        var (wasAway, wasDeaf) = (peer.IsAway, peer.Deaf);
+        var (wasAway, wasDeaf, mightHearUs) = (peer.IsAway, peer.Deaf, peer.MayHearUsYet);
         var facts = FactsOf(peer, now, isLost);
         var next = PeerPresence.Next(peer.State, facts);
         if (isLost)
@@ -51,8 +51,13 @@ public sealed partial class SegmentMembership
 
         Enter(peer, next, now);
         peer.Deaf = IsDeaf(peer, now);
-        return wasDeaf != peer.Deaf || wasAway != peer.IsAway || GraceEnds(peer, now);
+        peer.MayHearUsYet = now < HeardByThen(peer);
+        return wasDeaf != peer.Deaf || wasAway != peer.IsAway || mightHearUs != peer.MayHearUsYet || GraceEnds(peer, now);
     }
+
+    // Whoever is met again, or has just lost this node, may have had no frame of it yet on a wire that is whole: two heartbeats, and it has.
+    private static TimeSpan HeardByThen(Peer peer) =>
+        peer.OnWire && peer.Echo.UnheardSince is { } since ? since + new TimeSpan(peer.GoodFor.Ticks * 4 / 7) : TimeSpan.Zero;
 
     private PeerFacts FactsOf(Peer peer, TimeSpan now, bool isLost)
     {
@@ -170,6 +175,11 @@ public sealed partial class SegmentMembership
         if (peer.OnWire && now < SilentAt(peer) && SilentAt(peer) < next)
         {
             next = SilentAt(peer);
+        }
+
+        if (now < HeardByThen(peer) && HeardByThen(peer) < next)
+        {
+            next = HeardByThen(peer);
         }
 
         if (peer.AwaySince + timings.Grace is { } graceEnd)

@@ -35,6 +35,7 @@ public sealed partial class SegmentMembership
                     Renamed = peer.ServedAs != default && peer.ServedAs != peer.Mac,
                     Ready = !peer.IsAway && !peer.Deaf && peer.Says(SpeakerState.Ready),
                     Away = peer.IsAway,
+                    MayHearUsYet = peer.MayHearUsYet,
                     HearsNothing = IsKnownToHearNothing(peer, now),
                     Deaf = peer.Deaf,
                     YieldsBlindly = YieldsBlindly(peer, now),

@@ -8,6 +8,7 @@ public sealed partial class SegmentMembership
     private readonly Witnesses witnesses = new();
     private TimeSpan witnessDue;
     private TimeSpan urgentDue;
+    private TimeSpan? routineAskedAt;
     private TimeSpan gatewaysDue;
 
     /// <summary>The routers of the link's subnets: they are asked for, to be witnesses. Others are met as they speak.</summary>
@@ -56,6 +57,7 @@ public sealed partial class SegmentMembership
 
             witnessAskedSince ??= witnesses.Count > 0 ? now : null;
             urgentDue = now + (StandsDown ? timings.SlowCheckInterval : timings.CheckInterval);
+            routineAskedAt = null;
             return witnesses.AskAll(now, targets);
         }
 
@@ -69,6 +71,7 @@ public sealed partial class SegmentMembership
         if (witnesses.Count > 0)
         {
             targets[count++] = witnesses.AskOne(now);
+            routineAskedAt ??= now;
         }
 
         return count + AskForGateways(now, targets[count..]);
@@ -78,6 +81,12 @@ public sealed partial class SegmentMembership
     {
         var peersSilentFor = now - peerHeardAt;
         if (HadCompany && (now - heardAt >= QuietAfter || (peersSilentFor >= QuietAfter && peersSilentFor < CompanyFor)))
+        {
+            return true;
+        }
+
+        // The one asked in turn may have been switched off, which says nothing about this node.
+        if (now - routineAskedAt >= timings.CheckInterval)
         {
             return true;
         }
@@ -114,7 +123,11 @@ public sealed partial class SegmentMembership
         return count;
     }
 
-    private TimeSpan WitnessDue(TimeSpan now) => NeedsWitness(now) ? urgentDue : witnessDue > now ? witnessDue : TimeSpan.MaxValue;
+    private TimeSpan WitnessDue(TimeSpan now)
+    {
+        var due = NeedsWitness(now) ? urgentDue : witnessDue > now ? witnessDue : TimeSpan.MaxValue;
+        return routineAskedAt + timings.CheckInterval is { } again && again > now && again < due ? again : due;
+    }
 
     private bool IsHere(IpAddress address)
     {

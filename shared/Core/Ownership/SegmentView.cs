@@ -57,6 +57,9 @@ public sealed record SegmentMember(
     /// <summary>Whether it says that nothing comes in on its link, while this node is heard: it cannot know what others claim, and cannot serve either.</summary>
     public bool HearsNothing { get; init; }
 
+    /// <summary>Whether it has said for a moment only that it does not hear this node: it may have had no frame yet, as anybody at first.</summary>
+    public bool MayHearUsYet { get; init; }
+
     /// <summary>Whether it asks to be relieved only because its speaker hears nothing, while its node does; or heard nothing a moment ago.</summary>
     public bool YieldsBlindly { get; init; }
 

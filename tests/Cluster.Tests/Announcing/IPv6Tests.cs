@@ -33,7 +33,7 @@ public sealed class IPv6Tests(ClusterFixture fixture, ITestOutputHelper output) 
         await using NdpProbe probe = NdpProbe.Start(Cluster.Client, address);
         await Eventually.TrueAsync(() => probe.Now > TimeSpan.FromSeconds(1), Soon, "a second");
         Assert.Equal([owner.Host.Mac], probe.Macs());
-        Assert.All(probe.Answers.Where(answer => answer.Solicited), answer => Assert.True(answer.Override));
+        Assert.All(probe.Answers.Where(answer => answer.IsReply), answer => Assert.True(answer.Override));
         Node named = await Eventually.GetAsync(() => NodeInEventAsync(name), Soon, "an Event nodeAssigned");
         Assert.Equal(owner.Name, named.Name);
         Figure($"{address}: {probe.Answers.Count} answers in 1 s, all by {owner.Name}");
@@ -75,7 +75,7 @@ public sealed class IPv6Tests(ClusterFixture fixture, ITestOutputHelper output) 
         Figure($"cable pulled: longest time without an IPv6 connect {gap.TotalMilliseconds:0} ms, without an advertisement {silence.TotalMilliseconds:0} ms, {owner.Name} to {now.Name}");
         Assert.InRange(gap, TimeSpan.Zero, FailedOver);
         await Eventually.TrueAsync(() => now.Host.Groups().Contains(GroupOf(address)), Soon, "the group joined by the new owner");
-        Assert.Contains(ndp.Answers, answer => answer is { Solicited: false, Override: true } && answer.At > beforeNdp && answer.Mac == now.Host.Mac);
+        Assert.Contains(ndp.Answers, answer => answer is { IsReply: false, Override: true } && answer.At > beforeNdp && answer.Mac == now.Host.Mac);
         Assert.Equal(now.Host.Mac, Cluster.Client.Neighbour(address));
 
         owner.Host.Plug();

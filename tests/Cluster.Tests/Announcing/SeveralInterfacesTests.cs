@@ -103,7 +103,7 @@ public sealed class SeveralInterfacesTests(ClusterFixture fixture, ITestOutputHe
             () => $"{probe.Story()}\n{Cluster.Programs.Tails()}");
         since = probe.Now;
         await HoldsForAsync(Watched, () => probe.Macs(since).All(seen => seen == mac), $"only {mac} answers for {address}");
-        Figure($"{address}: {probe.Answers.Count(answer => answer.Reply && answer.At >= since)} answers in {Watched.TotalSeconds:0} s, all by {mac}");
+        Figure($"{address}: {probe.Answers.Count(answer => answer.IsReply && answer.At >= since)} answers in {Watched.TotalSeconds:0} s, all by {mac}");
         return mac;
 
         string? OnlyOne()

@@ -26,11 +26,11 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
         (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
         await AnswersFromKernelAsync(owner);
         await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
-        await Eventually.TrueAsync(() => probe.Answers.Count(answer => answer.Reply) >= 100, Soon, "a hundred answers");
+        await Eventually.TrueAsync(() => probe.Answers.Count(answer => answer.IsReply) >= 100, Soon, "a hundred answers");
         double asked = probe.Now / Interval;
 
         Assert.Equal([owner.Host.Mac], probe.Macs());
-        Assert.InRange(probe.Answers.Count(answer => answer.Reply), 0, asked * 1.05);
+        Assert.InRange(probe.Answers.Count(answer => answer.IsReply), 0, asked * 1.05);
         Assert.True(await SumAsync(owner, "loadbalancer_speaker_kernel_answers_total") >= 100, FiltersAt(owner));
         Assert.Equal(1, ProgramsAt(owner));
     }
@@ -57,7 +57,7 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
         TimeSpan paused = probe.Now;
         await HoldsForAsync(TimeSpan.FromSeconds(2), () => true, "two seconds");
         TimeSpan continued = probe.Now;
-        TimeSpan last = probe.Answers.Where(answer => answer.Reply && answer.At < continued).Max(answer => answer.At) - paused;
+        TimeSpan last = probe.Answers.Where(answer => answer.IsReply && answer.At < continued).Max(answer => answer.At) - paused;
         Cluster.Programs.Speaker(owner).Continue();
         await Eventually.TrueAsync(() => probe.Macs(continued).Count > 0, Soon, "answers after the stop", () => Cluster.Programs.Tails());
 
@@ -125,7 +125,7 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
         await AnswersFromKernelAsync(owner);
         await Cluster.Programs.Speaker(owner).StopAsync();
         await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
-        await Eventually.TrueAsync(() => probe.Answers.Count(answer => answer.Reply) > 10, Soon, "answers without the owner's speaker");
+        await Eventually.TrueAsync(() => probe.Answers.Count(answer => answer.IsReply) > 10, Soon, "answers without the owner's speaker");
         await LabelAsync(owner, ExcludeLabel, "");
         Node next = await OwnerOnWireAsync(address);
 

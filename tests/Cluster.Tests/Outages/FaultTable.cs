@@ -8,7 +8,7 @@ namespace LoadBalancer.Cluster.Tests.Outages;
 /// <summary>
 /// Faults one after another while a client asks for one address every 10 ms: the longest time without an answer, and the longest in which
 /// two hardware addresses answered. Each fault lasts about eight of fourteen seconds in <c>make chaos</c>, which sets <c>LB_FAULT_ROUNDS</c>; in a
-/// test run one round of each is shorter.
+/// test run one round of each is shorter. <c>LB_FAULT</c> chooses those whose name contains it.
 /// </summary>
 /// <param name="cluster">Where.</param>
 /// <param name="address">What is asked for.</param>
@@ -30,9 +30,9 @@ public sealed class FaultTable(LocalClusterOf cluster, string address, Func<Task
     /// <summary>Tries faults, prints a line for each, and fails at the end if one passed its bound.</summary>
     public async Task RunAsync(IEnumerable<WireFault> faults)
     {
-        foreach (WireFault fault in faults)
+        foreach (WireFault fault in faults.Where(IsWanted))
         {
-            List<(double Silence, double Begin, double Both)> rounds = [];
+            List<(double Silence, double Begin, double Both, double Stall)> rounds = [];
             for (int round = 0; round < Rounds.Number("LB_FAULT_ROUNDS", 1); round++)
             {
                 rounds.Add(await TryAsync(fault, round));
@@ -40,16 +40,19 @@ public sealed class FaultTable(LocalClusterOf cluster, string address, Func<Task
 
             rounds.Sort();
             say($"{cluster.Nodes.Count} nodes, {fault.Name}: longest time without an answer {Summary([.. rounds.Select(round => round.Silence)])}"
-                + $" (goal {fault.Goal.TotalMilliseconds:0}), {rounds[^1].Begin:0} ms after the fault began; two answer for {rounds.Max(round => round.Both):0} ms at most");
+                + $" (goal {fault.Goal.TotalMilliseconds:0}), {rounds[^1].Begin:0} ms after the fault began; two answer for {rounds.Max(round => round.Both):0} ms at most; the client itself stood still for {rounds.Max(round => round.Stall):0} ms at most");
         }
 
         Assert.True(_failures.Count == 0, string.Join('\n', _failures));
     }
 
+    private static bool IsWanted(WireFault fault) =>
+        Environment.GetEnvironmentVariable("LB_FAULT") is not { Length: > 0 } name || fault.Name.Contains(name, StringComparison.Ordinal);
+
     private static string Summary(List<double> sorted) =>
         sorted.Count == 1 ? $"{sorted[0]:0} ms" : $"min {sorted[0]:0} / median {sorted[sorted.Count / 2]:0} / max {sorted[^1]:0} ms over {sorted.Count} rounds";
 
-    private async Task<(double Silence, double Begin, double Both)> TryAsync(WireFault fault, int round)
+    private async Task<(double Silence, double Begin, double Both, double Stall)> TryAsync(WireFault fault, int round)
     {
         await using ArpProbe probe = ArpProbe.Start(cluster.Client, address);
         Node owner = await SettledAsync(probe);
@@ -78,7 +81,7 @@ public sealed class FaultTable(LocalClusterOf cluster, string address, Func<Task
         }
 
         await SettledAsync(probe);
-        return (silence.TotalMilliseconds, (from - harmed).TotalMilliseconds, both.TotalMilliseconds);
+        return (silence.TotalMilliseconds, (from - harmed).TotalMilliseconds, both.TotalMilliseconds, probe.LongestStall(begin).TotalMilliseconds);
     }
 
     private static string Shortened(string story) => story.Length < 1000 ? story : $"{story[..1000]} …";

@@ -88,7 +88,7 @@ public sealed class PartitionTests(ClusterFixture fixture, ITestOutputHelper out
 
     /// <summary>How long after a moment another node than the winner answered for the last time; zero if none did.</summary>
     private static TimeSpan LastOfOthers(ArpProbe probe, Node winner, TimeSpan since) =>
-        probe.Answers.Where(answer => answer.Reply && answer.Mac != winner.Host.Mac && answer.At > since)
+        probe.Answers.Where(answer => answer.IsReply && answer.Mac != winner.Host.Mac && answer.At > since)
             .Select(answer => answer.At - since).DefaultIfEmpty().Max();
 
     /// <summary>Those of some nodes whose speakers say that they announce an address.</summary>

@@ -39,6 +39,8 @@ public sealed record WireFault(string Name, TimeSpan Goal, TimeSpan Bound, Func<
         Of("another node cannot send", 50, Unnoticed, scene => scene.Other.Host.Lose(PortLoss.FromHost), scene => scene.Other.Host.LoseNothing()),
         Of("30 % loss at the owner", 200, Unnoticed, scene => scene.Owner.Host.Lose(PortLoss.Both, LossPercent), scene => scene.Owner.Host.LoseNothing()),
         Of("30 % loss at all nodes", 200, Unnoticed, scene => scene.Each(host => host.Lose(PortLoss.ToHost, LossPercent)), scene => scene.Each(host => host.LoseNothing())),
+        Of("30 % loss between all hosts, the client among them", 300, Unnoticed,
+            scene => scene.EachHost(host => host.Lose(PortLoss.ToHost, LossPercent)), scene => scene.EachHost(host => host.LoseNothing())),
         new("owner's speaker paused for 4 s", TimeSpan.FromMilliseconds(250), Unnoticed, PauseAsync, _ => Task.CompletedTask),
         new("owner's speaker killed", TimeSpan.FromMilliseconds(250), Unnoticed,
             scene => scene.Cluster.Programs.Speaker(scene.Owner).KillAsync(), scene => scene.Cluster.Programs.StartAllAsync()),
@@ -99,6 +101,15 @@ public sealed record FaultScene(
     {
         TimeSpan until = Probe.Now + duration;
         await LocalCluster.Eventually.TrueAsync(() => Probe.Now >= until, duration + TimeSpan.FromSeconds(10), "the end of a while");
+    }
+
+    /// <summary>Does something at every host of the segment.</summary>
+    public void EachHost(Action<Host> action)
+    {
+        foreach (Host host in Cluster.Switch.Hosts)
+        {
+            action(host);
+        }
     }
 
     /// <summary>Does something at every node.</summary>

@@ -116,6 +116,47 @@ public sealed class HearingTests
         }
     }
 
+    // A port that was dead for a third of a second: what the peer said meanwhile was lost on the way, and so were the questions to its kernel.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void LinkHearsAgain_JustBeforeThePeerWouldBeLost_ItIsGivenTheTimeToBeHeard(bool wasDeaf)
+    {
+        Company(until: 6010);
+        routerAnswers = !wasDeaf;
+        Run(6010, 6320);
+        membership.NoteArrival(Ms(6325));
+        Run(6330, 6440);
+        Assert.Equal(wasDeaf ? 1 : 0, View(6440).Peers.Count);
+        Run(6450, 6700);
+        Assert.Empty(View(6700).Peers);
+    }
+
+    // A telephone that was a witness and is switched off; the router is there, and nobody else says anything.
+    [Fact]
+    public void WitnessAskedInTurnIsGone_AnotherAnswers_NeverSaysItHearsNothing()
+    {
+        membership.HearHost(MacAddress.Parse("52:54:00:00:00:77"), IpAddress.Parse("192.168.96.77"), Ms(0));
+        Company(until: 6010);
+        for (var at = 6010; at < 40_000; at += 10)
+        {
+            Step(at);
+            Assert.Equal(SpeakerState.None, membership.StateAt(Ms(at)) & SpeakerState.HearsNothing);
+        }
+    }
+
+    [Fact]
+    public void AllWitnessesAreGone_LongAfterThePeers_SaysItHearsNothing()
+    {
+        Company(until: 6010);
+        Run(6010, 20_000);
+        routerAnswers = false;
+        asked.Clear();
+        Run(20_000, 40_000);
+        Assert.Equal(SpeakerState.HearsNothing, membership.StateAt(Ms(40_000)) & SpeakerState.HearsNothing);
+        Assert.InRange(asked.Count, 4, 9);
+    }
+
     // Hosts that ask each other now and then show that the link hears, whoever does not answer.
     [Fact]
     public void PeersAndTheWitnessFallSilent_OthersAreHeard_Acts()

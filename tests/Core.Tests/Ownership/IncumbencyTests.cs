@@ -120,14 +120,15 @@ public sealed class IncumbencyTests
         Assert.Equal(there, Decide(0, new OwnershipState(OwnershipPhase.Away, Order[1], NoOwner.None, default, 3)).FormerGaveWay);
     }
 
-    // One that does not hear this node cannot know its claim, unless it is away or hears nobody: then it knows none.
+    // One that does not hear this node cannot know its claim, unless it is away or hears nobody: then it knows none; or had no time to.
     [Theory]
-    [InlineData(false, false, true)]
-    [InlineData(true, false, false)]
-    [InlineData(false, true, false)]
-    public void Decide_ClaimOfOneThatDoesNotHearThisNode_ComesFirstIfItCanServe(bool away, bool hearsNothing, bool first)
+    [InlineData(false, false, false, true)]
+    [InlineData(true, false, false, false)]
+    [InlineData(false, true, false, false)]
+    [InlineData(false, false, true, false)]
+    public void Decide_ClaimOfOneThatDoesNotHearThisNode_ComesFirstIfItCanServe(bool away, bool hearsNothing, bool mayHearUsYet, bool first)
     {
-        members[Order[0]] = members[Order[0]] with { HearsUs = false, Away = away, HearsNothing = hearsNothing };
+        members[Order[0]] = members[Order[0]] with { HearsUs = false, Away = away, HearsNothing = hearsNothing, MayHearUsYet = mayHearUsYet };
         var own = new OwnershipState(OwnershipPhase.Owner, Order[2], NoOwner.None, default, 5);
         Assert.Equal(first ? Order[0] : Order[2], Decide(2, own, Owns(0, 3)).Incumbent);
     }

@@ -53,6 +53,36 @@ public sealed class ReunionTests
         Assert.Equal(1, View(500).Reunions);
     }
 
+    // It lost this node as this node lost it, and says so in its first frame: one that has had time enough is another matter.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void PeerSaysThatItDoesNotHearThisNode_MayHearItYetForTwoHeartbeats(bool wasLost)
+    {
+        membership.Hear(n2.Say(), Ms(0));
+        Run(0, wasLost ? 590 : 90);
+        var at = wasLost ? 600 : 100;
+        membership.Hear(Unhearing(), Ms(at));
+        Run(at, at + 100);
+        membership.Hear(Unhearing(), Ms(at + 100));
+        Run(at + 100, at + 190);
+        Assert.True(Assert.Single(View(at + 199).Peers).MayHearUsYet);
+        Assert.Equal(Ms(at + 200), membership.NextDeadline(Ms(at + 199)));
+        Assert.True(membership.Advance(Ms(at + 200)));
+        Assert.False(Assert.Single(View(at + 200).Peers).MayHearUsYet);
+
+        byte[] Unhearing() => n2.Say(h => h with { HeardBoot = 0, HeardSequence = 0 });
+    }
+
+    [Fact]
+    public void PeerThatIsBack_HearsThisNode_HasNotJustBeenMet()
+    {
+        membership.Hear(n2.Say(), Ms(0));
+        Run(0, 500);
+        membership.Hear(n2.Say(), Ms(600));
+        Assert.False(Assert.Single(View(600).Peers).MayHearUsYet);
+    }
+
     // The other part may have announced it last, and its hosts believe that.
     [Fact]
     public void Reunion_TheOwnerAnnouncesOnceMore()

@@ -38,6 +38,46 @@ public sealed class FitnessScenarios
         Assert.Equal(0, cluster.Watch.MovesOf(cluster.Vip));
     }
 
+    // Dead for about as long as it takes to lose the others: on their way back, the frames of those that lost it already say that they do not
+    // hear it, and what it might claim itself is as new as theirs.
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(5)]
+    public void AnotherNodesPortIsDeadForAMoment_HoweverLong_NothingMoves(int nodes)
+    {
+        for (var milliseconds = 200; milliseconds < 700; milliseconds += 13)
+        {
+            var cluster = new SimulatedCluster(seed: milliseconds, nodes).Settle();
+            var other = cluster.Nodes.First(node => node != cluster.OwnerOf(cluster.Vip));
+            other.Port.Deaf = other.Port.Mute = true;
+            cluster.Run(milliseconds);
+            other.Port.Deaf = other.Port.Mute = false;
+            cluster.Run(3000);
+            Assert.Equal((milliseconds, 0), (milliseconds, cluster.Watch.MovesOf(cluster.Vip)));
+        }
+    }
+
+    // The client is its witness; another, an interface of its own, is there no more. It hears nobody else, and that all the same.
+    [Theory]
+    [InlineData(20)]
+    [InlineData(21)]
+    [InlineData(22)]
+    public void OtherCannotBeHeardByTheOwner_AWitnessIsGoneAndAnotherAnswers_NothingMoves(int seed)
+    {
+        var cluster = new SimulatedCluster(seed, nodes: 2, gateway: false).Settle();
+        var owner = cluster.OwnerOf(cluster.Vip);
+        var telephone = new SimulatedHost(cluster.Time, cluster.Wire, "telephone");
+        telephone.Add("eth0", "52:54:00:00:01:77", "192.168.96.77/20");
+        telephone.Ask(telephone.Ports[0], owner.Port.Prefix.Address);
+        cluster.Run(5000);
+        telephone.Powered = false;
+        cluster.Wire.Cut(cluster.Nodes.First(node => node != owner), owner, true);
+        cluster.Run(30_000);
+        Assert.Equal(0, cluster.Watch.MovesOf(cluster.Vip));
+        Assert.InRange(cluster.Watch.LongestConflict.TotalMilliseconds, 0, 1000);
+    }
+
     // The kernel hears, and the traffic flows: it is away, and has a deputy.
     [Theory]
     [InlineData(2)]

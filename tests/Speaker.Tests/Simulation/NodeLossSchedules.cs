@@ -54,7 +54,7 @@ public sealed class NodeLossSchedules(ITestOutputHelper output)
         var faults = new Faults(cluster, shape);
         for (var i = 1 + shape.Next(5); i > 0; i--)
         {
-            var kind = Faults.Proven[shape.Next(Faults.Proven.Count)];
+            var kind = Faults.Kinds[shape.Next(Faults.Kinds.Count)];
             cluster.Time.After(TimeSpan.FromMilliseconds(shape.Next((int)Faulty.TotalMilliseconds)), () => faults.Begin(kind));
         }
 

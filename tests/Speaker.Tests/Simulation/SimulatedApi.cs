@@ -66,8 +66,16 @@ internal sealed class SimulatedApi(VirtualTime time) : IHasStores
 
     public void PutLease(LeaseResource lease) => Put(api => api.Leases, lease with { ResourceVersion = Next() });
 
+    /// <summary>When the key became what it is.</summary>
+    public TimeSpan KeyPutAt { get; private set; }
+
+    /// <summary>Whether a speaker that started with the present key is not understood by one that has not been told of it.</summary>
+    public bool KeepsApart(SimulatedSpeaker speaker, SimulatedSpeaker other) =>
+        speaker.StartedAt > KeyPutAt && other.Api.Secrets.Get(KeySecret)?.ResourceVersion != Secrets.Get(KeySecret)?.ResourceVersion;
+
     public void PutKey(string key, string? next = null, string? previous = null)
     {
+        KeyPutAt = time.Now;
         var data = new Dictionary<string, byte[]> { ["key"] = Bytes(key) };
         if (next is not null)
         {

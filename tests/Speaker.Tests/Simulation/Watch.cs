@@ -160,7 +160,7 @@ internal sealed class Watch(SimulatedCluster cluster)
         {
             foreach (var (b, second) in answers)
             {
-                if (first != second && (a == b || CanKnow(cluster.Wire.Passes(a.Port, b.Port), cluster.Wire.Passes(b.Port, a.Port))))
+                if (first != second && !(cluster.Api.KeepsApart(a.Speaker!, b.Speaker!) || cluster.Api.KeepsApart(b.Speaker!, a.Speaker!)) && (a == b || CanKnow(cluster.Wire.Passes(a.Port, b.Port), cluster.Wire.Passes(b.Port, a.Port))))
                 {
                     return true;
                 }
