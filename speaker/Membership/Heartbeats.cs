@@ -12,8 +12,10 @@ namespace LoadBalancer.Speaker.Membership;
 /// </summary>
 public sealed class Heartbeats
 {
-    // Often enough to tell a stall of this process from the silence of a peer.
-    private static readonly TimeSpan LongestSleep = TimeSpan.FromMilliseconds(50);
+    // Often enough to tell a stall of this process from the silence of a peer, and to move the time until which the links may answer; more often
+    // while one of them is not sure of itself.
+    private static readonly TimeSpan LongestSleep = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan UneasySleep = TimeSpan.FromMilliseconds(50);
 
     // More links than a node has; a machine whose interfaces get a new name each time must not fill the memory.
     private const int MostFormer = 64;
@@ -219,6 +221,7 @@ public sealed class Heartbeats
             var (segmentChanged, due) = links[i].Beat(
                 now, inForce.Signing, HeartbeatSchedule.HeartbeatInterval(interval, peers), Standing, prefixes[i].Others, Gateways);
             next = due < next ? due : next;
+            next = links[i].IsUneasy && now + UneasySleep < next ? now + UneasySleep : next;
             stallsSeen = Math.Max(stallsSeen, links[i].Stalls);
             if (segmentChanged)
             {

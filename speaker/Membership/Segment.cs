@@ -108,6 +108,9 @@ public sealed class Segment
     /// <summary>The stalls of this process noticed so far.</summary>
     public int Stalls => membership.Stalls;
 
+    /// <summary>Whether it was not sure of itself with the last beat, so that it should look again soon: frames waited to be read, or it may not answer.</summary>
+    public bool IsUneasy { get; private set; }
+
     /// <summary>Takes a received frame in.</summary>
     public HearResult Hear(ReadOnlySpan<byte> bytes, HeartbeatKeys keys, TimeSpan now)
     {
@@ -172,14 +175,11 @@ public sealed class Segment
     /// <summary>Takes in that somebody answered a question for an address. Waits for nobody.</summary>
     public void HearAnswer(MacAddress mac, IpAddress address) => watch.Answered(address, mac);
 
-    /// <summary>
-    /// Asks owners whether they answer for what they claim, as far as this node is the one to look; for the ownership thread only.
-    /// </summary>
+    /// <summary>Takes in which owners are to be asked whether they answer for what they claim, as far as this node is the one to look; for the ownership thread only.</summary>
     /// <param name="vips">The VIPs.</param>
     /// <param name="election">Who is alive and fit.</param>
     /// <param name="now">Monotonic time.</param>
-    /// <returns>When to call again, or null.</returns>
-    public TimeSpan? WatchOwners(IReadOnlyDictionary<IpAddress, VipFacts> vips, SegmentElection election, TimeSpan now)
+    public void WatchOwners(IReadOnlyDictionary<IpAddress, VipFacts> vips, SegmentElection election, TimeSpan now)
     {
         watch.Begin();
         foreach (var (vip, facts) in vips)
@@ -192,6 +192,12 @@ public sealed class Segment
         }
 
         watch.End();
+    }
+
+    /// <summary>Asks those owners whose turn it is; for the ownership thread only.</summary>
+    /// <returns>When to call again, or null.</returns>
+    public TimeSpan? AskOwners(TimeSpan now)
+    {
         while (watch.Next(now) is { } question)
         {
             Link.Ask(new CheckTarget(question.Mac, question.Vip, Broadcast: false));
@@ -199,6 +205,9 @@ public sealed class Segment
 
         return watch.NextDue;
     }
+
+    /// <summary>Whether the questions came to something that the next decision has to know of; for the ownership thread only.</summary>
+    public bool HasDoubts => watch.HasDoubts;
 
     /// <summary>Brings what the questions came to before the next decision; for the ownership thread only.</summary>
     /// <returns>The number of VIPs whose owner is newly doubted.</returns>
@@ -315,7 +324,8 @@ public sealed class Segment
             membership.Ready = standing.Ready;
             membership.Leaving = standing.Leaving;
             membership.Gateways = gateways;
-            if (membership.Advance(now, Link.HasUnread, Link.Arrivals))
+            var isBehind = Link.HasUnread;
+            if (membership.Advance(now, isBehind, Link.Arrivals))
             {
                 changed = true;
             }
@@ -331,6 +341,7 @@ public sealed class Segment
             meets = membership.WantsWitness(now) ? MostMet : 0;
             var next = pulse.Collect(now, factsSeen.Mac, interval);
             var deadline = membership.NextDeadline(now);
+            IsUneasy = isBehind || membership.Fenced || membership.StandsDown;
             return (changed, deadline < next ? deadline : next);
         }
     }

@@ -53,6 +53,9 @@ public sealed class OwnershipEvents
     /// </summary>
     public void RememberFormerRun(DateTimeOffset? lastRenewed) => formerRun = lastRenewed;
 
+    /// <summary>Whether there is something that is told once this node is sure of it, which may be at any time.</summary>
+    public bool IsUnsure => unsure.Count > 0;
+
     /// <summary>Takes in what changed on a link.</summary>
     public void Note(IReadOnlyList<OwnershipTransition> transitions)
     {

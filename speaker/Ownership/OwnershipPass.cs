@@ -11,7 +11,8 @@ namespace LoadBalancer.Speaker.Ownership;
 
 /// <summary>
 /// One pass: facts and members in, ownership decided for every VIP on every link, tables swapped in, new ones announced, Events told.
-/// One thread runs it whenever something changed; it costs microseconds per thousand VIPs when nothing did.
+/// One thread runs it whenever something may have changed; what led to the last decision is looked at first, and leads to the same again
+/// (<see cref="SettledState"/>).
 /// </summary>
 public sealed class OwnershipPass
 {
@@ -35,7 +36,11 @@ public sealed class OwnershipPass
     private readonly Dictionary<string, NodeFacts> nodeFacts = new(StringComparer.Ordinal);
     private readonly List<OwnershipTransition> transitions = [];
     private readonly List<LinkDecision> elections = [];
+    private readonly SettledState settled = new();
     private ImmutableArray<Segment> segmentsSeen = [];
+
+    // What a decision changed may lead to another one.
+    private bool hasChanged;
 
     /// <summary>A pass over these links and stores.</summary>
     /// <param name="heartbeats">The links and who is on them.</param>
@@ -73,7 +78,10 @@ public sealed class OwnershipPass
     /// <summary>Since when what was decided is so; for a report, on the thread that decides.</summary>
     internal OwnershipTimes Times => times;
 
-    /// <summary>Decides everything anew.</summary>
+    /// <summary>How often everything was decided: not when nothing had changed.</summary>
+    internal int Decided { get; private set; }
+
+    /// <summary>Decides everything anew, if anything it is decided by is another than the last time.</summary>
     /// <param name="snapshot">The VIPs.</param>
     /// <param name="isComplete">Whether those are all VIPs. While they are not, after a start without the API server, this node goes by what its peers say is its own.</param>
     /// <param name="leaveBy">While the program stops: when this node stops answering at the latest.</param>
@@ -83,15 +91,6 @@ public sealed class OwnershipPass
     {
         leases.Observe(now);
         nodeFacts.Clear();
-        claimed.Remember(snapshot);
-        SpeakerMetrics.Vips.Set(snapshot.Vips.Count);
-        orders.Forget(now);
-        if (orders.Count > (2 * snapshot.Vips.Count) + 1000)
-        {
-            orders.Retain(snapshot.Vips.Keys.ToHashSet());
-        }
-
-        TimeSpan? deadline = null;
         var links = heartbeats.Segments;
         foreach (var gone in segmentsSeen.Where(segment => !links.Contains(segment)))
         {
@@ -102,8 +101,52 @@ public sealed class OwnershipPass
         }
 
         segmentsSeen = links;
-        elections.Clear();
         voices.Begin(links, segment => Look(segment, now), view => new SegmentElection(orders, view, FactsOf, isCurrent(), now), now);
+        var facts = new DecisionFacts(snapshot, isComplete, isCurrent(), heartbeats.Keys is not null, leaveBy);
+        if (!IsUnsettled(now) && settled.IsSame(facts, voices.Turns, now))
+        {
+            var due = AskOwners(now);
+            if (!voices.Turns.Any(static turn => turn.Segment.HasDoubts))
+            {
+                return Deadline.Earlier(settled.Deadline, due);
+            }
+        }
+
+        var deadline = DecideAll(snapshot, isComplete, leaveBy, now);
+        settled.Note(facts, voices.Turns, deadline, now, isFinal: !hasChanged);
+        return Deadline.Earlier(deadline, AskOwners(now));
+    }
+
+    private TimeSpan? AskOwners(TimeSpan now)
+    {
+        TimeSpan? due = null;
+        foreach (var turn in voices.Turns)
+        {
+            due = Deadline.Earlier(due, turn.Segment.AskOwners(now));
+        }
+
+        return due;
+    }
+
+    // What is decided by things that are not among the facts.
+    private bool IsUnsettled(TimeSpan now) =>
+        events.IsUnsure || voices.Turns.Any(turn => turn.Segment.HasDoubts
+            || (rebalance && now >= turn.Segment.RebalanceAt) || (turn.Segment.Serving && !turn.Segment.FormersAdopted));
+
+    private TimeSpan? DecideAll(VipSnapshot snapshot, bool isComplete, TimeSpan? leaveBy, TimeSpan now)
+    {
+        Decided++;
+        hasChanged = false;
+        claimed.Remember(snapshot);
+        SpeakerMetrics.Vips.Set(snapshot.Vips.Count);
+        orders.Forget(now);
+        if (orders.Count > (2 * snapshot.Vips.Count) + 1000)
+        {
+            orders.Retain(snapshot.Vips.Keys.ToHashSet());
+        }
+
+        TimeSpan? deadline = null;
+        elections.Clear();
         foreach (var turn in voices.Turns)
         {
             var next = Decide(turn, snapshot, isComplete, leaveBy, now);
@@ -111,7 +154,7 @@ public sealed class OwnershipPass
             deadline = Deadline.Earlier(deadline, isolation.Note(turn.Segment.Name, turn.View, now));
         }
 
-        SpeakerMetrics.Serving.Set(links.Any(static segment => segment.Serving) ? 1 : 0);
+        SpeakerMetrics.Serving.Set(segmentsSeen.Any(static segment => segment.Serving) ? 1 : 0);
         return Deadline.Earlier(deadline, events.Flush(snapshot, elections, leases, now));
     }
 
@@ -162,11 +205,12 @@ public sealed class OwnershipPass
         segment.Claim(transitions, serves: view.MayServe && heartbeats.Keys is not null);
         if (transitions.Count > 0)
         {
+            hasChanged = true;
             heartbeats.Wake.Signal();
         }
 
         deadline = Deadline.Earlier(deadline, Repeat(segment, now));
-        deadline = Deadline.Earlier(deadline, segment.WatchOwners(vips, election, now));
+        segment.WatchOwners(vips, election, now);
 
         if (!mute)
         {

@@ -7,9 +7,16 @@ using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using LoadBalancer.Benchmarks;
+using LoadBalancer.Benchmarks.Idle;
 using Perfolizer.Horology;
 
 // Arguments are BenchmarkDotNet's: `--filter '*Answering*'`, `--job dry`, `--list flat`. Without any: all, briefly. `latency` alone: how long a link's thread waits for the others.
+// `idle`: what a speaker costs while nothing happens.
+if (args is ["idle", ..])
+{
+    return IdleCost.Run(args);
+}
+
 if (args is ["latency"])
 {
     LinkThreadLatency.Run();

@@ -34,6 +34,7 @@ public sealed class AnswerWatch
     private int left = QuestionsPerWindow;
     private long pass;
     private uint asked;
+    private bool lingers;
 
     /// <summary>A pass over all VIPs begins.</summary>
     public void Begin() => pass++;
@@ -64,10 +65,18 @@ public sealed class AnswerWatch
         }
 
         gone.ForEach(vip => entries.Remove(vip));
+
+        // What is doubted no more is to be said once more.
+        var doubts = HasDoubts && entries.Values.Any(static entry => entry.Missed >= Misses);
+        HasDoubts = doubts || lingers;
+        lingers = doubts;
     }
 
     /// <summary>The owner of a VIP that does not answer for it, or null.</summary>
     public string? Doubted(IpAddress vip) => entries.TryGetValue(vip, out var entry) && entry.Missed >= Misses && entry.Question is not { IsAnswered: true } ? entry.Owner : null;
+
+    /// <summary>Whether the owner of any VIP is doubted, or was a moment ago.</summary>
+    public bool HasDoubts { get; private set; }
 
     /// <summary>Somebody answered for a VIP: that counts if it was asked just before. From any thread.</summary>
     public void Answered(IpAddress vip, MacAddress mac)
@@ -100,6 +109,11 @@ public sealed class AnswerWatch
 
             var answered = entry.Question is { IsAnswered: true };
             entry.Missed = answered ? 0 : entry.Missed + (entry.Question is null ? 0 : 1);
+            if (entry.Missed >= Misses)
+            {
+                HasDoubts = lingers = true;
+            }
+
             entry.Question = answered ? null : new Question(vip, entry.Mac);
             entry.Due = now + (answered ? Usual : Patience);
             due.Enqueue(vip, entry.Due);

@@ -76,6 +76,13 @@ public sealed class SegmentOwnership
                 deadline = after.Until;
             }
 
+            // What is disputed is settled by waiting, too.
+            var judgedAt = after.Dispute.Since + OwnershipMachine.FactsPatience;
+            if (after.Dispute != default && judgedAt > now && !(deadline < judgedAt))
+            {
+                deadline = judgedAt;
+            }
+
             Owned += after.Phase == OwnershipPhase.Owner ? 1 : 0;
             HandedOver += after.Phase == OwnershipPhase.HandingOver ? 1 : 0;
             Represented += after.Phase == OwnershipPhase.Deputy ? 1 : 0;

@@ -17,8 +17,8 @@ char lb_license[] SEC("license") = "Dual BSD/GPL";
 #define MILLISECOND 1000000ULL
 #define BROADCAST 0xFFFFFFFFFFFFULL
 
-// The speaker says until when to answer every 50 ms; whoever has not been heard for four times that is not there.
-#define GONE_AFTER (200 * MILLISECOND)
+// The speaker says until when to answer every 100 ms; whoever has not been heard for three times that is not there.
+#define GONE_AFTER (300 * MILLISECOND)
 
 // Peers say hello once a second. What they announce when they take over goes on for 4.4 s, so that a cut that was shorter than this is
 // noticed by that.

@@ -42,6 +42,25 @@ public sealed class AnswerWatchTests
         Assert.Null(watch.Doubted(Vip));
     }
 
+    [Fact]
+    public void Doubts_AreTold_AndOnceMoreWhenTheyAreOver()
+    {
+        for (var at = 0; at < 4000; at += 100)
+        {
+            Ask(at);
+            Assert.False(watch.HasDoubts);
+        }
+
+        Ask(4000);
+        Assert.True(watch.HasDoubts);
+        watch.Answered(Vip, Mac);
+        Ask(5000);
+        Ask(5100);
+        Assert.True(watch.HasDoubts, "whoever was told so has to be told that it is over");
+        Ask(5200);
+        Assert.False(watch.HasDoubts);
+    }
+
     // A stranger's answer is another matter; the owner's is what was asked for.
     [Fact]
     public void AnotherAnswers_DoesNotCount()

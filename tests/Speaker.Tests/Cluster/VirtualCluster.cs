@@ -42,6 +42,7 @@ internal sealed class VirtualSpeaker : IDisposable
             new IsolationEvents(api, api.Nodes, name), () => api.IsCurrent, rebalance, ignoreExcludeLabel);
         Pipeline = new SpeakerPipeline(new SpeakerStores(api.Services, api.Slices, api.Nodes, api.Leases), () => api.Pools, heartbeats, keys,
             pass, new LossWatch(api.Nodes, api.Leases, name), Readiness, clock, changed, loadBalancerClass: null, Published);
+        Pass = pass;
         Segment = AddLink(port);
         Report = new SpeakerReport
         {
@@ -90,6 +91,8 @@ internal sealed class VirtualSpeaker : IDisposable
     public OwnershipEvents Events { get; }
 
     public SpeakerPipeline Pipeline { get; }
+
+    public OwnershipPass Pass { get; }
 
     public bool Running { get; set; } = true;
 

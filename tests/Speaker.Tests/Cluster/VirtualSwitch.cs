@@ -89,6 +89,9 @@ internal sealed class VirtualSwitch
         /// <summary>Whether it answers no question although its heartbeats go out.</summary>
         public bool Dumb { get; set; }
 
+        /// <summary>How many questions it has asked.</summary>
+        public int Asked { get; private set; }
+
         public TimeSpan MayAnswerUntil { get; private set; }
 
         public Action<MacAddress, IpAddress>? HeardKernel { get; set; }
@@ -132,6 +135,7 @@ internal sealed class VirtualSwitch
         /// <summary>The kernels of the nodes answer, whatever their speakers do.</summary>
         public void Ask(in CheckTarget target)
         {
+            Asked++;
             var address = target.Address;
             foreach (var port in wire.ports.Where(port => port.Facts.Prefixes.Count > 0 && port.Facts.Prefixes[0].Address == address && port.Plugged && Plugged))
             {

@@ -52,6 +52,7 @@ public sealed class SegmentLockTests
             var election = new SegmentElection(new ElectionOrders(), view, static _ => NodeFacts.Unknown);
             segment.Ownership.Decide(vips, election, view, null, At(at), []);
             segment.WatchOwners(vips, election, At(at));
+            segment.AskOwners(At(at));
         }
 
         Assert.True(answered);

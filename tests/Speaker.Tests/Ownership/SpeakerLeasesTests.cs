@@ -49,6 +49,35 @@ public sealed class SpeakerLeasesTests
         Assert.True(known.RenewedSince(TimeSpan.FromHours(1)), "it has none that is its own");
     }
 
+    [Fact]
+    public void Renewal_SaysNothingNew_AnotherAddressDoes()
+    {
+        var lease = Lease("n2", "n2");
+        var known = Seen(lease);
+        var before = known.On(Link);
+        leases.Replace([lease with { RenewTime = DateTimeOffset.UnixEpoch.AddSeconds(20) }]);
+        known.Observe(TimeSpan.FromSeconds(21));
+        Assert.Same(before, known.On(Link));
+
+        leases.Replace([lease with
+        {
+            RenewTime = DateTimeOffset.UnixEpoch.AddSeconds(30),
+            Annotations = Leases.Of(Link with { Prefixes = [IpPrefix.Parse("192.168.96.13/24")] }),
+        }]);
+        known.Observe(TimeSpan.FromSeconds(31));
+        Assert.Equal("192.168.96.13/24", Assert.Single(Assert.Single(known.On(Link)).Prefixes).ToString());
+    }
+
+    [Fact]
+    public void Lease_ThatIsGone_CountsNoMore()
+    {
+        var known = Seen(Lease("n2", "n2"));
+        Assert.Single(known.On(Link));
+        leases.Replace([]);
+        known.Observe(TimeSpan.FromSeconds(12));
+        Assert.Empty(known.On(Link));
+    }
+
     // Seen to be renewed: only then is it fresh.
     private SpeakerLeases Seen(LeaseResource lease)
     {
