@@ -19,8 +19,8 @@ demo: ## Three nodes and a client on this machine, a Service reached, a node los
 	@build/demo.sh
 
 .PHONY: bench
-bench: ## Time and memory of the answering path, and for how long others keep it waiting
-	dotnet run --configuration Release --project tests/Benchmarks
+bench: ## Time and memory of the answering path, how long others keep it waiting, and what a speaker costs while nothing happens (DURATION=30 of each)
+	@build/bench.sh
 
 .PHONY: fuzz
 fuzz: ## Mutated frames, ConfigMaps and requests, DURATION=30 of each kind

@@ -164,6 +164,10 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
             inKernel?.AnswerUntil(runner.Mac, clock.NanosecondsAt(until), clock.NanosecondsAt(clock.Now));
         }
 
+        public void Need(bool everything, bool strangers) => inKernel?.Need(everything, strangers);
+
+        public TimeSpan? AskedAt(IpAddress vip) => inKernel?.AskedAt(vip) is > 0 and var at ? clock.At(at) : null;
+
         public void Serve() => kernel?.Serve(runner);
 
         public IReadOnlyDictionary<IpAddress, MacAddress> Formers => inKernel?.Formers ?? FormerOwners.None;

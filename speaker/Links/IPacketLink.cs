@@ -18,6 +18,13 @@ public interface IPacketLink : IDisposable
     /// <summary>Whether frames wait that <see cref="Receive"/> has not handed on yet: its thread is behind. From any thread.</summary>
     bool HasUnread { get; }
 
+    /// <summary>Whether frames to other hosts come in as well.</summary>
+    bool IsPromiscuous => false;
+
+    /// <summary>Puts a BPF program in the place of the filter that decides which frames come in; false if the kernel refuses it.</summary>
+    /// <param name="program">Its file descriptor.</param>
+    bool FilterBy(int program) => false;
+
     /// <summary>
     /// Waits for frames and hands each to <paramref name="handler"/> on the calling thread until the link is disposed or gone.
     /// Allocates nothing per frame.

@@ -15,6 +15,12 @@ internal static partial class LibC
     internal const int Ipv6JoinGroup = 20;
     internal const int Ipv6LeaveGroup = 21;
 
+    /// <summary>SOL_SOCKET.</summary>
+    internal const int SocketLevel = 1;
+
+    /// <summary>SO_ATTACH_BPF: a program takes the place of the socket's filter.</summary>
+    internal const int AttachProgram = 50;
+
     /// <summary>That of BPF maps and programs, usually at /sys/fs/bpf.</summary>
     internal const uint BpfFileSystem = 0xCAFE4A11;
 
@@ -49,6 +55,9 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
     internal static partial int SetSocketOption(SafeHandle socket, int level, int option, in Ipv6Membership value, int length);
+
+    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
+    internal static partial int SetSocketOption(int socket, int level, int option, in int value, int length);
 
     /// <summary>The kind of file system a folder is in, as statfs(2) numbers them.</summary>
     /// <exception cref="IOException">There is no such folder.</exception>

@@ -98,8 +98,8 @@ public sealed class LinkRunner : IDisposable
     /// <summary>The number of requests answered since the link was opened.</summary>
     public long Answered => answerer.Answered;
 
-    /// <summary>The number of frames that came in since the link was opened.</summary>
-    public long Arrivals => answerer.Arrivals;
+    /// <summary>The number of frames that came in since the link was opened, also of those that the kernel kept from this process.</summary>
+    public long Arrivals => answerer.Arrivals + (Kernel?.HiddenFrames ?? 0);
 
     /// <summary>The number of peers' frames handed on since the link was opened.</summary>
     public long PeerFrames => answerer.PeerFrames;
@@ -109,6 +109,13 @@ public sealed class LinkRunner : IDisposable
 
     /// <summary>Sends one frame, from any thread. False if the kernel did not take it.</summary>
     public bool Send(ReadOnlySpan<byte> frame) => link.Send(frame);
+
+    /// <summary>Whether frames to other hosts come in as well.</summary>
+    public bool IsPromiscuous => link.IsPromiscuous;
+
+    /// <summary>Puts a BPF program in the place of the filter that decides which frames come in; false if the kernel refuses it.</summary>
+    /// <param name="program">Its file descriptor.</param>
+    public bool FilterBy(int program) => link.FilterBy(program);
 
     /// <summary>Whether frames wait that the link's thread has not looked at yet.</summary>
     public bool HasUnread => link.HasUnread;

@@ -37,8 +37,9 @@ public sealed class PcapLink : IPacketLink
     private long caughtUp;
     private long behindAt = -1;
 
-    private PcapLink(LinkFacts facts, Device device)
+    private PcapLink(LinkFacts facts, Device device, bool promiscuous)
     {
+        IsPromiscuous = promiscuous;
         Facts = facts;
         this.device = device;
         handle = device.Handle;
@@ -47,6 +48,23 @@ public sealed class PcapLink : IPacketLink
 
     /// <inheritdoc/>
     public LinkFacts Facts { get; }
+
+    /// <inheritdoc/>
+    public bool IsPromiscuous { get; }
+
+    /// <inheritdoc/>
+    public bool FilterBy(int program)
+    {
+        try
+        {
+            using var hold = new Hold(handle);
+            return LibC.SetSocketOption(device.Socket, LibC.SocketLevel, LibC.AttachProgram, program, sizeof(int)) == 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>
     /// Opens a link. The process needs CAP_NET_RAW. Promiscuous, the card hands over every frame; those to other hosts' addresses go no
@@ -71,7 +89,7 @@ public sealed class PcapLink : IPacketLink
             {
                 device.Filter = promiscuous ? $"(ether multicast or ether dst {facts.Mac}) and ({CaptureFilter})" : CaptureFilter;
                 device.NonBlockingMode = true;
-                return new PcapLink(facts, device);
+                return new PcapLink(facts, device, promiscuous);
             }
             catch
             {

@@ -13,7 +13,7 @@ namespace LoadBalancer.Speaker.Membership;
 public sealed class Heartbeats
 {
     // Often enough to tell a stall of this process from the silence of a peer, and to move the time until which the links may answer; more often
-    // while one of them is not sure of itself.
+    // while anything is not as it should be.
     private static readonly TimeSpan LongestSleep = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan UneasySleep = TimeSpan.FromMilliseconds(50);
 

@@ -44,6 +44,16 @@ public interface ISegmentLink
     {
     }
 
+    /// <summary>What is not to be kept from this process, of frames that do not concern it.</summary>
+    /// <param name="everything">Everything: it is in doubt about somebody.</param>
+    /// <param name="strangers">Now and then one: it looks for hosts to be witnesses.</param>
+    void Need(bool everything, bool strangers)
+    {
+    }
+
+    /// <summary>When an address was last asked for, as far as that was kept from this process; null if it was not.</summary>
+    TimeSpan? AskedAt(IpAddress vip) => null;
+
     /// <summary>The speaker stops, and these addresses remain this node's meanwhile.</summary>
     void Leave(IReadOnlyCollection<IpAddress> vips)
     {

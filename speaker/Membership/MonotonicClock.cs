@@ -11,6 +11,10 @@ public sealed class MonotonicClock(TimeProvider time)
     /// <summary>Zero at the start.</summary>
     public TimeSpan Now => time.GetElapsedTime(origin);
 
+    /// <summary>What <see cref="NanosecondsAt"/> gave, as a time of this clock.</summary>
+    public TimeSpan At(long nanoseconds) =>
+        new((nanoseconds - (origin * (NanosecondsPerSecond / time.TimestampFrequency))) / TimeSpan.NanosecondsPerTick);
+
     /// <summary>A time of this clock as a timestamp of the one behind it, in nanoseconds.</summary>
     public long NanosecondsAt(TimeSpan at) =>
         (origin * (NanosecondsPerSecond / time.TimestampFrequency)) + (at.Ticks * TimeSpan.NanosecondsPerTick);

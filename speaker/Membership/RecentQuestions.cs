@@ -21,8 +21,11 @@ public sealed class RecentQuestions
     public void Note(IpAddress address, TimeSpan now)
     {
         var mark = Fingerprint(address);
-        Volatile.Write(ref cells[mark % Cells], ((ulong)mark << 32) | ((uint)(now.Ticks / (TimeSpan.TicksPerSecond / 10)) + 1));
+        Volatile.Write(ref cells[mark % Cells], ((ulong)mark << 32) | TenthsAt(now));
     }
+
+    /// <summary>A time as <see cref="LastAsked"/> tells it.</summary>
+    public static uint TenthsAt(TimeSpan at) => (uint)(at.Ticks / (TimeSpan.TicksPerSecond / 10)) + 1;
 
     /// <summary>When the address was last asked for, in tenths of a second; 0 if it was not, or too long ago to be remembered.</summary>
     public uint LastAsked(IpAddress address)

@@ -83,6 +83,10 @@ public sealed class Segment
     /// <summary>Which addresses hosts ask for; written by the link's thread.</summary>
     public RecentQuestions Questions { get; } = new();
 
+    /// <summary>When an address was last asked for, in tenths of a second; 0 if nobody is known to have done so. For the ownership thread only.</summary>
+    public uint LastAsked(IpAddress vip) =>
+        Math.Max(Questions.LastAsked(vip), Link.AskedAt(vip) is { } at ? RecentQuestions.TenthsAt(at) : 0);
+
     /// <summary>Who was alive when ownership was last decided; null before. From any thread.</summary>
     public SegmentView? LastView
     {
@@ -108,7 +112,7 @@ public sealed class Segment
     /// <summary>The stalls of this process noticed so far.</summary>
     public int Stalls => membership.Stalls;
 
-    /// <summary>Whether it was not sure of itself with the last beat, so that it should look again soon: frames waited to be read, or it may not answer.</summary>
+    /// <summary>Whether something was not as it should be at the last beat, so that the next is to come soon.</summary>
     public bool IsUneasy { get; private set; }
 
     /// <summary>Takes a received frame in.</summary>
@@ -324,8 +328,7 @@ public sealed class Segment
             membership.Ready = standing.Ready;
             membership.Leaving = standing.Leaving;
             membership.Gateways = gateways;
-            var isBehind = Link.HasUnread;
-            if (membership.Advance(now, isBehind, Link.Arrivals))
+            if (membership.Advance(now, Link.HasUnread, Link.Arrivals))
             {
                 changed = true;
             }
@@ -339,9 +342,10 @@ public sealed class Segment
             questions = membership.Checks(now, checks);
             checking = membership.Checking;
             meets = membership.WantsWitness(now) ? MostMet : 0;
+            Link.Need(everything: membership.AsksPeers || membership.Fenced || membership.StandsDown, strangers: meets > 0);
             var next = pulse.Collect(now, factsSeen.Mac, interval);
             var deadline = membership.NextDeadline(now);
-            IsUneasy = isBehind || membership.Fenced || membership.StandsDown;
+            IsUneasy = membership.IsUneasy(now);
             return (changed, deadline < next ? deadline : next);
         }
     }

@@ -337,7 +337,7 @@ public sealed class OwnershipPass
         if (announced is not null)
         {
             // A thousand take seconds within the budget: first those that somebody waits for.
-            segment.Link.Announce([.. announced.OrderByDescending(segment.Questions.LastAsked)]);
+            segment.Link.Announce([.. announced.OrderByDescending(segment.LastAsked)]);
         }
     }
 

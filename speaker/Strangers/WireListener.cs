@@ -12,7 +12,8 @@ namespace LoadBalancer.Speaker.Strangers;
 /// </summary>
 /// <param name="wake">Signalled when there is something to look at.</param>
 /// <param name="next">Hears everything after this, or null.</param>
-public sealed class WireListener(WakeUp wake, INeighborObserver? next = null) : INeighborObserver
+/// <param name="follow">Told what matters, before anything else goes by it; null for nobody.</param>
+public sealed class WireListener(WakeUp wake, INeighborObserver? next = null, Action<IpRangeSet>? follow = null) : INeighborObserver
 {
     /// <summary>
     /// How many statements may wait: a second of what a link's announcers may send at most. A flood beyond that says nothing new.
@@ -28,7 +29,11 @@ public sealed class WireListener(WakeUp wake, INeighborObserver? next = null) : 
     public IpRangeSet Watched
     {
         get => watched;
-        set => watched = value;
+        set
+        {
+            follow?.Invoke(value);
+            watched = value;
+        }
     }
 
     /// <summary>The number of statements that were lost because too many came at once.</summary>

@@ -19,6 +19,9 @@ public sealed partial class SegmentMembership
     /// <summary>Whether somebody is being asked, so that answers matter.</summary>
     public bool Checking { get; private set; }
 
+    /// <summary>Whether the kernel of any peer is being asked, so that whatever it says matters.</summary>
+    public bool AsksPeers => asked > 0;
+
     /// <summary>Fills in which kernels to ask now, and which witnesses.</summary>
     /// <returns>Their number; what finds no room is left out.</returns>
     public int Checks(TimeSpan now, Span<CheckTarget> targets)

@@ -26,6 +26,7 @@ public sealed class KernelLink
     private readonly int index;
     private readonly uint slot;
     private readonly long keepFor;
+    private readonly Func<int, bool> filterBy;
     private readonly Lock gate = new();
     private readonly Dictionary<IpAddress, MacAddress> filled = [];
     private readonly HashSet<MacAddress> peers = [];
@@ -34,7 +35,10 @@ public sealed class KernelLink
     private LinkState state;
     private uint programId;
     private volatile bool serves;
+    private readonly Wants always;
     private bool left;
+    private bool knowsPools;
+    private Wants wants = Wants.All;
     private long floor;
     private long seen;
     private long credit;
@@ -43,13 +47,17 @@ public sealed class KernelLink
     /// <param name="index">The interface.</param>
     /// <param name="slot">Its counters.</param>
     /// <param name="keepFor">How long segments are sent on without a speaker, in nanoseconds: the node stays the owner meanwhile.</param>
-    internal KernelLink(KernelProgram program, int index, uint slot, long keepFor)
+    /// <param name="filterBy">Puts a program in the place of the filter of the link's socket.</param>
+    /// <param name="isPromiscuous">Whether the link hands over frames to other hosts.</param>
+    internal KernelLink(KernelProgram program, int index, uint slot, long keepFor, Func<int, bool> filterBy, bool isPromiscuous)
     {
         this.keepFor = keepFor;
+        this.filterBy = filterBy;
+        always = isPromiscuous ? Wants.NotOthers : Wants.None;
         this.program = program;
         this.index = index;
         this.slot = slot;
-        state = new LinkState { Slot = slot, Until = Never };
+        state = new LinkState { Slot = slot, Until = Never, Wants = Wants.All | always };
         formers = program.FormersOf(index);
     }
 
@@ -61,6 +69,48 @@ public sealed class KernelLink
 
     /// <summary>The counters.</summary>
     internal Counts Counts => program.CountsOf(slot);
+
+    /// <summary>What the process did not see.</summary>
+    internal Hidden Hidden => program.HiddenOf(slot);
+
+    /// <summary>How many frames came in that the process did not see.</summary>
+    internal long HiddenFrames
+    {
+        get
+        {
+            ref var counts = ref program.HiddenOf(slot);
+            return Volatile.Read(ref counts.Foreign) + Volatile.Read(ref counts.Answered);
+        }
+    }
+
+    /// <summary>When an address was last asked for by a request that the process did not see, in nanoseconds of the boot clock; 0 if it was not.</summary>
+    internal long AskedAt(IpAddress vip) => program.AskedAt(index, vip);
+
+    /// <summary>What is not to be hidden from the process.</summary>
+    /// <param name="everything">Everything: it is in doubt about somebody.</param>
+    /// <param name="strangers">Now and then a host that does not concern it.</param>
+    internal void Need(bool everything, bool strangers)
+    {
+        var wanted = everything ? Wants.All : strangers ? Wants.Strangers : Wants.None;
+        if (wanted != wants)
+        {
+            lock (gate)
+            {
+                wants = wanted;
+                Want_NeedsLock();
+            }
+        }
+    }
+
+    /// <summary>The program knows the pools, so that it can tell what concerns nobody; or it does not.</summary>
+    internal void KnowPools(bool known)
+    {
+        lock (gate)
+        {
+            knowsPools = known;
+            Want_NeedsLock();
+        }
+    }
 
     /// <summary>The former owners that segments are sent on to, by address.</summary>
     internal IReadOnlyDictionary<IpAddress, MacAddress> Formers => formers;
@@ -87,8 +137,7 @@ public sealed class KernelLink
             credit = 0;
         }
 
-        ref var counts = ref program.CountsOf(slot);
-        var answered = Volatile.Read(ref counts.Arp) + Volatile.Read(ref counts.Ndp);
+        var answered = AnsweredInSight();
         credit += Math.Max(0, answered - seen);
         seen = Math.Max(seen, answered);
         if (credit == 0)
@@ -212,7 +261,7 @@ public sealed class KernelLink
                 left = true;
                 var mac = new MacAddress(state.Mac);
                 Fill_NeedsLock(vips.Where(vip => filled.GetValueOrDefault(vip) == mac).Select(vip => KeyValuePair.Create(vip, mac)).ToList());
-                state = state with { Until = state.Until > now ? Math.Max(state.Until, until) : Never, Beat = now - LongAgo };
+                state = state with { Wants = Wants.All | always, Until = state.Until > now ? Math.Max(state.Until, until) : Never, Beat = now - LongAgo };
                 Say_NeedsLock();
                 return;
             }
@@ -229,8 +278,7 @@ public sealed class KernelLink
     {
         lock (gate)
         {
-            var counts = program.CountsOf(slot);
-            Volatile.Write(ref floor, counts.Arp + counts.Ndp);
+            Volatile.Write(ref floor, AnsweredInSight());
             if (!serves || left || Problem is not null)
             {
                 return;
@@ -275,7 +323,30 @@ public sealed class KernelLink
         }
 
         programId = KernelProgram.Attached(index);
+        if (Problem is null)
+        {
+            // Where it cannot be put the classic filter stays, and everything is seen as without it.
+            _ = filterBy(program.Filter);
+        }
+
         serves = true;
+    }
+
+    // Answers to requests that the process sees: what is hidden has not to be accounted for.
+    private long AnsweredInSight()
+    {
+        ref var counts = ref program.CountsOf(slot);
+        return Volatile.Read(ref counts.Arp) + Volatile.Read(ref counts.Ndp) - Volatile.Read(ref program.HiddenOf(slot).Answered);
+    }
+
+    private void Want_NeedsLock()
+    {
+        var wanted = (knowsPools ? wants : Wants.All) | always;
+        if (!left && wanted != state.Wants)
+        {
+            state = state with { Wants = wanted };
+            Say_NeedsLock();
+        }
     }
 
     private void Fill_NeedsLock(IEnumerable<KeyValuePair<IpAddress, MacAddress>> answers)

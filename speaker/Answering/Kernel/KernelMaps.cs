@@ -69,6 +69,43 @@ internal static class KernelMaps
         internal ulong Mac;
         internal uint Slot;
         internal uint Peers;
+        internal Wants Wants;
+        internal uint Zero;
+    }
+
+    /// <summary>WANTS_…</summary>
+    [Flags]
+    internal enum Wants : uint
+    {
+        None = 0,
+        All = 1,
+        Strangers = 2,
+        NotOthers = 4,
+    }
+
+    /// <summary>struct hidden.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 32)]
+    internal struct Hidden
+    {
+        internal long Foreign;
+        internal long Answered;
+        internal long PassedAt;
+    }
+
+    /// <summary>struct pool_key.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct PoolKey
+    {
+        private const uint Bits = 128;
+
+        internal uint Length;
+        internal Address Address;
+
+        internal static PoolKey Of(IpPrefix prefix) => new()
+        {
+            Length = Bits - (uint)(prefix.Address.BitLength - prefix.Length),
+            Address = Address.Of(prefix.Network),
+        };
     }
 
     /// <summary>struct counts.</summary>

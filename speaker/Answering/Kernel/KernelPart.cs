@@ -1,3 +1,4 @@
+using LoadBalancer.Core.Addressing;
 using LoadBalancer.Speaker.Links;
 using LoadBalancer.Status;
 using Microsoft.Extensions.Logging;
@@ -45,9 +46,16 @@ public sealed partial class KernelPart : IDisposable
     private readonly TimeSpan grace;
     private readonly TimeProvider time;
     private readonly ILogger logger;
+    private static readonly Counter HiddenFrames = Metrics.CreateCounter(
+        "loadbalancer_speaker_kernel_frames_hidden_total",
+        "Frames that did not wake the process: foreign, since neither their sender nor what they ask for concerns this node; answered, since the kernel answered them.",
+        "link", "kind");
+
+    private readonly HashSet<IpPrefix> pools = [];
     private readonly Lock gate = new();
     private readonly Dictionary<LinkRunner, (KernelLink Link, uint Slot)> links = [];
     private readonly HashSet<string> told = [];
+    private bool knowsPools;
 
     private KernelPart(KernelProgram? program, KernelState state, string problem, TimeSpan grace, TimeProvider time, ILogger logger)
     {
@@ -108,7 +116,9 @@ public sealed partial class KernelPart : IDisposable
             }
 
             program.CountsOf(slot) = default;
-            var link = new KernelLink(program, runner.Facts.Index, slot, LeaveFor.Ticks * TimeSpan.NanosecondsPerTick);
+            program.HiddenOf(slot) = default;
+            var link = new KernelLink(program, runner.Facts.Index, slot, LeaveFor.Ticks * TimeSpan.NanosecondsPerTick, runner.FilterBy, runner.IsPromiscuous);
+            link.KnowPools(knowsPools);
             links.Add(runner, (link, slot));
             runner.Kernel = link;
             return link;
@@ -129,6 +139,38 @@ public sealed partial class KernelPart : IDisposable
             return link is { IsActive: true }
                 ? new AnsweringStatus { By = "kernel" }
                 : new AnsweringStatus { Why = link is null ? $"more than {KernelMaps.MaxLinks} links" : link.Problem ?? "the speaker does not know yet what is its own on the link" };
+        }
+    }
+
+    /// <summary>The addresses of the pools, by which the kernel tells what does not concern this node.</summary>
+    public void Follow(IpRangeSet ranges)
+    {
+        if (program is null)
+        {
+            return;
+        }
+
+        lock (gate)
+        {
+            var wanted = ranges.Ranges.SelectMany(static range => range.ToPrefixes()).ToHashSet();
+            knowsPools = !ranges.IsEmpty;
+
+            // What comes is there before what goes is gone. Pools cut into more pieces than the kernel's map holds are not known to it.
+            foreach (var prefix in wanted.Where(pools.Add))
+            {
+                knowsPools &= program.SetPool(prefix) == 0;
+            }
+
+            foreach (var prefix in pools.Where(prefix => !wanted.Contains(prefix)).ToList())
+            {
+                pools.Remove(prefix);
+                knowsPools &= program.RemovePool(prefix) == 0;
+            }
+
+            foreach (var (link, _) in links.Values)
+            {
+                link.KnowPools(knowsPools);
+            }
         }
     }
 
@@ -158,6 +200,8 @@ public sealed partial class KernelPart : IDisposable
                 SentOn.RemoveLabelled(runner.Facts.Name);
                 Resets.RemoveLabelled(runner.Facts.Name);
                 Formers.RemoveLabelled(runner.Facts.Name);
+                HiddenFrames.RemoveLabelled(runner.Facts.Name, "foreign");
+                HiddenFrames.RemoveLabelled(runner.Facts.Name, "answered");
             }
         }
     }
@@ -216,6 +260,8 @@ public sealed partial class KernelPart : IDisposable
                 Answers.WithLabels(name).IncTo(counts.Arp + counts.Ndp);
                 SentOn.WithLabels(name).IncTo(counts.SentOn);
                 Resets.WithLabels(name).IncTo(counts.Reset);
+                HiddenFrames.WithLabels(name, "foreign").IncTo(link.Hidden.Foreign);
+                HiddenFrames.WithLabels(name, "answered").IncTo(link.Hidden.Answered);
                 Formers.WithLabels(name).Set(link.Formers.Values.Count(static mac => mac.Value != 0));
             }
         }

@@ -26,6 +26,9 @@ internal sealed unsafe class KernelProgram : IDisposable
 
     private readonly nint obj;
     private readonly nint counts;
+    private readonly nint hidden;
+    private readonly int pools;
+    private readonly int asked;
     private readonly int links;
     private readonly int vips;
     private readonly int peers;
@@ -35,15 +38,22 @@ internal sealed unsafe class KernelProgram : IDisposable
     {
         this.obj = obj;
         File = LibBpf.ProgramFile(LibBpf.FindProgram(obj, "lb_ingress"));
+        Filter = LibBpf.ProgramFile(LibBpf.FindProgram(obj, "lb_filter"));
+        pools = MapFile("lb_pools");
+        asked = MapFile("lb_asked");
         links = MapFile("lb_links");
         vips = MapFile("lb_vips");
         peers = MapFile("lb_peers");
         formers = MapFile("lb_formers");
         counts = LibC.MapShared(MapFile("lb_counts"), MaxLinks * sizeof(Counts));
+        hidden = LibC.MapShared(MapFile("lb_hidden"), MaxLinks * sizeof(Hidden));
     }
 
     /// <summary>The program's file descriptor.</summary>
     internal int File { get; }
+
+    /// <summary>The file descriptor of the filter of packet sockets (filter.h).</summary>
+    internal int Filter { get; }
 
     /// <summary>Loads it.</summary>
     /// <param name="pins">A folder of a BPF file system where the connections are found again by the next run; null for none.</param>
@@ -148,6 +158,30 @@ internal sealed unsafe class KernelProgram : IDisposable
     /// <summary>The counters of a slot, as they are at this moment.</summary>
     internal ref Counts CountsOf(uint slot) => ref ((Counts*)counts)[slot];
 
+    /// <summary>What was hidden from the process on a slot's link, as it is at this moment.</summary>
+    internal ref Hidden HiddenOf(uint slot) => ref ((Hidden*)hidden)[slot];
+
+    internal int SetPool(IpPrefix prefix)
+    {
+        var key = PoolKey.Of(prefix);
+        uint value = 1;
+        return LibBpf.Update(pools, &key, &value, 0);
+    }
+
+    internal int RemovePool(IpPrefix prefix)
+    {
+        var key = PoolKey.Of(prefix);
+        return Forgiving(LibBpf.Delete(pools, &key));
+    }
+
+    /// <summary>When an address was last asked for by a request that was hidden, in nanoseconds of the boot clock; 0 if it was not.</summary>
+    internal long AskedAt(int index, IpAddress vip)
+    {
+        var key = Key(index, vip);
+        long at;
+        return LibBpf.Lookup(asked, &key, &at) == 0 ? at : 0;
+    }
+
     internal int SetLink(int index, LinkState state) => LibBpf.Update(links, &index, &state, 0);
 
     internal int RemoveLink(int index) => Forgiving(LibBpf.Delete(links, &index));
@@ -213,6 +247,7 @@ internal sealed unsafe class KernelProgram : IDisposable
     public void Dispose()
     {
         LibC.Unmap(counts, MaxLinks * sizeof(Counts));
+        LibC.Unmap(hidden, MaxLinks * sizeof(Hidden));
         LibBpf.Close(obj);
     }
 

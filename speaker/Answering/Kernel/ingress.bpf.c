@@ -191,36 +191,45 @@ static __always_inline int answer(const struct turn *t, void *frame, __u32 lengt
 	if (bpf_skb_change_tail(skb, length, 0) || bpf_skb_store_bytes(skb, 0, frame, length, BPF_F_INVALIDATE_HASH))
 		return NEXT;
 	__sync_fetch_and_add(count, 1);
+	__u32 *owed = bpf_map_lookup_elem(&lb_owed, &t->link->slot);
+	if (owed)
+		*owed = 0;
 	return bpf_redirect(skb->ifindex, 0);
+}
+
+// An ARP packet of somebody else, of IPv4 on Ethernet.
+static __always_inline int is_arp(const struct turn *t, const struct arp *f)
+{
+	if (f->hardware != bpf_htons(1) || f->protocol != bpf_htons(ETH_P_IP) || f->hardware_length != 6 || f->protocol_length != 4)
+		return 0;
+	__u64 asker = read_mac(f->sender_mac), source = read_mac(f->ethernet.source);
+	return is_station(asker) && is_station(source) && asker != t->link->mac && source != t->link->mac;
+}
+
+// The address that such a packet asks for, if it is for the program to answer.
+static __always_inline struct vip *asked_for(const struct turn *t, const struct arp *f, const struct address *target)
+{
+	__u64 destination = read_mac(f->ethernet.destination);
+	if (f->operation != bpf_htons(1) || (destination != BROADCAST && destination != t->link->mac))
+		return 0;
+	struct vip *vip = find_vip(t, target);
+	return !vip || vip->mac == read_mac(f->sender_mac) || is_muted(t, vip) || !may_answer(t) ? 0 : vip;
 }
 
 static __always_inline int on_arp(const struct turn *t)
 {
 	struct arp f;
-	if (bpf_skb_load_bytes(t->skb, 0, &f, ARP_LENGTH))
-		return NEXT;
-	if (f.hardware != bpf_htons(1) || f.protocol != bpf_htons(ETH_P_IP) || f.hardware_length != 6 || f.protocol_length != 4)
+	if (bpf_skb_load_bytes(t->skb, 0, &f, ARP_LENGTH) || !is_arp(t, &f))
 		return NEXT;
 
-	__u64 asker = read_mac(f.sender_mac), source = read_mac(f.ethernet.source);
-	if (!is_station(asker) || !is_station(source) || asker == t->link->mac || source == t->link->mac)
-		return NEXT;
-
-	struct address sender = mapped(f.sender);
+	__u64 asker = read_mac(f.sender_mac);
+	struct address sender = mapped(f.sender), target = mapped(f.target);
 	hear_claim(t, find_vip(t, &sender), asker);
-	if (f.operation != bpf_htons(1))
-		return NEXT;
-
-	__u64 destination = read_mac(f.ethernet.destination);
-	if (destination != BROADCAST && destination != t->link->mac)
-		return NEXT;
-
-	struct address target = mapped(f.target);
 	if (same16(sender.octets, target.octets))
 		return NEXT;
 
-	struct vip *vip = find_vip(t, &target);
-	if (!vip || vip->mac == asker || is_muted(t, vip) || !may_answer(t))
+	struct vip *vip = asked_for(t, &f, &target);
+	if (!vip)
 		return NEXT;
 
 	__u8 reply[ARP_REPLY_LENGTH] = {};
@@ -553,3 +562,5 @@ int lb_ingress(struct __sk_buff *skb)
 		return NEXT;
 	}
 }
+
+#include "filter.h"

@@ -27,7 +27,16 @@ struct link_state {
 	__u64 mac;   // the link's own
 	__u32 slot;  // of its counters
 	__u32 peers; // whether other speakers have to be heard for answers without a speaker here
+	__u32 wants; // WANTS_…: what is not to be hidden from the speaker
+	__u32 zero;
 };
+
+// Everything: it does not know yet what concerns it, or is in doubt about somebody.
+#define WANTS_ALL 1
+// Now and then one that is of no concern: it looks for hosts to be witnesses.
+#define WANTS_STRANGERS 2
+// The link hands over frames to other hosts, too.
+#define WANTS_NOT_OTHERS 4
 
 // One reader maps them into its memory; nothing else is written there.
 struct counts {
@@ -39,6 +48,20 @@ struct counts {
 	__u64 lapsed_at; // when it had been too long
 	__u64 reset;    // segments answered with a reset
 	__u64 spare;
+};
+
+// What the filter of the speaker's socket has hidden from it; mapped as well.
+struct hidden {
+	__u64 foreign;   // frames that concern nobody here
+	__u64 answered;  // requests that the other program answers
+	__u64 passed_at; // when such a frame was last let through all the same
+	__u64 spare;
+};
+
+// A prefix of a pool: of how many bits of struct address.
+struct pool_key {
+	__u32 length;
+	struct address address;
 };
 
 struct peer_key {
@@ -103,3 +126,36 @@ struct {
 	__type(key, struct connection);
 	__type(value, __u64);
 } lb_connections SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_LINKS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct hidden);
+} lb_hidden SEC(".maps");
+
+// What is in a pool concerns the speaker: it looks after strangers that use it.
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct pool_key);
+	__type(value, __u32);
+} lb_pools SEC(".maps");
+
+// When an address of a pool was last asked for: what is asked for is announced first when it comes here.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct vip_key);
+	__type(value, __u64);
+} lb_asked SEC(".maps");
+
+// Whether a request was hidden on this processor that the other program has not answered yet.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_LINKS);
+	__type(key, __u32);
+	__type(value, __u32);
+} lb_owed SEC(".maps");

@@ -10,7 +10,7 @@ namespace LoadBalancer.Speaker.Tests.Answering.Kernel;
 /// The program in the kernel, attached to nothing: frames are handed to it as if they came in on the loopback (BPF_PROG_TEST_RUN). Where this
 /// machine allows no programs there is none, and that the speaker then does without is what a test can show.
 /// </summary>
-internal sealed unsafe class KernelBench : IDisposable
+internal sealed unsafe partial class KernelBench : IDisposable
 {
     internal const int Loopback = 1;
     private const int BpfCapability = 39;
@@ -25,6 +25,8 @@ internal sealed unsafe class KernelBench : IDisposable
         (program, State) = KernelProgram.TryLoad(pins: null, out var problem);
         Problem = problem;
     }
+
+    internal ref KernelMaps.Hidden Hidden => ref Program.HiddenOf(0);
 
     internal KernelState State { get; }
 
@@ -67,8 +69,8 @@ internal sealed unsafe class KernelBench : IDisposable
         Move(mac, until, beat, peers);
     }
 
-    internal void Move(MacAddress mac, long until, long? beat = null, uint peers = 0) => Assert.Equal(
-        0, Program.SetLink(Loopback, new KernelMaps.LinkState { Mac = mac.Value, Until = until, Beat = beat ?? Now, Peers = peers }));
+    internal void Move(MacAddress mac, long until, long? beat = null, uint peers = 0, KernelMaps.Wants wants = KernelMaps.Wants.None) => Assert.Equal(
+        0, Program.SetLink(Loopback, new KernelMaps.LinkState { Mac = mac.Value, Until = until, Beat = beat ?? Now, Peers = peers, Wants = wants }));
 
     /// <summary>What the program makes of a frame: what it sends, or null if the frame goes on, untouched.</summary>
     internal byte[]? Run(ReadOnlySpan<byte> frame)
@@ -96,7 +98,32 @@ internal sealed unsafe class KernelBench : IDisposable
         }
     }
 
+    /// <summary>Whether the filter of the speaker's socket lets a frame through.</summary>
+    internal bool Passes(ReadOnlySpan<byte> frame)
+    {
+        fixed (byte* data = frame, output = room)
+        {
+            var options = new LibBpf.TestRunOptions
+            {
+                Size = (nuint)sizeof(LibBpf.TestRunOptions),
+                DataIn = data,
+                DataSizeIn = (uint)frame.Length,
+                DataOut = output,
+                DataSizeOut = (uint)room.Length,
+            };
+            Assert.Equal(0, LibBpf.TestRun(Program.Filter, ref options));
+            Assert.True(options.ReturnValue == 0 || options.ReturnValue >= EthernetFrame.MaximumLength, "a frame is let through whole or not at all");
+            return options.ReturnValue != 0;
+        }
+    }
+
     public void Dispose() => program?.Dispose();
+
+    [System.Runtime.InteropServices.LibraryImport("libc", EntryPoint = "sched_getaffinity")]
+    private static partial int GetAffinity(int thread, nint size, Span<ulong> mask);
+
+    [System.Runtime.InteropServices.LibraryImport("libc", EntryPoint = "sched_setaffinity")]
+    private static partial int SetAffinity(int thread, nint size, ReadOnlySpan<ulong> mask);
 
     private static bool HasCapability() =>
         (ulong.Parse(Status("CapEff"), NumberStyles.HexNumber, CultureInfo.InvariantCulture) >> BpfCapability & 1) == 1;
@@ -106,4 +133,23 @@ internal sealed unsafe class KernelBench : IDisposable
 
     private static bool IsLockedDown() =>
         File.Exists("/sys/kernel/security/lockdown") && !File.ReadAllText("/sys/kernel/security/lockdown").Contains("[none]", StringComparison.Ordinal);
+
+    /// <summary>This thread runs on one processor meanwhile, as what becomes of a frame does from the socket to the program.</summary>
+    internal readonly struct OneProcessor : IDisposable
+    {
+        private const int Words = 16;
+
+        private readonly ulong[] before = new ulong[Words];
+
+        public OneProcessor()
+        {
+            Assert.True(GetAffinity(0, sizeof(ulong) * Words, before) >= 0);
+            var word = before.AsSpan().IndexOfAnyExcept(0ul);
+            Span<ulong> one = stackalloc ulong[Words];
+            one[word] = before[word] & (~before[word] + 1);
+            Assert.Equal(0, SetAffinity(0, sizeof(ulong) * Words, one));
+        }
+
+        public void Dispose() => _ = SetAffinity(0, sizeof(ulong) * Words, before);
+    }
 }
