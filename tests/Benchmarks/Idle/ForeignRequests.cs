@@ -11,7 +11,7 @@ internal sealed class ForeignRequests : IDisposable
 
     private readonly PacketSocket socket;
     private readonly Thread thread;
-    private volatile bool stopping;
+    private readonly ManualResetEvent stopping = new(false);
     private long sent;
 
     public ForeignRequests(Host from, int perSecond)
@@ -27,8 +27,9 @@ internal sealed class ForeignRequests : IDisposable
 
     public void Dispose()
     {
-        stopping = true;
+        stopping.Set();
         thread.Join();
+        stopping.Dispose();
         socket.Dispose();
     }
 
@@ -36,15 +37,13 @@ internal sealed class ForeignRequests : IDisposable
     private void Run(byte[][] frames, int perSecond)
     {
         var start = TimeProvider.System.GetTimestamp();
-        while (!stopping)
+        while (!stopping.WaitOne(Tick))
         {
             var due = (long)(TimeProvider.System.GetElapsedTime(start).TotalSeconds * perSecond);
             for (; sent < due; sent++)
             {
                 socket.Send(frames[sent % frames.Length]);
             }
-
-            Thread.Sleep(Tick);
         }
     }
 }

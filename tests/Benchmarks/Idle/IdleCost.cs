@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Isolation;
-using LoadBalancer.LocalCluster.Network;
 using LoadBalancer.LocalCluster.Programs;
 using LoadBalancer.LocalCluster.Workloads;
 
@@ -76,7 +75,7 @@ internal static class IdleCost
             }
         }));
         await Eventually.TrueAsync(() => Owned(cluster) == to, Patience, $"{to} addresses announced", () => $"{Owned(cluster)}\n{cluster.Programs.Tails(5)}");
-        await Task.Delay(Calm);
+        await Task.Delay(Calm, TimeProvider.System);
     }
 
     private static double Owned(Cluster cluster) => cluster.Nodes.Sum(node => ClusterPrograms.FiguresAsync(cluster.Programs.Speaker(node)).GetAwaiter().GetResult()
@@ -87,7 +86,7 @@ internal static class IdleCost
         List<ProgramProcess> speakers = [.. cluster.Nodes.Select(cluster.Programs.Speaker)];
         var before = speakers.ConvertAll(static speaker => ThreadCosts.Of(speaker.Id));
         var began = TimeProvider.System.GetTimestamp();
-        await Task.Delay(window);
+        await Task.Delay(window, TimeProvider.System);
         var used = speakers.Select((speaker, n) => ThreadCosts.Of(speaker.Id).Since(before[n])).ToList();
         var took = TimeProvider.System.GetElapsedTime(began);
         var resident = speakers.Average(static speaker => speaker.ResidentMebibytes);
