@@ -106,6 +106,15 @@ internal sealed class ClusterReader(ApiReader reader, string systemNamespace, st
         }
     }
 
+    /// <summary>The pods of one of our programs.</summary>
+    /// <param name="space">The programs' namespace.</param>
+    /// <param name="component"><c>controller</c> or <c>speaker</c>.</param>
+    public static ResourceSelection PodsOf(string space, string component) => new()
+    {
+        Namespace = space,
+        LabelSelector = $"app.kubernetes.io/name=loadbalancer,app.kubernetes.io/component={component}",
+    };
+
     private async Task<IReadOnlyList<Told<T>>?> AskAll<T>(
         Parts parts, string component, int port, IReadOnlyList<string> queries, Func<ReadOnlySpan<byte>, T> read, Func<T, T, T> join, CancellationToken stop)
         where T : class
@@ -117,11 +126,7 @@ internal sealed class ClusterReader(ApiReader reader, string systemNamespace, st
 
         try
         {
-            var pods = await reader.ListAsync(ResourceKinds.Pods, new ResourceSelection
-            {
-                Namespace = systemNamespace,
-                LabelSelector = $"app.kubernetes.io/name=loadbalancer,app.kubernetes.io/component={component}",
-            }, stop).ConfigureAwait(false);
+            var pods = await reader.ListAsync(ResourceKinds.Pods, PodsOf(systemNamespace, component), stop).ConfigureAwait(false);
             return await Task.WhenAll(pods.OrderBy(static pod => pod.Key.Name, StringComparer.Ordinal).Select(pod => Ask(pod.Key, port, queries, read, join, stop))).ConfigureAwait(false);
         }
         catch (Exception e) when (e is HttpRequestException or InvalidDataException)

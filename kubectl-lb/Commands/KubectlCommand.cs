@@ -52,6 +52,7 @@ internal static class KubectlCommand
         root.Subcommands.Add(CheckCommand.Create(terminal));
         root.Subcommands.Add(PlanCommand.Create(flags, terminal));
         root.Subcommands.Add(DoctorCommand.Create(flags, terminal));
+        root.Subcommands.Add(PageCommand.Create(flags, terminal));
         root.Subcommands.Add(BundleCommand.Create(flags, terminal));
         root.Subcommands.Add(MigrateCommand.Create(flags, terminal));
         return root;
