@@ -14,15 +14,12 @@ public sealed class PublishedAddresses(TimeProvider wallClock)
     /// <summary>Between two texts: the Lease is written for each, and everybody reads it.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
-    /// <summary>Whether anybody may announce an address changes with nodes and labels, too; that is looked at this often.</summary>
-    public static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
-
     private volatile string announces = "";
     private volatile string silent = "";
-    private VipSnapshot? seen;
+    private long decided = -1;
     private long version = -1;
+    private bool isSure;
     private TimeSpan due;
-    private TimeSpan again;
 
     /// <summary>Raised when a text changed, on the thread of <see cref="Step"/>.</summary>
     public event Action? Changed;
@@ -40,7 +37,7 @@ public sealed class PublishedAddresses(TimeProvider wallClock)
     /// <returns>When to look again though nothing has changed, or null.</returns>
     public TimeSpan? Step(OwnershipPass pass, VipSnapshot snapshot, TimeSpan now)
     {
-        if (pass.Times.Version == version && ReferenceEquals(snapshot, seen) && now < again)
+        if (pass.Decided == decided && isSure)
         {
             return null;
         }
@@ -51,11 +48,15 @@ public sealed class PublishedAddresses(TimeProvider wallClock)
         }
 
         // Who does not know the others yet has nothing to say of what nobody announces.
-        var isSure = pass.Turns.All(static turn => turn.Mute || turn.KnowsTheOthers);
-        (version, seen, due, again) = (pass.Times.Version, snapshot, now + Pause, now + (isSure ? Period : Pause));
-        var origin = wallClock.GetUtcNow() - now;
+        isSure = pass.Turns.All(static turn => turn.Mute || turn.KnowsTheOthers);
+        (decided, due) = (pass.Decided, now + Pause);
         var (was, wasSilent) = (announces, silent);
-        announces = AnnouncedAddresses.Of(Answered(pass, origin));
+        if (pass.Times.Version != version)
+        {
+            version = pass.Times.Version;
+            announces = AnnouncedAddresses.Of(Answered(pass, wallClock.GetUtcNow() - now));
+        }
+
         silent = AnnouncedAddresses.Of(Unanswered(pass, snapshot));
         if (was != announces || wasSilent != silent)
         {
