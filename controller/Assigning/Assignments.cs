@@ -85,6 +85,7 @@ internal sealed partial class Assignments
         allocator.Exclude(excluded);
         Waiting.Clear();
         contended.Clear();
+        ForgetSettling();
         foreach (var (key, record) in records)
         {
             record.Seen = null; // another replica may have written since
@@ -129,11 +130,11 @@ internal sealed partial class Assignments
     public void Note(StatusWrite write, StatusWriteOutcome outcome)
     {
         write.Outcome = outcome;
+        Ended(write);
         var key = write.Service.Key;
         if (outcome == StatusWriteOutcome.Written && records.TryGetValue(key, out var record) && record.Write == write)
         {
-            // Its status shows the new addresses and nothing else, so the old ones can be given to others.
-            somethingBecameFree |= allocator.Settle(IdOf(key));
+            Landed(write, record);
             record.Seen = [.. write.Addresses.Select(address => new StatusEntry(address.ToString()))];
             record.Contention?.Right();
             Tell(record, write.Service);
@@ -152,13 +153,14 @@ internal sealed partial class Assignments
                 retry(key);
             }
 
-            if (record.LookAgain)
+            if (record.LookAgain && !record.IsSettling)
             {
                 record.LookAgain = false;
                 Plan(key);
             }
         }
 
+        SettleIfAllEnded();
         ServeWaiting();
     }
 
@@ -234,7 +236,7 @@ internal sealed partial class Assignments
     {
         var service = stores.Services.Get(key);
         var record = records.GetValueOrDefault(key);
-        if (record is { IsWriting: true })
+        if (record is { IsWriting: true } or { IsSettling: true })
         {
             record.LookAgain = true;
             return;
@@ -297,15 +299,15 @@ internal sealed partial class Assignments
             case Decision.Set or Decision.Clear when IsToWait(record, service, decision.Result):
                 break;
             case Decision.Set set:
-                Send(record, service, set, set.Assignment.Addresses);
+                Send(record, service, facts, set, set.Assignment.Addresses);
                 break;
             case Decision.Clear clear:
-                Send(record, service, clear, []);
+                Send(record, service, facts, clear, []);
                 break;
         }
     }
 
-    private void Send(ServiceRecord record, ServiceResource service, Decision decision, IReadOnlyList<IpAddress> addresses)
+    private void Send(ServiceRecord record, ServiceResource service, ServiceFacts facts, Decision decision, IReadOnlyList<IpAddress> addresses)
     {
         // Trying the same again is not news of its own: what is told in the end is what changed in the first place.
         if (record.Untold is null || !Equals(record.Untold.Result, decision.Result))
@@ -314,7 +316,11 @@ internal sealed partial class Assignments
         }
 
         record.Contention?.Sent();
-        record.Write = new StatusWrite(service, addresses, record.Write);
+        record.Write = new StatusWrite(service, addresses, record.Write)
+        {
+            GivesBack = GivesBack(facts.ShownAddresses.Concat(record.MayShow(service)), addresses),
+        };
+        Follow(record.Write, wantsMore: decision.Refusal is not null);
         send(record.Write);
     }
 

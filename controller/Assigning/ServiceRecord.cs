@@ -40,6 +40,9 @@ internal sealed class ServiceRecord(ServiceResource service)
     /// <summary>Whether a write is under way.</summary>
     public bool IsWriting => Write is { Outcome: StatusWriteOutcome.Pending };
 
+    /// <summary>Whether its status shows what was written last, and what it had before is still kept for it.</summary>
+    public bool IsSettling { get; set; }
+
     /// <summary>What a write whose end we do not know may have put, or may yet put, into the status.</summary>
     public IReadOnlyList<IpAddress> MayShow(ServiceResource seen) =>
         Write is { } write && write.IsFrom(seen) ? write.MayLand : [];

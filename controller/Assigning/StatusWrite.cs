@@ -40,6 +40,9 @@ internal sealed class StatusWrite(ServiceResource service, IReadOnlyList<IpAddre
     /// <summary>What the status is to show; none clears it.</summary>
     public IReadOnlyList<IpAddress> Addresses { get; } = addresses;
 
+    /// <summary>Whether the status may show an address now that it does not show when this has landed.</summary>
+    public bool GivesBack { get; init; }
+
     /// <summary>Where it stands.</summary>
     public StatusWriteOutcome Outcome { get; set; }
 

@@ -13,15 +13,14 @@ public sealed record RehearsedService(
 
 /// <summary>
 /// Plays through what a controller does with Services that nobody else changes, until there is nothing left to do: the same steps with the
-/// same planner, each write taken to land in the order it was sent. Where several addresses become free at once by writes, which of the waiting
-/// gets which may differ in a cluster, as its writes may land in another order; who gets one does not. One thread at a time.
+/// same planner. In which order its writes land makes no difference: what they give back is given out once all of them have. One thread at a time.
 /// </summary>
 public sealed class Rehearsal
 {
     private readonly Allocator allocator = new();
     private readonly List<Part> parts;
     private readonly SortedDictionary<int, Part> waiting = [];
-    private readonly Queue<Part> writes = new();
+    private readonly List<Part> writes = [];
     private bool somethingBecameFree;
 
     private Rehearsal(IEnumerable<ServiceFacts> services) =>
@@ -81,9 +80,21 @@ public sealed class Rehearsal
 
         parts.ForEach(Plan);
         ServeWaiting();
-        while (writes.TryDequeue(out var part))
+        while (writes.Count > 0)
         {
-            Land(part);
+            var landed = writes.OrderBy(static part => part.Index).ToArray();
+            writes.Clear();
+            foreach (var part in landed)
+            {
+                Land(part);
+            }
+
+            ServeWaiting();
+            foreach (var part in landed)
+            {
+                Plan(part);
+            }
+
             ServeWaiting();
         }
     }
@@ -118,18 +129,17 @@ public sealed class Rehearsal
         {
             part.Cause ??= decision is Decision.Set set ? set.Cause : ((Decision.Clear)decision).Cause;
             part.Writing = decision;
-            writes.Enqueue(part);
+            writes.Add(part);
         }
     }
 
-    // The status shows what was written; then whatever was held beside it is given back, and the Service is looked at once more.
+    // The status shows what was written; whatever was held beside it is given back.
     private void Land(Part part)
     {
         var addresses = part.Writing!.Result?.Addresses ?? [];
         part.Facts = part.Facts with { Status = [.. addresses.Select(static address => new StatusEntry(address.ToString()))] };
         part.Writing = null;
         somethingBecameFree |= allocator.Settle(part.Facts.Id);
-        Plan(part);
     }
 
     private void ServeWaiting()

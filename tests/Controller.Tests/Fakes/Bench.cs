@@ -78,6 +78,26 @@ internal sealed class Bench
         return this;
     }
 
+    /// <summary>As <see cref="Settle()"/>, but writes land in any order, and changes are heard of at any time.</summary>
+    /// <param name="pick">A number below the one given.</param>
+    public Bench Settle(Func<int, int> pick)
+    {
+        do
+        {
+            Look();
+            while (Sent.Count > 0)
+            {
+                Deliver(Sent[pick(Sent.Count)]);
+                if (pick(3) == 0)
+                {
+                    Look();
+                }
+            }
+        }
+        while (changed.Count > 0 || RunRetries());
+        return this;
+    }
+
     /// <summary>Looks at what changed; writes stay where they are.</summary>
     public Bench Look()
     {
