@@ -29,7 +29,7 @@ internal static class ControllerProgram
             var builder = ProgramHost.CreateBuilder(options);
             builder.Services.AddSingleton(connection);
             builder.Services.AddSingleton(new ControllerOptions(markLostNodes));
-            builder.Services.AddSingleton(new ApiClient(connection, ApiUse.ControllerWith(markLostNodes), BootTime.Clock));
+            builder.Services.AddSingleton(new ApiClient(connection, ApiUse.ControllerWith(markLostNodes).With(options.SecureMetrics is not null, ApiUse.SecuringMetrics), BootTime.Clock));
             builder.Services.AddSingleton(new StatusFeed(BootTime.Clock));
             builder.Services.AddSingleton<IPages, StatusPages>();
             builder.Services.AddHostedService<ControllerWorker>();

@@ -28,7 +28,7 @@ internal static class SpeakerProgram
             var builder = ProgramHost.CreateBuilder(options);
             builder.Services.AddSingleton(speaker);
             builder.Services.AddSingleton(connection);
-            builder.Services.AddSingleton(new ApiClient(connection, ApiUse.Speaker, BootTime.Clock));
+            builder.Services.AddSingleton(new ApiClient(connection, ApiUse.Speaker.With(options.SecureMetrics is not null, ApiUse.SecuringMetrics), BootTime.Clock));
             builder.Services.AddHostedService<SpeakerWorker>();
             await using var app = builder.Build();
             return await ProgramHost.RunAsync(app).ConfigureAwait(false);

@@ -74,5 +74,5 @@ internal sealed class CommonFlags
 
     /// <summary>Reads the API server.</summary>
     public static ApiReader ReaderOf(ApiConnection connection) =>
-        new(new ApiClient(connection, ApiUse.Viewer with { Grants = [.. ApiUse.Viewer.Grants, .. ApiUse.Migrating] }, TimeProvider.System), TimeProvider.System);
+        new(new ApiClient(connection, ApiUse.Viewer with { Grants = [.. ApiUse.Viewer.Grants, .. ApiUse.Forwarding, .. ApiUse.Diagnosing, .. ApiUse.Migrating] }, TimeProvider.System), TimeProvider.System);
 }

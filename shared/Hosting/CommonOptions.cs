@@ -23,4 +23,10 @@ public sealed record CommonOptions
 
     /// <summary>Where /healthz, /readyz, /metrics and /status are served.</summary>
     public required IPEndPoint Listen { get; init; }
+
+    /// <summary>Where /metrics is served over TLS to whom the API server lets; null serves it at <see cref="Listen"/> to everybody.</summary>
+    public IPEndPoint? SecureMetrics { get; init; }
+
+    /// <summary>The folder with the certificate for that, <c>tls.crt</c> and <c>tls.key</c>; null for one the program signs itself.</summary>
+    public string? SecureMetricsCertificate { get; init; }
 }

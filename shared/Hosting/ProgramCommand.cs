@@ -20,6 +20,8 @@ public sealed class ProgramCommand
     private readonly Option<string?> loadBalancerClass;
     private readonly Option<LogLevel> logLevel;
     private readonly Option<IPEndPoint> listen;
+    private readonly Option<IPEndPoint?> secureMetrics;
+    private readonly Option<string?> secureMetricsCertificate;
 
     /// <summary>A command with the flags both programs have.</summary>
     /// <param name="description">One sentence for <c>--help</c>.</param>
@@ -44,6 +46,10 @@ public sealed class ProgramCommand
             "trace, debug, info, warning, error or critical.", "info", ParseLogLevel);
         listen = Add("--listen", "HOST:PORT",
             "Where /healthz, /readyz, /metrics and /status are served.", defaultListen, ParseEndpoint);
+        secureMetrics = Add<IPEndPoint?>("--secure-metrics", "HOST:PORT",
+            "Serve /metrics here, over TLS, to those whom the API server lets; at --listen everything but the probes is then told on loopback only.", null, ParseEndpoint);
+        secureMetricsCertificate = Add<string?>("--secure-metrics-certificate", "FOLDER",
+            "Where tls.crt and tls.key for that are; read again when they change. Default: a certificate the program signs itself.", null, NotEmpty);
     }
 
     /// <summary>Adds a flag of the program's own.</summary>
@@ -168,6 +174,8 @@ public sealed class ProgramCommand
         LoadBalancerClass = parsed.GetValue(loadBalancerClass),
         LogLevel = parsed.GetValue(logLevel),
         Listen = parsed.GetValue(listen)!,
+        SecureMetrics = parsed.GetValue(secureMetrics),
+        SecureMetricsCertificate = parsed.GetValue(secureMetricsCertificate),
     };
 
     // The library shows a default as the value it was read into, which is not what could be written: Auto, [::]:7473, lists with bars.

@@ -1,7 +1,12 @@
 using System.Net;
+using LoadBalancer.Hosting.SecureMetrics;
+using LoadBalancer.Kubernetes.Access;
+using LoadBalancer.Kubernetes.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -25,13 +30,11 @@ public static class ProgramHost
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            if (options.Listen.Address.Equals(IPAddress.IPv6Any))
+            Listen(kestrel, options.Listen, static _ => { });
+            if (options.SecureMetrics is { } secure)
             {
-                kestrel.ListenAnyIP(options.Listen.Port); // falls back to IPv4 where the kernel has no IPv6
-            }
-            else
-            {
-                kestrel.Listen(options.Listen);
+                var endpoint = kestrel.ApplicationServices.GetRequiredService<SecureEndpoint>();
+                Listen(kestrel, secure, listen => listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = endpoint.HandshakeAsync }));
             }
         });
         AddLogging(builder.Logging, options.LogLevel);
@@ -42,6 +45,15 @@ public static class ProgramHost
         builder.Services.AddSingleton<Readiness>();
         builder.Services.AddSingleton<ExitStatus>();
         builder.Services.AddSingleton<StatusEndpoint>();
+        if (options.SecureMetrics is not null)
+        {
+            builder.Services.AddSingleton<SecureEndpoint>();
+            builder.Services.AddSingleton(static services => new MetricsGate(
+                (token, stop) => new AccessReviewer(services.GetRequiredService<ApiClient>()).AskAsync(token, "get", "/metrics", stop), services.GetRequiredService<TimeProvider>()));
+            builder.Services.AddSingleton(services => new ServingCertificate(
+                options.SecureMetricsCertificate, ProgramIdentity.Name, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ServingCertificate>>()));
+        }
+
         return builder;
     }
 
@@ -54,22 +66,47 @@ public static class ProgramHost
         Metrics.CreateGauge("loadbalancer_build_info", "Always 1; the labels say what is running.", "program", "version")
             .WithLabels(ProgramIdentity.Name, ProgramIdentity.Version).Set(1);
 
-        var readiness = app.Services.GetRequiredService<Readiness>();
         var exitStatus = app.Services.GetRequiredService<ExitStatus>();
-        var listen = app.Services.GetRequiredService<CommonOptions>().Listen;
-        var status = app.Services.GetRequiredService<StatusEndpoint>();
-        app.Run(context => AnswerAsync(context, readiness, status));
+        var options = app.Services.GetRequiredService<CommonOptions>();
+        Answer(app);
         try
         {
             await app.RunAsync().ConfigureAwait(false);
         }
         catch (IOException e)
         {
-            await Console.Error.WriteLineAsync($"--listen {listen}: {e.Message} Choose another address or port.").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"--listen {options.Listen}{(options.SecureMetrics is { } secured ? $", --secure-metrics {secured}" : "")}: {e.Message} Choose another address or port.").ConfigureAwait(false);
             return 1;
         }
 
         return exitStatus.Value;
+    }
+
+    /// <summary>Puts the answers to requests at the end of the pipeline.</summary>
+    internal static void Answer(WebApplication app)
+    {
+        var readiness = app.Services.GetRequiredService<Readiness>();
+        var status = app.Services.GetRequiredService<StatusEndpoint>();
+        var secure = app.Services.GetService<SecureEndpoint>();
+        app.Run(async context =>
+        {
+            if (secure is null || await secure.AdmitAsync(context).ConfigureAwait(false))
+            {
+                await AnswerAsync(context, readiness, status).ConfigureAwait(false);
+            }
+        });
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, IPEndPoint endpoint, Action<ListenOptions> configure)
+    {
+        if (endpoint.Address.Equals(IPAddress.IPv6Any))
+        {
+            kestrel.ListenAnyIP(endpoint.Port, configure); // falls back to IPv4 where the kernel has no IPv6
+        }
+        else
+        {
+            kestrel.Listen(endpoint, configure);
+        }
     }
 
     private static void AddLogging(ILoggingBuilder logging, LogLevel level)

@@ -269,7 +269,7 @@ public sealed class Cluster : IAsyncDisposable
             : [IPNetwork.Parse(Lan.Services), IPNetwork.Parse(Lan.Services6)];
         return RealApiServerOptions.AssetsFromEnvironment is { } assets
             ? new RealApiServer(new RealApiServerOptions { AssetsFolder = assets, Addresses = addresses, Port = ApiPort, ServiceRanges = ranges })
-            : new LocalApiServer(new LocalApiServerOptions { Addresses = addresses, Port = ApiPort, ServiceRanges = ranges });
+            : new LocalApiServer(new LocalApiServerOptions { Addresses = addresses, Port = ApiPort, ServiceRanges = ranges, ForwardPort = network.ForwardAsync, LogFileOf = ProgramProcess.LogOf });
     }
 
     private IReadOnlyList<(string Namespace, Pod Pod)> Pods()

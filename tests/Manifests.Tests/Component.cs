@@ -14,12 +14,15 @@ internal static class Component
         .Select(folder => Path.GetFileName(folder)!).Order(StringComparer.Ordinal);
 
     /// <summary>All objects of <c>manifests/loadbalancer</c> with one component switched on.</summary>
-    public static IReadOnlyList<JsonObject> Render(string name) => Rendered.GetOrAdd(name, static name =>
+    public static IReadOnlyList<JsonObject> Render(string name) => Render("loadbalancer", name);
+
+    /// <summary>All objects of a folder of <c>manifests</c> with one of its components switched on.</summary>
+    public static IReadOnlyList<JsonObject> Render(string stack, string name) => Rendered.GetOrAdd($"{stack}/{name}", _ =>
     {
         var folder = Directory.CreateTempSubdirectory($"{name}-");
         try
         {
-            string At(params ReadOnlySpan<string> path) => Path.GetRelativePath(folder.FullName, ProjectFiles.At(["manifests", "loadbalancer", .. path]));
+            string At(params ReadOnlySpan<string> path) => Path.GetRelativePath(folder.FullName, ProjectFiles.At(["manifests", stack, .. path]));
             File.WriteAllText(Path.Combine(folder.FullName, "kustomization.yaml"), $"""
                 apiVersion: kustomize.config.k8s.io/v1beta1
                 kind: Kustomization

@@ -10,12 +10,14 @@ public sealed partial class ThreatTableTests
     [InlineData("controller")]
     [InlineData("speaker")]
     [InlineData("controller, mark-lost-nodes")]
+    [InlineData("both, secure-metrics")]
     public void Rights_OnThePage_AreThoseTheProgramDeclares(string program)
     {
         var declared = program switch
         {
             "controller" => ApiUse.Controller.Grants,
             "speaker" => ApiUse.Speaker.Grants,
+            "both, secure-metrics" => ApiUse.SecuringMetrics,
             _ => ApiUse.MarkingLostNodes,
         };
         var told = Row().Matches(ProjectFiles.Read("docs", "security.md")).Where(row => row.Groups["program"].Value == program).ToArray();

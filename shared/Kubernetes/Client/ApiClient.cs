@@ -104,6 +104,14 @@ public sealed class ApiClient
         }
     }
 
+    /// <summary>Opens a connection to a port of a pod, on the pod's own loopback.</summary>
+    /// <exception cref="HttpRequestException">The server refused, or could not be reached.</exception>
+    internal async Task<Stream> ForwardAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        Check(request);
+        return new ForwardedStream(await connection.OpenWebSocketAsync(request.ToUri(), ForwardedStream.Protocol, cancellationToken).ConfigureAwait(false));
+    }
+
     /// <summary>The first of <paramref name="wanted"/> that the server has of an API group (discovery, open to every account).</summary>
     /// <exception cref="HttpRequestException">The server has none of them, or could not be asked.</exception>
     internal async Task<string> FindVersionAsync(string group, IReadOnlyList<string> wanted, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using k8s;
@@ -67,6 +68,45 @@ public sealed class ApiConnection : IDisposable
         catch (Exception e) when (e is ObjectDisposedException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             throw new HttpRequestException($"{method} /{uri}: the connection was given up for a new one", e);
+        }
+    }
+
+    /// <summary>Opens a WebSocket with the credentials of the connection.</summary>
+    /// <exception cref="HttpRequestException">The connection failed, or the server refused.</exception>
+    internal async Task<WebSocket> OpenWebSocketAsync(string uri, string protocol, CancellationToken cancellationToken)
+    {
+        var address = new UriBuilder(new Uri(Server, uri)) { Scheme = Server.Scheme == Uri.UriSchemeHttps ? Uri.UriSchemeWss : Uri.UriSchemeWs }.Uri;
+        using var message = new HttpRequestMessage(HttpMethod.Get, address);
+        await AuthenticateAsync(credentials, message, cancellationToken).ConfigureAwait(false);
+        var socket = new ClientWebSocket();
+        socket.Options.AddSubProtocol(protocol);
+        socket.Options.CollectHttpResponseDetails = true;
+        socket.Options.SetRequestHeader("User-Agent", userAgent.ToString());
+        if (message.Headers.Authorization is { } authorization)
+        {
+            socket.Options.SetRequestHeader("Authorization", authorization.ToString());
+        }
+
+        if (serverName is not null)
+        {
+            socket.Options.SetRequestHeader("Host", serverName);
+        }
+
+        try
+        {
+            await socket.ConnectAsync(address, client, cancellationToken).ConfigureAwait(false);
+            return socket;
+        }
+        catch (WebSocketException e)
+        {
+            var status = socket.HttpStatusCode;
+            socket.Dispose();
+            throw status == 0 ? new HttpRequestException($"GET /{uri}: {e.Message}", e) : new ApiException($"GET /{uri}", status, "", e.Message);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 

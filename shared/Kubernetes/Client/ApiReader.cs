@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using LoadBalancer.Kubernetes.Access;
 using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
 
@@ -25,13 +27,50 @@ public sealed class ApiReader(ApiClient api, TimeProvider time)
         return body.Span.ToArray();
     }
 
-    /// <summary>What a pod answers to a GET, through the API server.</summary>
+    /// <summary>What one of our pods answers to a GET, through the API server: by its proxy, or by port-forward where the pod tells on loopback only.</summary>
     /// <param name="pod">The pod.</param>
     /// <param name="port">Its port.</param>
     /// <param name="path">The path with its query, without a leading slash.</param>
     /// <param name="stop">Gives up.</param>
     /// <exception cref="HttpRequestException">The server refused, or the pod could not be reached.</exception>
     public async Task<byte[]> GetFromPodAsync(ObjectKey pod, int port, string path, CancellationToken stop)
+    {
+        try
+        {
+            return await GetByProxyAsync(pod, port, path, stop).ConfigureAwait(false);
+        }
+        catch (ApiException e) when (e is { StatusCode: HttpStatusCode.Forbidden, Reason: "" })
+        {
+            // The API server's own refusals come with a reason; this one is the pod's, which runs with --secure-metrics.
+            return await GetByForwardAsync(pod, port, path, stop).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<byte[]> GetByForwardAsync(ObjectKey pod, int port, string path, CancellationToken stop)
+    {
+        var request = ApiRequest.For(ApiResource.PodPortForward, "v1", ApiVerb.Get, pod) with { Query = string.Create(CultureInfo.InvariantCulture, $"ports={port}") };
+        using var deadline = new CancellationTokenSource(Timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, deadline.Token);
+        using var handler = new SocketsHttpHandler { ConnectCallback = async (_, cancel) => await api.ForwardAsync(request, cancel).ConfigureAwait(false), UseProxy = false };
+        using var http = new HttpClient(handler);
+        try
+        {
+            using var response = await http.GetAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://localhost:{port}/{path}")), either.Token).ConfigureAwait(false);
+            return response.IsSuccessStatusCode
+                ? await response.Content.ReadAsByteArrayAsync(either.Token).ConfigureAwait(false)
+                : throw await ApiException.FromAsync(request.ToString(), response, time.GetUtcNow(), either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            throw new HttpRequestException(HttpRequestError.Unknown, $"{request}: no answer within {Timeout}");
+        }
+        catch (HttpRequestException e) when (e.InnerException is ApiException refused)
+        {
+            throw refused;
+        }
+    }
+
+    private async Task<byte[]> GetByProxyAsync(ObjectKey pod, int port, string path, CancellationToken stop)
     {
         var key = pod with { Name = string.Create(CultureInfo.InvariantCulture, $"{pod.Name}:{port}") };
         var query = path.IndexOf('?', StringComparison.Ordinal);
@@ -42,6 +81,22 @@ public sealed class ApiReader(ApiClient api, TimeProvider time)
         };
         using var body = await api.ReadAsync(request, Timeout, stop).ConfigureAwait(false);
         return body.Span.ToArray();
+    }
+
+    /// <summary>Whether somebody may do something (SubjectAccessReview).</summary>
+    /// <param name="user">Who.</param>
+    /// <param name="groups">The groups he is in.</param>
+    /// <param name="verb">What.</param>
+    /// <param name="resource">To what.</param>
+    /// <param name="namespace">Where; empty for everywhere.</param>
+    /// <param name="name">To which one; null for all.</param>
+    /// <param name="stop">Gives up.</param>
+    /// <exception cref="HttpRequestException">The server refused to say, or could not be reached.</exception>
+    public Task<bool> IsAllowedAsync(
+        string user, IReadOnlyList<string> groups, ApiVerb verb, ApiResource resource, string @namespace, string? name, CancellationToken stop)
+    {
+        var request = new ApiRequest(ApiResource.SubjectAccessReviews, "v1", ApiVerb.Create) { Body = AccessReviewJson.WriteAccess(user, groups, verb, resource, @namespace, name) };
+        return api.SendOnceAsync(request, Timeout, static body => AccessReviewJson.ReadAccess(body).Allowed, stop);
     }
 
     /// <summary>The last lines a pod wrote.</summary>

@@ -50,6 +50,15 @@ public sealed record ApiResource(string Group, string Plural, bool Namespaced, s
     /// <summary>What a pod writes.</summary>
     public static readonly ApiResource PodLog = new("", "pods", true, "log");
 
+    /// <summary>A connection to a port of a pod's own loopback, through the API server.</summary>
+    public static readonly ApiResource PodPortForward = new("", "pods", true, "portforward");
+
+    /// <summary>The question whose a token is.</summary>
+    public static readonly ApiResource TokenReviews = new("authentication.k8s.io", "tokenreviews", false);
+
+    /// <summary>The question whether somebody may do something.</summary>
+    public static readonly ApiResource SubjectAccessReviews = new("authorization.k8s.io", "subjectaccessreviews", false);
+
     /// <summary><c>v1 Namespace</c>.</summary>
     public static readonly ApiResource Namespaces = new("", "namespaces", false);
 

@@ -67,6 +67,18 @@ public sealed record ApiUse(string Program, IReadOnlyList<ApiGrant> Grants)
         new(ApiResource.Leases, ApiScope.OwnNamespace, [ApiVerb.Get, ApiVerb.List, ApiVerb.Watch, ApiVerb.Update], NodeLossLeaseName),
     ];
 
+    /// <summary>What either program uses besides with <c>--secure-metrics</c>; its component of the manifests grants it.</summary>
+    public static readonly IReadOnlyList<ApiGrant> SecuringMetrics =
+    [
+        new(ApiResource.TokenReviews, ApiScope.Cluster, [ApiVerb.Create]),
+        new(ApiResource.SubjectAccessReviews, ApiScope.Cluster, [ApiVerb.Create]),
+    ];
+
+    /// <summary>This, and what an option needs besides.</summary>
+    /// <param name="isOn">Whether the option is on.</param>
+    /// <param name="grants">What it needs.</param>
+    public ApiUse With(bool isOn, IReadOnlyList<ApiGrant> grants) => isOn ? this with { Grants = [.. Grants, .. grants] } : this;
+
     /// <summary>What the controller uses with or without <c>--mark-lost-nodes</c>.</summary>
     public static ApiUse ControllerWith(bool markLostNodes) =>
         markLostNodes ? Controller with { Grants = [.. Controller.Grants, .. MarkingLostNodes] } : Controller;
@@ -97,6 +109,12 @@ public sealed record ApiUse(string Program, IReadOnlyList<ApiGrant> Grants)
         new(ApiResource.Leases, ApiScope.OwnNamespace, [ApiVerb.List]),
         new(ApiResource.ConfigMaps, ApiScope.OwnNamespace, [ApiVerb.List], ConfigMapName),
     ]);
+
+    /// <summary>What <c>kubectl lb</c> uses besides where the programs tell on loopback only (<c>--secure-metrics</c>). Newer servers ask for both verbs.</summary>
+    public static readonly IReadOnlyList<ApiGrant> Forwarding = [new(ApiResource.PodPortForward, ApiScope.OwnNamespace, [ApiVerb.Get, ApiVerb.Create])];
+
+    /// <summary>What <c>kubectl lb doctor</c> asks besides: whether the programs have their rights. Nothing is stored by that.</summary>
+    public static readonly IReadOnlyList<ApiGrant> Diagnosing = [new(ApiResource.SubjectAccessReviews, ApiScope.Cluster, [ApiVerb.Create])];
 
     /// <summary>What <c>kubectl lb migrate --from-cluster</c> reads besides: another load balancer's configuration.</summary>
     public static readonly IReadOnlyList<ApiGrant> Migrating =

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster.ApiServer.Json;
 using LoadBalancer.LocalCluster.Isolation;
+using LoadBalancer.LocalCluster.Network;
 using LoadBalancer.LocalCluster.Programs;
 using LoadBalancer.LocalCluster.Workloads;
 using LocalClusterOf = LoadBalancer.LocalCluster.Cluster;
@@ -40,11 +41,18 @@ public abstract class OperatorTest(ClusterFixture fixture, ITestOutputHelper out
     }
 
     /// <summary>Runs <c>kubectl lb …</c> as somebody.</summary>
-    protected static (int Status, string Out, string Error, TimeSpan Took) LbAs(string kubeconfig, params string[] arguments)
+    protected internal static (int Status, string Out, string Error, TimeSpan Took) LbAs(string kubeconfig, params string[] arguments) => Run(kubeconfig, "kubectl", ["lb", .. arguments]);
+
+    /// <summary>As the administrator, on a host of the LAN, as root or without root's rights on its links.</summary>
+    protected (int Status, string Out, string Error, TimeSpan Took) LbOn(Host host, bool asRoot, params string[] arguments) => Run(
+        Cluster.AdminKubeconfig, "nsenter",
+        [$"--net={host.Network.Path}", "--", .. asRoot ? (string[])[] : ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw", "--"], Tool.Find("kubectl") ?? "kubectl", "lb", .. arguments]);
+
+    private static (int Status, string Out, string Error, TimeSpan Took) Run(string kubeconfig, string program, string[] words)
     {
         Assert.SkipWhen(Tool.Find("kubectl") is null, "kubectl is not installed");
         string plugin = ProgramFile.FindPlugin();
-        var start = new ProcessStartInfo("kubectl", ["lb", .. arguments]);
+        var start = new ProcessStartInfo(program, words);
         start.Environment["KUBECONFIG"] = kubeconfig;
         start.Environment["PATH"] = $"{Path.GetDirectoryName(plugin)}:{Environment.GetEnvironmentVariable("PATH")}";
         start.RedirectStandardOutput = start.RedirectStandardError = true;

@@ -28,7 +28,7 @@ internal sealed class ApiServices
         var paths = new NonResourcePaths(new DiscoveryDocuments(kinds, options.KubernetesVersion, endpoint), new OpenApiDocuments(kinds), AccessLog);
         Handler = new ApiHandler(kinds, Authentication, authorizer, AccessLog, Faults, paths,
             new Reads(Store, options.Time), new Watches(Store, options.Time, Faults), writes, new Deletes(Store, kinds, rules, options.Time),
-            new Subresources(writes, Authentication, authorizer, options.EnforceRbac, options.Time), new PodProxy(Store), options.EnforceRbac);
+            new Subresources(writes, Authentication, authorizer, options.EnforceRbac, options.Time), new PodProxy(Store), new PodForward(Store, options.ForwardPort), new PodLog(options.LogFileOf), options.EnforceRbac);
 
         Store.Changed += new CustomKinds(kinds, Store, options.Time).Follow;
         Bootstrap.Run(writes, (plural, ns) => OwnContext(kinds, plural, ns), allocation.First, endpoint.Port);

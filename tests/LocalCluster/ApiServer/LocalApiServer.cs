@@ -63,6 +63,7 @@ public sealed class LocalApiServer : IApiServer
         if (_options.CreateBoundSocket is { } create)
             builder.Services.Configure<SocketTransportOptions>(o => o.CreateBoundListenSocket = create);
         var application = builder.Build();
+        application.UseWebSockets();
         application.Run(_services.Handler.HandleAsync);
         await application.StartAsync();
         _application = application;

@@ -17,6 +17,12 @@ public sealed record LocalApiServerOptions
     /// </summary>
     public Func<EndPoint, Socket>? CreateBoundSocket { get; init; }
 
+    /// <summary>Connects to a port on the loopback of the pod with an address, as its kubelet does for <c>portforward</c>; null where there is none.</summary>
+    public Func<string, int, CancellationToken, Task<Stream>>? ForwardPort { get; init; }
+
+    /// <summary>The file with what a pod of a name writes, as its kubelet reads it for <c>log</c>; null where there is none.</summary>
+    public Func<string, string>? LogFileOf { get; init; }
+
     /// <summary>A folder that gets <c>ca.crt</c> and <c>admin.kubeconfig</c> at the first start; null writes nothing.</summary>
     public string? StateFolder { get; init; }
 

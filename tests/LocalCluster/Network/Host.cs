@@ -115,9 +115,22 @@ public class Host(string name, IReadOnlyList<string> addresses, string mac, Netw
         Network.Run(() => new Socket(family, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
 
     /// <summary>An HTTP client on this host. Each request uses a connection of its own.</summary>
-    public HttpClient Http(TimeSpan timeout)
+    /// <param name="timeout">For how long it waits.</param>
+    /// <param name="seen">Gets the subject of each server's certificate, which is not verified; null verifies.</param>
+    public HttpClient Http(TimeSpan timeout, Action<string?>? seen = null)
     {
         SocketsHttpHandler handler = HttpHandler();
+        if (seen is not null)
+        {
+#pragma warning disable CA5359 // What a scraper does with a certificate that a program has signed itself.
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+            {
+                seen(certificate?.Subject);
+                return true;
+            };
+#pragma warning restore CA5359
+        }
+
         handler.PooledConnectionLifetime = TimeSpan.Zero;
         return new HttpClient(handler, disposeHandler: true) { Timeout = timeout };
     }

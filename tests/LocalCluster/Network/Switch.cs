@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using LoadBalancer.LocalCluster.Isolation;
 
 namespace LoadBalancer.LocalCluster.Network;
@@ -63,6 +65,25 @@ public sealed class Switch : IDisposable
         var host = new Host(name, addresses, Lan.Mac(address), network, port);
         _hosts.Add(host);
         return host;
+    }
+
+    /// <summary>Connects to a port on the loopback of the host that has an address, as a kubelet does for a pod on the host's network.</summary>
+    /// <exception cref="SocketException">Nobody listens there, or no host has the address.</exception>
+    public async Task<Stream> ForwardAsync(string address, int port, CancellationToken stop)
+    {
+        Host host = _hosts.FirstOrDefault(candidate => candidate.Addresses.Contains(address)) ?? throw new SocketException((int)SocketError.HostUnreachable);
+        IPAddress loopback = Families == LanFamilies.IPv6Only ? IPAddress.IPv6Loopback : IPAddress.Loopback;
+        Socket socket = host.TcpSocket(loopback.AddressFamily);
+        try
+        {
+            await socket.ConnectAsync(new IPEndPoint(loopback, port), stop);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     /// <summary>

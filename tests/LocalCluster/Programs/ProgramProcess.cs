@@ -73,14 +73,16 @@ public sealed class ProgramProcess : IAsyncDisposable
     /// <param name="capability">The Linux capabilities it keeps, such as <c>net_raw</c> or <c>net_raw,+bpf</c>, or null.</param>
     public static ProgramProcess Start(string name, Host host, IEnumerable<string> command, string? capability)
     {
-        string folder = Path.Combine(PrivateRun.Folder, "logs");
-        Directory.CreateDirectory(folder);
-        string log = Path.Combine(folder, $"{name}.log");
+        string log = LogOf(name);
+        Directory.CreateDirectory(Path.GetDirectoryName(log)!);
         ProcessStartInfo start = Tool.Describe("nsenter",
             [$"--net={host.Network.Path}", "--", "unshare", "--mount", "--uts", "--", "sh", "-c", Launch, "launch", capability is null ? "" : $",+{capability}", log, name, .. command]);
         start.Environment.Remove("LB_PRIVATE_RUN");
         return new ProgramProcess(name, host, Process.Start(start)!, log);
     }
+
+    /// <summary>The file with all that a replica of a name writes.</summary>
+    public static string LogOf(string name) => Path.Combine(PrivateRun.Folder, "logs", $"{name}.log");
 
     /// <summary>Sends SIGTERM and waits until it has ended.</summary>
     public async Task StopAsync()

@@ -28,6 +28,15 @@ public sealed class ChartTests
             "monitoring: {serviceMonitor: true, podMonitor: true, rules: true, dashboards: {enabled: true}}"));
     }
 
+    [Fact]
+    public void Monitors_OfProgramsWithSecureMetrics_AreTheKustomizationsWithBothComponents()
+    {
+        string[] kinds = ["Service", "ServiceMonitor", "PodMonitor"];
+        AssertSame(
+            [.. Component.Render("secure-metrics"), .. Component.Render("kube-prometheus-stack", "secure-metrics").Where(o => kinds.Contains(o.Text("kind")))],
+            HelmProgram.Render("{components: {secureMetrics: true}, monitoring: {serviceMonitor: true, podMonitor: true}}"));
+    }
+
     [Theory]
     [InlineData("serviceMonitor: true", "Service loadbalancer-system/controller-metrics", "ServiceMonitor loadbalancer-system/loadbalancer-controller")]
     [InlineData("podMonitor: true", "PodMonitor loadbalancer-system/loadbalancer-speaker")]
@@ -77,12 +86,13 @@ public sealed class ChartTests
         var rendered = HelmProgram.Render("""
             namespace: {name: lb}
             pools: [{name: a, protocol: layer2, addresses: [192.168.96.100/32]}]
-            components: {markLostNodes: true, ownLease: true, kernel: true, viewer: true}
+            components: {markLostNodes: true, ownLease: true, kernel: true, viewer: true, secureMetrics: true}
             monitoring: {serviceMonitor: true, podMonitor: true}
             """);
         Assert.All(rendered, o => Assert.DoesNotContain("loadbalancer-system", o.ToJsonString(), StringComparison.Ordinal));
         Assert.All(["controller", "speaker"], name => Assert.Contains("--namespace=lb", Arguments(rendered, name)));
-        AccessRight[] expected = [.. new RbacRules(Component.Render("mark-lost-nodes")).GrantedTo(Manifests.Namespace, "controller")
+        AccessRight[] expected = [.. new[] { "mark-lost-nodes", "secure-metrics" }
+            .SelectMany(name => new RbacRules(Component.Render(name)).GrantedTo(Manifests.Namespace, "controller"))
             .Select(right => right.Namespace == Manifests.Namespace ? right with { Namespace = "lb" } : right)];
         Assert.Equal(expected.ToHashSet(), new RbacRules(rendered).GrantedTo("lb", "controller").ToHashSet());
     }
@@ -93,7 +103,7 @@ public sealed class ChartTests
 
     [Fact]
     public void NetworkPolicies_SwitchedOff_LeaveNone() => Assert.DoesNotContain(
-        HelmProgram.Render("{networkPolicies: false, components: {markLostNodes: true}}"), o => o.Text("kind") == "NetworkPolicy");
+        HelmProgram.Render("{networkPolicies: false, components: {markLostNodes: true, secureMetrics: true}}"), o => o.Text("kind") == "NetworkPolicy");
 
     [Fact]
     public void Flags_OfThePrograms_AreArgumentsOfTheirContainers()

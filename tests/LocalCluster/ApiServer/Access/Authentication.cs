@@ -20,6 +20,9 @@ public sealed class Authentication
         return token;
     });
 
+    /// <summary>Whose a token is, or null.</summary>
+    public User? OwnerOf(string token) => _users.GetValueOrDefault(token);
+
     /// <exception cref="ApiException">401: the token is not known; 403: no right to speak for another.</exception>
     public User Identify(HttpContext context)
     {

@@ -12,7 +12,7 @@ namespace LoadBalancer.LocalCluster.ApiServer.Requests;
 /// <summary>One request from its arrival to its answer: faults, who, may they, what.</summary>
 public sealed class ApiHandler(
     KindTable kinds, Authentication authentication, RbacAuthorizer authorizer, AccessLog accessLog, FaultInjection faults,
-    NonResourcePaths paths, Reads reads, Watches watches, Writes writes, Deletes deletes, Subresources subresources, PodProxy podProxy, bool enforceRbac)
+    NonResourcePaths paths, Reads reads, Watches watches, Writes writes, Deletes deletes, Subresources subresources, PodProxy podProxy, PodForward podForward, PodLog podLog, bool enforceRbac)
 {
     public async Task HandleAsync(HttpContext http)
     {
@@ -71,6 +71,8 @@ public sealed class ApiHandler(
         ("status", "patch") when context.Kind.HasStatus => writes.PatchAsync(context),
         ("scale", "get" or "update" or "patch") when context.Kind.HasScale => subresources.ScaleAsync(context),
         ("token", "create") when context.Kind.Collection == "serviceaccounts" => subresources.TokenAsync(context),
+        ("log", "get") when context.Kind.Collection == "pods" => podLog.AnswerAsync(context),
+        ("portforward", "get") when context.Kind.Collection == "pods" => podForward.AnswerAsync(context),
         ("proxy", "get") when context.Kind.Collection == "pods" => podProxy.AnswerAsync(context),
         ("", _) => throw ApiException.MethodNotAllowed(),
         ("status", _) when context.Kind.HasStatus => throw ApiException.MethodNotAllowed(),

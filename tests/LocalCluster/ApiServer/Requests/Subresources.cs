@@ -75,6 +75,16 @@ public sealed class Subresources(Writes writes, Authentication authentication, R
                     : user;
                 review["status"] = new JsonObject { ["allowed"] = !enforceRbac || authorizer.Allows(about, Asked(review.Map("spec") ?? [])) };
                 return review;
+            case ("authentication.k8s.io", "tokenreviews"):
+                var asked = await Bodies.ReadPlainAsync(http, ModelSchemas.Of(typeof(V1TokenReview)));
+                asked["status"] = authentication.OwnerOf(asked.Text("spec", "token")) is { } owner
+                    ? new JsonObject
+                    {
+                        ["authenticated"] = true,
+                        ["user"] = new JsonObject { ["username"] = owner.Name, ["groups"] = JsonPaths.ListOf(owner.Groups) },
+                    }
+                    : new JsonObject { ["error"] = "invalid bearer token" };
+                return asked;
             case ("authentication.k8s.io", "selfsubjectreviews"):
                 return new JsonObject
                 {
