@@ -69,6 +69,7 @@ internal sealed partial class SpeakerWorker : Worker
     private readonly NamePatterns promiscuous;
     private string? strictArp;
     private string? wireless;
+    private string? bridgeFilter;
 
     public SpeakerWorker(
         IHostApplicationLifetime lifetime, ExitStatus exitStatus, Readiness readiness, CommonOptions common, SpeakerOptions options,
@@ -133,8 +134,8 @@ internal sealed partial class SpeakerWorker : Worker
         var report = new SpeakerReport
         {
             Node = options.Node, WallClock = wallClock, Clock = clock, Pipeline = pipeline, Strangers = strangers, Readiness = readiness,
-            Pools = () => pools.Status, Events = recorder, Warnings = () => [.. new[] { strictArp, wireless }.OfType<string>()],
-            Answering = kernel.AnsweringOn,
+            Pools = () => pools.Status, Events = recorder, Warnings = () => [.. new[] { strictArp, wireless, bridgeFilter }.OfType<string>()],
+            Answering = kernel.AnsweringOn, Keys = () => heartbeats.Keys,
         };
         status.Source = async (query, _) => StatusJson.Write(await report.MakeAsync(query).ConfigureAwait(false));
     }
@@ -214,6 +215,7 @@ internal sealed partial class SpeakerWorker : Worker
         SayLinks();
         Warn(ref strictArp, StrictArp.Check(linkSet.Current));
         Warn(ref wireless, WirelessLinks.Check(linkSet.Current, promiscuous.Match));
+        Warn(ref bridgeFilter, BridgeFilter.Check(linkSet.Current.Select(static link => link.Name)));
     }
 
     private void Warn(ref string? last, string? warning)

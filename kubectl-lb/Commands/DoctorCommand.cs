@@ -1,5 +1,4 @@
 using System.CommandLine;
-using LoadBalancer.Core.Addressing;
 using LoadBalancer.Kubectl.Cluster;
 using LoadBalancer.Kubectl.Doctor;
 using LoadBalancer.Kubectl.Output;
@@ -14,7 +13,7 @@ internal static class DoctorCommand
     public static Command Create(CommonFlags flags, Terminal terminal)
     {
         var output = CommonFlags.Output("json", "yaml");
-        var here = new Option<bool>("--here") { Description = "Also ask the wire of this machine for each IPv4 address, and compare with what the cluster believes. Linux." };
+        var here = new Option<bool>("--here") { Description = "Also ask the wire of this machine for each address, and compare with what the cluster believes: as root by raw frames, so that all who answer are seen. Linux." };
         var command = new Command("doctor", "Looks for what is known to go wrong, and shows who hears whom.") { output, here };
         command.SetAction(async (parsed, stop) =>
         {
@@ -25,10 +24,11 @@ internal static class DoctorCommand
 
             using var connection = flags.Connect(parsed);
             var begun = terminal.Time.GetTimestamp();
+            var rights = ProgramRights.FindAsync(CommonFlags.ReaderOf(connection), parsed.GetValue(flags.SystemNamespace)!, parsed.GetValue(flags.ConfigMap)!, stop);
             var view = await flags.Reader(parsed, connection).ReadAsync(Parts.Programs | Parts.Services | Parts.Nodes, [], stop).ConfigureAwait(false);
             var (now, took) = (terminal.Time.GetUtcNow(), terminal.Time.GetElapsedTime(begun));
-            var asked = parsed.GetValue(here) ? await AskAsync(view, terminal.Time, stop).ConfigureAwait(false) : null;
-            var report = DoctorReport.Of(view, now, took, asked);
+            var asked = parsed.GetValue(here) ? await HereDoctor.AskAsync(Addresses.Of(view), terminal.Time, stop).ConfigureAwait(false) : null;
+            var report = DoctorReport.Of(view, now, took, asked, new Rights(await rights.ConfigureAwait(false)));
             var format = parsed.GetValue(output);
             await terminal.Out.WriteAsync(format == OutputFormat.Text
                 ? DoctorText.Of(report, terminal.IsColoured)
@@ -37,8 +37,4 @@ internal static class DoctorCommand
         });
         return command;
     }
-
-    private static async Task<IReadOnlyList<HereRow>> AskAsync(ClusterView view, TimeProvider time, CancellationToken stop) => await Task.WhenAll(
-        Addresses.Of(view).Where(static row => IpAddress.TryParse(row.Address, out var address) && address.Family == IpFamily.IPv4)
-            .Select(row => Neighbours.AskAsync(row.Address, row.Mac, time, stop))).ConfigureAwait(false);
 }

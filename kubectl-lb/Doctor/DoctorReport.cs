@@ -35,13 +35,14 @@ internal sealed record DoctorReport
     /// <param name="now">This machine's time when it was read.</param>
     /// <param name="took">How long reading it took.</param>
     /// <param name="here">What the wire says, or null.</param>
-    public static DoctorReport Of(ClusterView view, DateTimeOffset now, TimeSpan took, IReadOnlyList<HereRow>? here)
+    /// <param name="rights">What the programs' rights are, or null if that was not asked.</param>
+    public static DoctorReport Of(ClusterView view, DateTimeOffset now, TimeSpan took, IReadOnlyList<HereRow>? here, Rights? rights = null)
     {
         Problem[] findings =
         [
-            .. StatusMaker.Of(view).Problems, .. Excluded(view), .. Mtus(view), .. Clocks(view, now),
+            .. StatusMaker.Of(view).Problems, .. Keys(view), .. OfRights(rights, view), .. Excluded(view), .. Mtus(view), .. Clocks(view, now),
             .. took > SlowApi ? [Problem.Warning(FormattableString.Invariant($"the API server took {took.TotalSeconds:0.0} s to tell all this"), "look at its load and its etcd")] : Array.Empty<Problem>(),
-            .. (here ?? []).Select(static row => row.Finding).OfType<Problem>(),
+            .. (here ?? []).SelectMany(static row => row.Findings),
         ];
         return new DoctorReport
         {
@@ -53,6 +54,29 @@ internal sealed record DoctorReport
 
     private static IEnumerable<Hearing> Heard(SpeakerStatus speaker) => speaker.Links.SelectMany(link => link.Peers.Select(peer =>
         new Hearing(speaker.Node, link.Name, peer.Node, peer.Deaf ? "deaf" : peer.Away ? "away" : peer.Source == "Lease" ? "lease" : peer.HearsUs ? "both" : "one-way")));
+
+    // Speakers with different keys do not understand each other; the two of a rotation accept both.
+    private static IEnumerable<Problem> Keys(ClusterView view)
+    {
+        var known = view.Answering.Where(static speaker => speaker.Key is not null).ToArray();
+        foreach (var group in known.GroupBy(static speaker => speaker.Key!.Signing).OrderBy(static group => group.Count()).SkipLast(1))
+        {
+            var nodes = string.Join(", ", group.Select(static speaker => speaker.Node));
+            var deaf = known.Where(speaker => !speaker.Key!.Accepted.Contains(group.Key)).Select(static speaker => speaker.Node).ToArray();
+            yield return deaf.Length == 0
+                ? Problem.Warning($"{nodes}: signs with another heartbeat key than the others, who accept it: the key is being changed", "if it stays so for minutes, see docs/configuration.md, The heartbeat key")
+                : Problem.Error($"{nodes}: signs with a heartbeat key that {string.Join(", ", deaf)} does not accept: they do not hear each other", $"kubectl -n {view.SystemNamespace} delete pod of the speakers that have the older one; see docs/configuration.md, The heartbeat key");
+        }
+    }
+
+    private static IEnumerable<Problem> OfRights(Rights? rights, ClusterView view) => rights switch
+    {
+        null => [],
+        { Missing: null } => [Problem.Warning("whether the programs have their rights could not be asked", "ask somebody who may create subjectaccessreviews, as administrators may")],
+        { Missing: var missing } => missing.GroupBy(static right => (right.Program, right.Resource, right.Namespace, right.Name)).Select(group => Problem.Error(
+            $"the {group.Key.Program} may not {string.Join(", ", group.Select(static right => right.Verb))} {group.Key.Resource}{(group.Key.Name is { } name ? $" {name}" : "")}{(group.Key.Namespace.Length > 0 ? $" in {group.Key.Namespace}" : "")}",
+            $"apply the manifests again (the roles are in manifests/loadbalancer.yaml), and see: kubectl auth can-i --list --as system:serviceaccount:{view.SystemNamespace}:{group.Key.Program}")),
+    };
 
     private static IEnumerable<Problem> Excluded(ClusterView view) => (view.Nodes ?? []).Where(static node => node.Labels.ContainsKey(IneligibleText.ExcludeLabel))
         .Select(static node => Problem.Warning($"node {node.Key.Name} announces nothing: it has the label {IneligibleText.ExcludeLabel}", $"kubectl label node {node.Key.Name} {IneligibleText.ExcludeLabel}-, or --ignore-exclude-label of the speakers"));
@@ -74,19 +98,9 @@ internal sealed record DoctorReport
 /// <param name="How">both: and is heard; one-way: is not heard; lease: known by its Lease only; away: its speaker is; deaf: it sends and does not hear.</param>
 internal sealed record Hearing(string Node, string Link, string Peer, string How);
 
-/// <summary>What the wire says of one address.</summary>
-/// <param name="Address">The address.</param>
-/// <param name="Expected">The hardware address that the cluster believes in.</param>
-/// <param name="Found">The one that this machine's neighbour table has; null for none.</param>
-/// <param name="Milliseconds">How long it took to be there; absent if it was there before or did not come.</param>
-internal sealed record HereRow(string Address, string? Expected, string? Found, double? Milliseconds)
-{
-    /// <summary>What is wrong, or null.</summary>
-    internal Problem? Finding => Found is null
-        ? Expected is null ? null : Problem.Error($"nobody answers for {Address} as seen from here", "is this machine in the same subnet? Otherwise look at what lies between: VLAN, Wi-Fi, port security")
-        : Expected is null || string.Equals(Found, Expected, StringComparison.OrdinalIgnoreCase) ? null
-        : Problem.Error($"{Found} answers for {Address} as seen from here, and the cluster believes in {Expected}", "a strange host, a node with IPVS and without strictARP, or an entry that is stale: ip neigh flush to " + Address);
-}
+/// <summary>What the programs may do.</summary>
+/// <param name="Missing">What they need and do not have; null if whoever calls may not ask.</param>
+internal sealed record Rights(IReadOnlyList<MissingRight>? Missing);
 
 /// <summary>The report for people.</summary>
 internal static class DoctorText
@@ -109,11 +123,25 @@ internal static class DoctorText
         paper.Line().Table(["HEARS", .. peers], peers.Select(node => ((IReadOnlyList<string>)[node, .. peers.Select(peer => How(report, node, peer))], Tone.Plain)));
         if (report.Here is { } here)
         {
-            paper.Line().Table(["ADDRESS", "ANSWERED BY", "CLUSTER SAYS", "MS"], here.Select(static row => ((IReadOnlyList<string>)
-                [row.Address, row.Found ?? "-", row.Expected ?? "-", row.Milliseconds is { } took ? FormattableString.Invariant($"{took:0.0}") : "-"], row.Finding is null ? Tone.Plain : Tone.Wrong)));
+            paper.Line().Table(["ADDRESS", "ANSWERED BY", "CLUSTER SAYS", "MS", "ASKED"], here.SelectMany(static row => Lines(row)));
         }
 
         return paper.ToString();
+    }
+
+    private static IEnumerable<(IReadOnlyList<string>, Tone)> Lines(HereRow row)
+    {
+        var tone = row.Findings.Any() ? Tone.Wrong : Tone.Plain;
+        var asked = $"{row.How} {string.Join(",", row.Links)}".TrimEnd();
+        if (row.Answers.Count == 0)
+        {
+            yield return ([row.Address, row.IsOurs ? "(this machine)" : "-", row.Expected ?? "-", "-", asked], tone);
+        }
+
+        foreach (var answer in row.Answers)
+        {
+            yield return ([row.Address, answer.Mac, row.Expected ?? "-", answer.Milliseconds is { } took ? FormattableString.Invariant($"{took:0.0}") : "-", asked], tone);
+        }
     }
 
     private static string How(DoctorReport report, string node, string peer) =>

@@ -1,9 +1,12 @@
+using System.ComponentModel;
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using LoadBalancer.Core.Addressing;
 
 namespace LoadBalancer.Kubectl.Doctor;
 
-/// <summary>Asks the wire for addresses without any right: a datagram makes the kernel ask, and its neighbour table tells who answered. Linux, IPv4.</summary>
+/// <summary>Asks the wire without any right: a datagram makes this machine's kernel ask, and its neighbour table tells who answered. Linux.</summary>
 internal static class Neighbours
 {
     private const string Table = "/proc/net/arp";
@@ -16,37 +19,37 @@ internal static class Neighbours
 
     /// <summary>Asks for one address.</summary>
     /// <param name="address">The address.</param>
-    /// <param name="expected">The hardware address that the cluster believes in.</param>
     /// <param name="time">The clock.</param>
     /// <param name="stop">Gives up.</param>
-    public static async Task<HereRow> AskAsync(string address, string? expected, TimeProvider time, CancellationToken stop)
+    /// <returns>Who answered: one, or nobody.</returns>
+    public static async Task<IReadOnlyList<HereAnswer>> AskAsync(IpAddress address, TimeProvider time, CancellationToken stop)
     {
-        var known = Find(await File.ReadAllTextAsync(Table, stop).ConfigureAwait(false), address);
+        var known = await FindAsync(address, stop).ConfigureAwait(false);
         var begun = time.GetTimestamp();
         try
         {
-            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-            await socket.SendToAsync(new byte[1], new IPEndPoint(IPAddress.Parse(address), DiscardPort), stop).ConfigureAwait(false);
+            using var socket = new Socket(address.Family == IpFamily.IPv4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp);
+            await socket.SendToAsync(new byte[1], new IPEndPoint(IPAddress.Parse(address.ToString()), DiscardPort), stop).ConfigureAwait(false);
         }
         catch (SocketException)
         {
-            return new HereRow(address, expected, null, null);
+            return [];
         }
 
         while (time.GetElapsedTime(begun) < Patience)
         {
-            if (Find(await File.ReadAllTextAsync(Table, stop).ConfigureAwait(false), address) is { } found)
+            if (await FindAsync(address, stop).ConfigureAwait(false) is { } found)
             {
-                return new HereRow(address, expected, found, known is null ? time.GetElapsedTime(begun).TotalMilliseconds : null);
+                return [new HereAnswer(found, known is null ? time.GetElapsedTime(begun).TotalMilliseconds : null)];
             }
 
             await Task.Delay(Pause, time, stop).ConfigureAwait(false);
         }
 
-        return new HereRow(address, expected, null, null);
+        return [];
     }
 
-    /// <summary>The hardware address of a complete entry (proc(5), <c>/proc/net/arp</c>; flag 2 is ATF_COM), or null.</summary>
+    /// <summary>The hardware address of a complete IPv4 entry (proc(5), <c>/proc/net/arp</c>; flag 2 is ATF_COM), or null.</summary>
     public static string? Find(string table, string address)
     {
         foreach (var line in table.Split('\n').Skip(1))
@@ -58,5 +61,32 @@ internal static class Neighbours
         }
 
         return null;
+    }
+
+    /// <summary>The hardware address in what <c>ip neigh show</c> says of one address (ip-neighbour(8)), or null while there is none.</summary>
+    public static string? FindShown(string shown)
+    {
+        var words = shown.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        var at = Array.IndexOf(words, "lladdr");
+        return at >= 0 && at + 1 < words.Length && !words.Contains("FAILED") ? words[at + 1] : null;
+    }
+
+    private static async Task<string?> FindAsync(IpAddress address, CancellationToken stop)
+    {
+        if (address.Family == IpFamily.IPv4)
+        {
+            return Find(await File.ReadAllTextAsync(Table, stop).ConfigureAwait(false), address.ToString());
+        }
+
+        // The kernel has no file with the IPv6 neighbours.
+        try
+        {
+            using var ip = Process.Start(new ProcessStartInfo("ip", ["-6", "neigh", "show", "to", address.ToString()]) { RedirectStandardOutput = true, RedirectStandardError = true });
+            return ip is null ? null : FindShown(await ip.StandardOutput.ReadToEndAsync(stop).ConfigureAwait(false));
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
     }
 }

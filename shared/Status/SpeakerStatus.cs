@@ -24,6 +24,9 @@ public sealed record SpeakerStatus
     /// <summary>What is wrong with the node as a place for a speaker: IPVS without strictARP, a Wi-Fi link.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
+    /// <summary>The heartbeat keys; absent while there is none.</summary>
+    public KeyStatus? Key { get; init; }
+
     /// <summary>The links.</summary>
     public IReadOnlyList<LinkStatus> Links { get; init; } = [];
 
@@ -47,6 +50,16 @@ public sealed record SpeakerStatus
 
     /// <summary>What it told last, the latest first.</summary>
     public IReadOnlyList<ChangeStatus> Changes { get; init; } = [];
+}
+
+/// <summary>Which heartbeat keys a speaker has. Each is told by the cluster id that is made of it, which every frame on the wire carries.</summary>
+public sealed record KeyStatus
+{
+    /// <summary>The key it signs with: 16 hexadecimal digits.</summary>
+    public required string Signing { get; init; }
+
+    /// <summary>The keys it accepts, that one among them.</summary>
+    public IReadOnlyList<string> Accepted { get; init; } = [];
 }
 
 /// <summary>One link of a node.</summary>

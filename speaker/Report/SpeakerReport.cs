@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.Configuration;
@@ -44,6 +45,9 @@ internal sealed class SpeakerReport
     /// <summary>Who answers on the link of this name.</summary>
     public required Func<string, AnsweringStatus> Answering { get; init; }
 
+    /// <summary>The heartbeat keys in force.</summary>
+    public Func<HeartbeatKeys?>? Keys { get; init; }
+
     /// <summary>Makes the document.</summary>
     /// <exception cref="FormatException">The query's address is none.</exception>
     public async Task<SpeakerStatus> MakeAsync(StatusQuery query)
@@ -69,6 +73,7 @@ internal sealed class SpeakerReport
             Current = decided.Current,
             Configuration = ConfigurationReport.Of(Pools()),
             Warnings = Warnings(),
+            Key = Keys?.Invoke() is { } keys ? Describe(keys) : null,
             Links = decided.Links,
             Vips = decided.Snapshot.Vips.Count,
             Addresses =
@@ -111,6 +116,13 @@ internal sealed class SpeakerReport
             Peers = [.. view.Peers.Select(Describe)],
         };
     }
+
+    private static KeyStatus Describe(HeartbeatKeys keys) => new()
+    {
+        Signing = Name(keys.Signing), Accepted = [.. keys.Accepted.Select(Name)],
+    };
+
+    private static string Name(HeartbeatKey key) => key.ClusterId.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
 
     private static PeerStatus Describe(SegmentMember peer) => new()
     {

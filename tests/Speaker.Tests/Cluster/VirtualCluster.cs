@@ -48,7 +48,7 @@ internal sealed class VirtualSpeaker : IDisposable
         {
             Node = name, WallClock = time, Clock = clock, Pipeline = Pipeline, Readiness = Readiness, Events = new RememberedEvents(api, time),
             Pools = () => PoolConfigStatus.Initial with { Config = api.Pools, State = api.Pools is null ? PoolConfigState.NotLoaded : PoolConfigState.Loaded },
-            Warnings = () => [], Answering = _ => new AnsweringStatus { By = Port.HasKernel ? "kernel" : "process" },
+            Warnings = () => [], Keys = () => heartbeats.Keys, Answering = _ => new AnsweringStatus { By = Port.HasKernel ? "kernel" : "process" },
         };
     }
 

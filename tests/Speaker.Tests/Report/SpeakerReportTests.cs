@@ -33,6 +33,15 @@ public sealed class SpeakerReportTests
     }
 
     [Fact]
+    public async Task HeartbeatKey_IsToldByTheNameThatEveryFrameCarries_TheSameAtEverySpeaker()
+    {
+        cluster.Run(1500);
+        var keys = await Task.WhenAll(cluster.Speakers.Select(async speaker => (await cluster.StatusOf(speaker.Name)).Key!));
+        Assert.Equal(16, Assert.Single(keys.Select(key => key.Signing).Distinct()).Length);
+        Assert.All(keys, key => Assert.Equal([key.Signing], key.Accepted));
+    }
+
+    [Fact]
     public async Task OthersThanTheOwner_TellOfItWhenAskedForAllOrForTheAddress()
     {
         cluster.Api.PutService("web", Vip, ["n1"]);
