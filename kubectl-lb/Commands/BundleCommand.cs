@@ -34,7 +34,7 @@ internal static class BundleCommand
             try
             {
                 await using var archive = new FileStream(path, FileMode.CreateNew);
-                await BundleArchive.WriteAsync(archive, name, BundleMaker.Of(view, now, took).Concat(ofPods.SelectMany(static files => files)), now, stop).ConfigureAwait(false);
+                await BundleArchive.WriteAsync(archive, name, BundleMaker.All(view, now, took, ofPods.SelectMany(static files => files)), now, stop).ConfigureAwait(false);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

@@ -14,10 +14,11 @@ public sealed class BundleTests
     {
         var view = Views.Well with { Unread = [new Unread("the Nodes", "403", IsForbidden: true)] };
 
-        var files = BundleMaker.Of(view, Views.Now, TimeSpan.Zero).ToDictionary(file => file.Name, file => Encoding.UTF8.GetString(file.Content));
+        var files = BundleMaker.All(view, Views.Now, TimeSpan.Zero, []).ToDictionary(file => file.Name, file => Encoding.UTF8.GetString(file.Content));
 
         Assert.Equal(["README", "config.yaml", "controller-a/status.json", "doctor.txt", "speaker-n1/status.json", "speaker-n2/status.json", "speaker-n3/status.json", "status.json", "status.txt"], files.Keys.Order(StringComparer.Ordinal));
         Assert.EndsWith("Could not be read: the Nodes: 403\n", files["README"], StringComparison.Ordinal);
+        Assert.Contains("0 addresses", files["README"], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -32,11 +33,20 @@ public sealed class BundleTests
             ],
         };
 
-        var all = string.Concat(BundleMaker.Of(view, Views.Now, TimeSpan.Zero).Select(file => Encoding.UTF8.GetString(file.Content)));
+        var all = string.Concat(BundleMaker.All(view, Views.Now, TimeSpan.Zero, []).Select(file => Encoding.UTF8.GetString(file.Content)));
 
         Assert.Contains("prod/web", all, StringComparison.Ordinal);
         Assert.DoesNotContain("secret-", all, StringComparison.Ordinal);
         Assert.DoesNotContain("10.96.", all, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void LogOfAPod_IsFilteredToo_AndTheReadmeSaysHowMuch()
+    {
+        var files = BundleMaker.All(Views.Well, Views.Now, TimeSpan.Zero, [BundleFile.Of("speaker-n1/log.txt", "a scrape from 10.244.0.9 for 192.168.96.100")]).ToDictionary(file => file.Name, file => Encoding.UTF8.GetString(file.Content));
+
+        Assert.Equal("a scrape from [address 1] for 192.168.96.100", files["speaker-n1/log.txt"]);
+        Assert.Contains(": 1 addresses", files["README"], StringComparison.Ordinal);
     }
 
     [Fact]
