@@ -43,6 +43,10 @@ publish: ## The programs and kubectl-lb with NativeAOT, into artifacts/publish
 images: ## Container images for amd64 and arm64, what is in them and their digests, into artifacts/images (REGISTRY=… in place of localhost, and pushes)
 	@build/images.sh
 
+.PHONY: plugin
+plugin: ## kubectl-lb for amd64 and arm64, what is in it and the sums, into artifacts/plugin (ARCHS=amd64)
+	@build/plugin.sh
+
 .PHONY: manifests
 manifests: ## Renders manifests/loadbalancer.yaml and manifests/kubernetes-1.20, and the operator's form of the alert rules
 	kubectl kustomize manifests/loadbalancer > manifests/loadbalancer.yaml

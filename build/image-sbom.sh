@@ -1,10 +1,11 @@
 #!/bin/sh
-# Prints what is in an image (SPDX 2.3): image-sbom.sh controller|speaker amd64|arm64 ROOT
+# Prints what is in an image, or in kubectl-lb, which is one file (SPDX 2.3): image-sbom.sh controller|speaker amd64|arm64 ROOT, or kubectl-lb amd64|arm64
 # The NuGet packages of the program's lock file, the parts of .NET that are compiled in, the Debian packages whose files are in ROOT.
 # After a publish: what NuGet restored is read from the project's obj folder. REVISION and SOURCE_DATE_EPOCH are those of build/images.sh.
 set -eu
 cd "$(dirname "$0")/.."
-program=$1 arch=$2 root=$3
+program=$1 arch=$2 root=${3:-}
+case $program in kubectl-lb) called=kubectl-lb purpose=APPLICATION ;; *) called=loadbalancer-$program purpose=CONTAINER ;; esac
 case $arch in amd64) rid=linux-x64 ;; arm64) rid=linux-arm64 ;; esac
 version=$(sed -n 's|.*<Version>\(.*\)</Version>.*|\1|p' Directory.Build.props)
 tools="Built with .NET SDK $(dotnet --version), $(clang --version | head -n 1), $(ld.bfd --version | head -n 1)."
@@ -39,7 +40,7 @@ while IFS="$(printf '\t')" read -r name resolved hash role; do
 done < "$work/nuget" > "$work/packages"
 
 while read -r _ name resolved hash _; do
-    [ -e "$root/var/lib/dpkg/status.d/$name" ] || continue
+    [ -n "$root" ] && [ -e "$root/var/lib/dpkg/status.d/$name" ] || continue
     jq -n --arg name "$name" --arg version "$resolved" --arg hash "$hash" --arg arch "$arch" \
         '{ role: "part", package: {
             SPDXID: ("SPDXRef-deb-" + $name), $name, versionInfo: $version, downloadLocation: "NOASSERTION",
@@ -52,13 +53,13 @@ done >> "$work/packages" <<LOCK
 $(grep "^$arch " build/image-packages.lock)
 LOCK
 
-jq -s --sort-keys --arg program "loadbalancer-$program" --arg version "$version" --arg arch "$arch" --arg created "$created" --arg revision "$REVISION" --arg tools "$tools" '
+jq -s --sort-keys --arg program "$called" --arg purpose $purpose --arg version "$version" --arg arch "$arch" --arg created "$created" --arg revision "$REVISION" --arg tools "$tools" '
     { spdxVersion: "SPDX-2.3", dataLicense: "CC0-1.0", SPDXID: "SPDXRef-DOCUMENT",
       name: "\($program) \($version) linux/\($arch)",
       documentNamespace: "https://spdx.org/spdxdocs/\($program)-\($version)-linux-\($arch)-\($revision)",
       creationInfo: { $created, comment: $tools, creators: ["Tool: image-sbom.sh-\($version)"] },
       packages: ([{
-          SPDXID: "SPDXRef-image", name: $program, versionInfo: $version, primaryPackagePurpose: "CONTAINER",
+          SPDXID: "SPDXRef-image", name: $program, versionInfo: $version, primaryPackagePurpose: $purpose,
           downloadLocation: "NOASSERTION", licenseDeclared: "Apache-2.0", comment: "Of the commit \($revision), for linux/\($arch)." }]
           + (map(.package) | sort_by(.SPDXID))
           | map(. + { filesAnalyzed: false, licenseConcluded: "NOASSERTION", copyrightText: "NOASSERTION" })),
