@@ -68,7 +68,10 @@ internal static class Findings
             var name = $"{service.Namespace}/{service.Name}";
             if (service.Reason is { } reason)
             {
-                yield return Error($"Service {name} {(service.Addresses.Count == 0 ? "has no address" : "does not have what it asks for")}: {service.Detail ?? reason}", $"kubectl lb why -n {service.Namespace} {service.Name}");
+                var why = $"kubectl lb why -n {service.Namespace} {service.Name}";
+                yield return service.Addresses.Count == 0
+                    ? Error($"Service {name} has no address: {service.Detail ?? reason}", why)
+                    : Warning($"Service {name} has {string.Join(", ", service.Addresses)} and not all it asks for: {service.Detail ?? reason}", why);
             }
 
             if (service.ContendedBy is { } writer)
@@ -94,9 +97,6 @@ internal static class Findings
                     break;
                 case "Nobody":
                     yield return Error($"{what} is announced by nobody: {address.Detail}", why);
-                    break;
-                case "NoEndpoint":
-                    yield return Warning($"{what} is announced by nobody: {address.Detail}", why);
                     break;
                 case "Represented":
                     yield return Warning($"{what}: {address.Detail}", "none, if it is being upgraded; else kubectl -n loadbalancer-system get pods -o wide");

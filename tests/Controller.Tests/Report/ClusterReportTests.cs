@@ -78,6 +78,7 @@ public sealed class ClusterReportTests
 
         Lease(new SpeakerLease("n1") { Silent = "NoServingEndpoint=10.0.0.1" });
         Assert.Equal(("NoEndpoint", "no endpoint of the Service is ready"), await StateOf(replica));
+        Assert.Empty((await StatusOf(replica)).Problems); // many a Service is scaled to nothing
 
         Lease(new SpeakerLease("n1") { Silent = "NoEligibleNode=10.0.0.1" });
         Assert.Equal(("Nobody", "no node may own it"), await StateOf(replica));
