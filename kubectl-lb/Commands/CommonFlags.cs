@@ -61,13 +61,6 @@ internal sealed class CommonFlags
     public ApiConnection Connect(ParseResult parsed) =>
         new ApiClientFactory(TimeProvider.System).Connect(parsed.GetValue(Kubeconfig), $"kubectl-lb/{typeof(CommonFlags).Assembly.GetName().Version?.ToString(3)}", parsed.GetValue(Context));
 
-    /// <summary>The flags of the connection as kubectl has them, of those that were given.</summary>
-    public IReadOnlyList<string> Passed(ParseResult parsed) =>
-    [
-        .. parsed.GetValue(Kubeconfig) is { } file ? (string[])["--kubeconfig", file] : [],
-        .. parsed.GetValue(Context) is { } context ? (string[])["--context", context] : [],
-    ];
-
     /// <summary>Reads the cluster.</summary>
     public ClusterReader Reader(ParseResult parsed, ApiConnection connection) => new(
         ReaderOf(connection), parsed.GetValue(SystemNamespace)!, parsed.GetValue(ConfigMap)!);

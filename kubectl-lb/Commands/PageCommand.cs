@@ -1,7 +1,9 @@
 using System.CommandLine;
 using LoadBalancer.Kubectl.Cluster;
+using LoadBalancer.Kubectl.Output;
 using LoadBalancer.Kubectl.Page;
 using LoadBalancer.Kubernetes.ListWatch;
+using LoadBalancer.Kubernetes.Resources;
 
 namespace LoadBalancer.Kubectl.Commands;
 
@@ -22,23 +24,39 @@ internal static class PageCommand
             }
         });
         var quiet = new Option<bool>("--no-browser") { Description = "Write the address and open nothing." };
-        var command = new Command("page", "Opens the status page of a controller through kubectl port-forward, until it is interrupted.") { port, quiet };
+        var command = new Command("page", "Opens the status page of a controller by port-forward, until it is interrupted.") { port, quiet };
         command.SetAction(async (parsed, stop) =>
         {
             using var connection = flags.Connect(parsed);
             var (reader, space) = (CommonFlags.ReaderOf(connection), parsed.GetValue(flags.SystemNamespace)!);
-            var forward = new PortForward("kubectl", flags.Passed(parsed));
-            var session = new PageSession(terminal, parsed.GetValue(port))
+            using var relay = new PageRelay(parsed.GetValue(port), terminal.Error)
             {
                 Pods = async cancel =>
                 [
                     .. (await reader.ListAsync(ResourceKinds.Pods, ClusterReader.PodsOf(space, "controller"), cancel).ConfigureAwait(false))
                         .OrderByDescending(static pod => pod.Ready).ThenBy(static pod => pod.Key.Name, StringComparer.Ordinal).Select(static pod => pod.Key.Name),
                 ],
-                Forward = (pod, local, opened, cancel) => forward.RunAsync(space, pod, local, ControllerPort, opened, cancel),
-                Browse = parsed.GetValue(quiet) ? static _ => { } : Browsers.Open,
+                Connect = (pod, cancel) => reader.ConnectToPodAsync(new ObjectKey(space, pod), ControllerPort, cancel),
             };
-            return await session.RunAsync(stop).ConfigureAwait(false);
+            try
+            {
+                await relay.TryAsync(stop).ConfigureAwait(false);
+            }
+            catch (HttpRequestException e)
+            {
+                await terminal.Error.WriteLineAsync($"{e.Message}\nIt takes the rights to list pods, and to get and create pods/portforward, in the namespace {space}.").ConfigureAwait(false);
+                return Exit.Wrong;
+            }
+
+            await terminal.Out.WriteLineAsync(relay.Address.ToString()).ConfigureAwait(false);
+            await terminal.Out.FlushAsync(stop).ConfigureAwait(false);
+            if (!parsed.GetValue(quiet))
+            {
+                Browsers.Open(relay.Address.ToString());
+            }
+
+            await relay.RunAsync(stop).ConfigureAwait(false);
+            return Exit.Well;
         });
         return command;
     }

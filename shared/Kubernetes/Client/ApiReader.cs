@@ -46,9 +46,16 @@ public sealed class ApiReader(ApiClient api, TimeProvider time)
         }
     }
 
+    /// <summary>Opens a connection to a port of a pod, on the pod's own loopback.</summary>
+    /// <exception cref="HttpRequestException">The server refused, or could not be reached.</exception>
+    public Task<Stream> ConnectToPodAsync(ObjectKey pod, int port, CancellationToken stop) => api.ForwardAsync(Forward(pod, port), stop);
+
+    private static ApiRequest Forward(ObjectKey pod, int port) =>
+        ApiRequest.For(ApiResource.PodPortForward, "v1", ApiVerb.Get, pod) with { Query = string.Create(CultureInfo.InvariantCulture, $"ports={port}") };
+
     private async Task<byte[]> GetByForwardAsync(ObjectKey pod, int port, string path, CancellationToken stop)
     {
-        var request = ApiRequest.For(ApiResource.PodPortForward, "v1", ApiVerb.Get, pod) with { Query = string.Create(CultureInfo.InvariantCulture, $"ports={port}") };
+        var request = Forward(pod, port);
         using var deadline = new CancellationTokenSource(Timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, deadline.Token);
         using var handler = new SocketsHttpHandler { ConnectCallback = async (_, cancel) => await api.ForwardAsync(request, cancel).ConfigureAwait(false), UseProxy = false };
