@@ -172,6 +172,14 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
 
         public IReadOnlyDictionary<IpAddress, MacAddress> Formers => inKernel?.Formers ?? FormerOwners.None;
 
+        public void Adopt(IReadOnlyCollection<IpAddress> vips)
+        {
+            if (inKernel is not null)
+            {
+                kernel!.Adopt(vips);
+            }
+        }
+
         public bool KeepsConnections(IpAddress vip) => inKernel?.Keeps(vip) ?? false;
 
         public void Follow(IReadOnlyCollection<MacAddress> peers, IReadOnlyDictionary<IpAddress, MacAddress> formers)

@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Core.Ownership;
 
 namespace LoadBalancer.Speaker.Membership;
@@ -32,7 +33,32 @@ public sealed class FormerOwners
             }
             else if (before.Phase != OwnershipPhase.Owner && action == OwnershipAction.Announce && before.Owner is { } former && former != self)
             {
-                nodes[vip] = new Former(former, null);
+                nodes[vip] = new Former(former, 0, null);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Who says that it owns what this node keeps: behind a cut both did, and what began there then goes on there. A former owner that lives
+    /// counts for more.
+    /// </summary>
+    /// <param name="ownership">What this node owns.</param>
+    /// <param name="view">Who is alive, and claims what.</param>
+    public void NoteRivals(SegmentOwnership ownership, SegmentView view)
+    {
+        foreach (var (vip, state) in ownership.All)
+        {
+            if (state is not { Phase: OwnershipPhase.Owner, Contested: true } || nodes.GetValueOrDefault(vip) is { Node: not null, LostAt: null })
+            {
+                continue;
+            }
+
+            foreach (var (claimant, _, claim) in view.Claims.For(vip))
+            {
+                if (claim.Kind == ClaimKind.Owner && claimant != view.Self.Node)
+                {
+                    nodes[vip] = new Former(claimant, 0, null);
+                }
             }
         }
     }
@@ -49,12 +75,12 @@ public sealed class FormerOwners
             if (ownership[vip].Phase == OwnershipPhase.Owner)
             {
                 var peer = mac.Value == 0 ? null : view.Peers.FirstOrDefault(peer => peer.Mac == mac);
-                nodes.TryAdd(vip, peer is null ? new Former("", now) : new Former(peer.Node, null));
+                nodes.TryAdd(vip, peer is null ? new Former("", 0, now) : new Former(peer.Node, 0, null));
             }
         }
     }
 
-    /// <summary>The former owners with their hardware addresses; zero for one that is lost, which stays so, and is forgotten after <see cref="Tells"/>.</summary>
+    /// <summary>The former owners with their hardware addresses; zero for one that is lost, which is forgotten after <see cref="Tells"/>.</summary>
     public IReadOnlyDictionary<IpAddress, MacAddress> Heard(SegmentView view, TimeSpan now)
     {
         if (nodes.Count == 0)
@@ -63,38 +89,35 @@ public sealed class FormerOwners
         }
 
         var macs = new Dictionary<IpAddress, MacAddress>(nodes.Count);
-        foreach (var (vip, (node, lostAt)) in nodes)
+        foreach (var (vip, former) in nodes)
         {
-            var mac = lostAt is null ? MacOf(view, node) : default;
-            if (now - lostAt > Tells)
+            if (now - former.LostAt > Tells)
             {
                 nodes.Remove(vip);
                 continue;
             }
 
-            if (mac.Value == 0 && lostAt is null)
-            {
-                nodes[vip] = new Former(node, now);
-            }
-
-            macs.Add(vip, mac);
+            var found = Find(view, former.Node) is { } peer && (former.LostAt is null || former.Run == peer.Run) ? peer : null;
+            nodes[vip] = found is null ? former with { LostAt = former.LostAt ?? now } : new Former(former.Node, found.Run, null);
+            macs.Add(vip, found?.Mac ?? default);
         }
 
         return macs;
     }
 
-    private static MacAddress MacOf(SegmentView view, string node)
+    private static SegmentMember? Find(SegmentView view, string node)
     {
         foreach (var peer in view.Peers)
         {
-            if (peer.Node == node && peer.Source == MemberSource.Wire && !peer.Deaf && !peer.Apart)
+            if (peer.Node == node && peer.Source == MemberSource.Wire && !peer.Deaf && !peer.Apart && peer.Mac.Value != 0)
             {
-                return peer.Mac;
+                return peer;
             }
         }
 
-        return default;
+        return null;
     }
 
-    private readonly record struct Former(string Node, TimeSpan? LostAt);
+    // The run that was heard last; 0 for one that never was.
+    private readonly record struct Former(string Node, ulong Run, TimeSpan? LostAt);
 }

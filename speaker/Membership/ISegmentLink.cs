@@ -62,6 +62,11 @@ public interface ISegmentLink
     /// <summary>The former owners that connections are sent on to already, as the run before this one left it.</summary>
     IReadOnlyDictionary<IpAddress, MacAddress> Formers => FormerOwners.None;
 
+    /// <summary>This node's own connections to these addresses are to stay its own, also those from before its kernel took part.</summary>
+    void Adopt(IReadOnlyCollection<IpAddress> vips)
+    {
+    }
+
     /// <summary>Whether the connections that began at the former owner of an address are sent on to it.</summary>
     bool KeepsConnections(IpAddress vip) => false;
 

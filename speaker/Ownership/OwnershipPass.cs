@@ -190,7 +190,8 @@ public sealed class OwnershipPass
 
         // Before anybody is told that an address is here: the segments that follow must find where to go.
         segment.Formers.Note(transitions, heartbeats.Node);
-        FollowKernel(segment, view, leaveBy is not null, now);
+        segment.Formers.NoteRivals(segment.Ownership, view);
+        FollowKernel(segment, view, snapshot, leaveBy is not null, now);
         var owns = segment.Ownership.Owned + segment.Ownership.HandedOver > 0;
         var mac = segment.Link.Facts.Mac;
         var isRenamed = owns && segment.AnnouncedAs != default && segment.AnnouncedAs != mac;
@@ -223,7 +224,7 @@ public sealed class OwnershipPass
     }
 
     // What the kernel does by itself depends on who is here, and goes on for what remains this node's when its speaker leaves.
-    private void FollowKernel(Segment segment, SegmentView view, bool leaves, TimeSpan now)
+    private void FollowKernel(Segment segment, SegmentView view, VipSnapshot snapshot, bool leaves, TimeSpan now)
     {
         if (leaves)
         {
@@ -235,6 +236,7 @@ public sealed class OwnershipPass
         {
             segment.FormersAdopted = true;
             segment.Formers.Adopt(segment.Link.Formers, segment.Ownership, view, now);
+            segment.Link.Adopt([.. snapshot.Vips.Keys]);
         }
 
         segment.Link.Follow(

@@ -31,6 +31,7 @@ public sealed partial class SegmentMembership
             {
                 members.Add(Member(peer.Identity, MemberSource.Wire, peer.Flags, peer.Echo.HearsUs) with
                 {
+                    Run = peer.Run.Boot,
                     Mac = peer.Mac,
                     Renamed = peer.ServedAs != default && peer.ServedAs != peer.Mac,
                     Ready = !peer.IsAway && !peer.Deaf && peer.Says(SpeakerState.Ready),

@@ -39,6 +39,9 @@ public sealed record SegmentMember(
     /// <summary>Its interface's hardware address.</summary>
     public MacAddress Mac { get; init; }
 
+    /// <summary>Which run of its speaker is heard; 0 for one known by its Lease.</summary>
+    public ulong Run { get; init; }
+
     /// <summary>Whether it has another hardware address than when it last answered for what it claims: nobody was told yet.</summary>
     public bool Renamed { get; init; }
 

@@ -109,7 +109,7 @@ internal static class KernelMaps
     }
 
     /// <summary>struct counts.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 64)]
+    [StructLayout(LayoutKind.Sequential, Size = 128)]
     internal struct Counts
     {
         internal long Arp;
@@ -119,6 +119,27 @@ internal static class KernelMaps
         internal long Heard;
         internal long LapsedAt;
         internal long Reset;
+        internal long HeldBack;
+        internal long Window;
+        internal long Fresh;
+    }
+
+    /// <summary>struct connection: ports in network order.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Connection
+    {
+        internal Address Client;
+        internal Address Vip;
+        internal ushort ClientPort;
+        internal ushort VipPort;
+
+        internal static Connection Of(TrackedConnection connection) => new()
+        {
+            Client = Address.Of(connection.Client),
+            Vip = Address.Of(connection.Server),
+            ClientPort = BinaryPrimitives.ReverseEndianness(connection.ClientPort),
+            VipPort = BinaryPrimitives.ReverseEndianness(connection.ServerPort),
+        };
     }
 
     /// <summary>struct peer_key.</summary>

@@ -39,6 +39,10 @@ public sealed partial class KernelPart : IDisposable
     private static readonly Counter Resets = Metrics.CreateCounter(
         "loadbalancer_speaker_kernel_resets_total", "TCP segments answered with a reset, since the former owner that had their connection is lost.", "link");
 
+    private static readonly Counter HeldBack = Metrics.CreateCounter(
+        "loadbalancer_speaker_kernel_segments_held_back_total",
+        "TCP segments dropped, since too many connections were to be sent on for the first time within a second.", "link");
+
     private static readonly Gauge Formers = Metrics.CreateGauge(
         "loadbalancer_speaker_kernel_addresses_sent_on", "Addresses whose older connections are kept at their former owner.", "link");
 
@@ -56,6 +60,8 @@ public sealed partial class KernelPart : IDisposable
     private readonly Dictionary<LinkRunner, (KernelLink Link, uint Slot)> links = [];
     private readonly HashSet<string> told = [];
     private bool knowsPools;
+    private Task adopting = Task.CompletedTask;
+    private int hasAdopted;
 
     private KernelPart(KernelProgram? program, KernelState state, string problem, TimeSpan grace, TimeProvider time, ILogger logger)
     {
@@ -187,6 +193,33 @@ public sealed partial class KernelPart : IDisposable
         }
     }
 
+    /// <summary>
+    /// Which connections to these addresses are this node's own is asked of its kernel, once and in the background: those that began while the
+    /// program was not there would count as a former owner's.
+    /// </summary>
+    public void Adopt(IReadOnlyCollection<IpAddress> vips)
+    {
+        if (program is not null && Interlocked.Exchange(ref hasAdopted, 1) == 0)
+        {
+            var known = vips.ToHashSet();
+            adopting = Task.Run(() => Adopt(program, known));
+        }
+    }
+
+    private void Adopt(KernelProgram into, HashSet<IpAddress> vips)
+    {
+        try
+        {
+            var own = ConntrackDump.Read().Where(connection => vips.Contains(connection.Server)).ToList();
+            own.ForEach(connection => into.SetHere(connection));
+            LogAdopted(own.Count);
+        }
+        catch (IOException e)
+        {
+            LogNotAdopted(e.Message);
+        }
+    }
+
     /// <summary>A link is gone.</summary>
     public void Remove(LinkRunner runner)
     {
@@ -199,6 +232,7 @@ public sealed partial class KernelPart : IDisposable
                 Answers.RemoveLabelled(runner.Facts.Name);
                 SentOn.RemoveLabelled(runner.Facts.Name);
                 Resets.RemoveLabelled(runner.Facts.Name);
+                HeldBack.RemoveLabelled(runner.Facts.Name);
                 Formers.RemoveLabelled(runner.Facts.Name);
                 HiddenFrames.RemoveLabelled(runner.Facts.Name, "foreign");
                 HiddenFrames.RemoveLabelled(runner.Facts.Name, "answered");
@@ -228,7 +262,11 @@ public sealed partial class KernelPart : IDisposable
     }
 
     /// <summary>Lets go of the programs; where they are attached they stay, up to their fences.</summary>
-    public void Dispose() => program?.Dispose();
+    public void Dispose()
+    {
+        adopting.Wait();
+        program?.Dispose();
+    }
 
     private void Look()
     {
@@ -262,6 +300,7 @@ public sealed partial class KernelPart : IDisposable
                 Resets.WithLabels(name).IncTo(counts.Reset);
                 HiddenFrames.WithLabels(name, "foreign").IncTo(link.Hidden.Foreign);
                 HiddenFrames.WithLabels(name, "answered").IncTo(link.Hidden.Answered);
+                HeldBack.WithLabels(name).IncTo(counts.HeldBack);
                 Formers.WithLabels(name).Set(link.Formers.Values.Count(static mac => mac.Value != 0));
             }
         }
@@ -299,4 +338,10 @@ public sealed partial class KernelPart : IDisposable
 
     [LoggerMessage(EventId = 3402, Level = LogLevel.Warning, Message = "On {Link} all answers come from this process: {Problem}")]
     private partial void LogLinkWithout(string link, string problem);
+
+    [LoggerMessage(EventId = 3403, Level = LogLevel.Information, Message = "{Count} connections began before the kernel took part; they are this node's")]
+    private partial void LogAdopted(int count);
+
+    [LoggerMessage(EventId = 3404, Level = LogLevel.Warning, Message = "Connections that began before the kernel took part do not outlast that their address moves away and back: {Problem}")]
+    private partial void LogNotAdopted(string problem);
 }

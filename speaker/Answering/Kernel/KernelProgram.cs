@@ -22,7 +22,7 @@ internal sealed unsafe class KernelProgram : IDisposable
     private const int AccessDenied = 13;
 
     // What is needed to go on where the former run was.
-    private static readonly string[] Kept = ["lb_connections", "lb_formers"];
+    private static readonly string[] Kept = ["lb_here", "lb_formers"];
 
     private readonly nint obj;
     private readonly nint counts;
@@ -33,10 +33,12 @@ internal sealed unsafe class KernelProgram : IDisposable
     private readonly int vips;
     private readonly int peers;
     private readonly int formers;
+    private readonly int here;
 
     private KernelProgram(nint obj)
     {
         this.obj = obj;
+        here = MapFile("lb_here");
         File = LibBpf.ProgramFile(LibBpf.FindProgram(obj, "lb_ingress"));
         Filter = LibBpf.ProgramFile(LibBpf.FindProgram(obj, "lb_filter"));
         pools = MapFile("lb_pools");
@@ -91,18 +93,23 @@ internal sealed unsafe class KernelProgram : IDisposable
             return Refused(Marshal.GetLastPInvokeError(), out problem);
         }
 
-        if (pins is not null)
+        string[] files = pins is null ? [] : [.. Kept.Select(name => Path.Combine(pins, name))];
+        foreach (var file in files)
         {
-            foreach (var name in Kept)
-            {
-                _ = LibBpf.SetPinPath(LibBpf.FindMap(obj, name), Path.Combine(pins, name));
-            }
+            _ = LibBpf.SetPinPath(LibBpf.FindMap(obj, Path.GetFileName(file)), file);
         }
 
         if (LibBpf.Load(obj) is var error and < 0)
         {
             LibBpf.Close(obj);
-            return Refused(-error, out problem);
+            if (!files.Any(Path.Exists))
+            {
+                return Refused(-error, out problem);
+            }
+
+            // Another version's, with another layout, perhaps.
+            Array.ForEach(files, System.IO.File.Delete);
+            return TryLoad(elf, pins, out problem);
         }
 
         try
@@ -223,6 +230,23 @@ internal sealed unsafe class KernelProgram : IDisposable
     {
         var key = Key(index, vip);
         return Forgiving(LibBpf.Delete(formers, &key));
+    }
+
+    /// <summary>A connection began here, if nothing is known of it yet.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="closed">When it was used last since the client has closed it, on the boot clock; 0 for an open one.</param>
+    internal int SetHere(TrackedConnection connection, long closed = 0)
+    {
+        var key = Connection.Of(connection);
+        return LibBpf.Update(here, &key, &closed, LibBpf.OnlyNew) is var result && result == LibBpf.AlreadyExists ? 0 : result;
+    }
+
+    /// <summary>When a connection that began here was used last since the client has closed it; 0 for an open one; null if it is not known.</summary>
+    internal long? ClosedAt(TrackedConnection connection)
+    {
+        var key = Connection.Of(connection);
+        long closed;
+        return LibBpf.Lookup(here, &key, &closed) == 0 ? closed : null;
     }
 
     /// <summary>The former owners on a link, as this run or the one before left them.</summary>

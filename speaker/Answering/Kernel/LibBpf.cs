@@ -11,6 +11,9 @@ internal static partial class LibBpf
     /// <summary>Flag of <see cref="TcOptions"/>: what is there under the same priority and handle gives way at once.</summary>
     internal const uint Replace = 1;
 
+    /// <summary>Flag of <see cref="Update"/>: not if it is there already.</summary>
+    internal const ulong OnlyNew = 1;
+
     internal const int AlreadyExists = -17;
     internal const int NoEntry = -2;
 

@@ -46,8 +46,11 @@ struct counts {
 	__u64 muted;     // addresses muted
 	__u64 heard;     // when a peer's frame came last
 	__u64 lapsed_at; // when it had been too long
-	__u64 reset;    // segments answered with a reset
-	__u64 spare;
+	__u64 reset;     // segments answered with a reset
+	__u64 held_back; // segments dropped, since too many connections were to be sent on for the first time in this second
+	__u64 window;    // this second
+	__u64 fresh;     // how many were sent on for the first time in it
+	__u64 spare[6];
 };
 
 // What the filter of the speaker's socket has hidden from it; mapped as well.
@@ -68,14 +71,6 @@ struct peer_key {
 	__u32 link;
 	__u32 zero;
 	__u64 mac;
-};
-
-struct connection {
-	__u32 link;
-	struct address client;
-	struct address vip;
-	__u16 client_port; // network order
-	__u16 vip_port;
 };
 
 struct {
@@ -109,23 +104,6 @@ struct {
 	__type(key, struct peer_key);
 	__type(value, __u64);
 } lb_peers SEC(".maps");
-
-// The former owner of an address that moved as planned: its hardware address; 0 once it is lost.
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct vip_key);
-	__type(value, __u64);
-} lb_formers SEC(".maps");
-
-// TCP connections that began here; the least used are forgotten first.
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 65536);
-	__type(key, struct connection);
-	__type(value, __u64);
-} lb_connections SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -9,8 +9,6 @@ namespace LoadBalancer.Cluster.Tests.Kernel;
 /// <summary>The kernel answers by itself, and two never do.</summary>
 public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output) : KernelTest(fixture, output)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
-
     // The fence is half a second ahead of the last heartbeat of the loop; the rest is this machine's.
     private static readonly TimeSpan Fence = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(200);
@@ -18,13 +16,7 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
     [Fact]
     public async Task Requests_AreAnsweredByTheKernel_OnceEach()
     {
-        if (!await IsHereAsync())
-        {
-            return;
-        }
-
-        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
-        await AnswersFromKernelAsync(owner);
+        (string address, Node owner) = await AnsweredByKernelAsync();
         await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
         await Eventually.TrueAsync(() => probe.Answers.Count(answer => answer.IsReply) >= 100, Soon, "a hundred answers");
         double asked = probe.Now / Interval;
@@ -38,14 +30,8 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
     [Fact]
     public async Task SpeakerStopped_KernelIsSilentAfterTheFence_AndAnswersAgainWithIt()
     {
-        if (!await IsHereAsync())
-        {
-            return;
-        }
-
         // Without others there is no deputy whose answers would hide what the kernel does.
-        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
-        await AnswersFromKernelAsync(owner);
+        (string address, Node owner) = await AnsweredByKernelAsync();
         foreach (Node other in Cluster.Nodes.Where(node => node != owner))
         {
             await Cluster.Programs.Speaker(other).StopAsync();
@@ -55,7 +41,7 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
         await Eventually.TrueAsync(() => probe.Answers.Count > 10, Soon, "answers");
         Cluster.Programs.Speaker(owner).Pause();
         TimeSpan paused = probe.Now;
-        await HoldsForAsync(TimeSpan.FromSeconds(2), () => true, "two seconds");
+        await Eventually.TrueAsync(() => probe.Now > paused + Fence + TimeSpan.FromSeconds(1.5), Soon, "a second and a half past the fence");
         TimeSpan continued = probe.Now;
         TimeSpan last = probe.Answers.Where(answer => answer.IsReply && answer.At < continued).Max(answer => answer.At) - paused;
         Cluster.Programs.Speaker(owner).Continue();
@@ -68,19 +54,12 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
     [Fact]
     public async Task SpeakerUpgraded_NoSilence_OneAddress_AndOneProgram()
     {
-        if (!await IsHereAsync())
-        {
-            return;
-        }
-
-        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
-        await AnswersFromKernelAsync(owner);
-        await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
-        await Eventually.TrueAsync(() => probe.Answers.Count > 10, Soon, "answers");
+        (Node owner, ArpProbe asking) = await AskedForAsync();
+        await using ArpProbe probe = asking;
         TimeSpan before = probe.Now;
         await Cluster.Programs.Speaker(owner).StopAsync();
         Assert.Equal(1, ProgramsAt(owner));
-        await RestartedAsync(owner);
+        await StartedAsync(owner);
         TimeSpan silence = probe.LongestSilence(before);
 
         Assert.Equal([owner.Host.Mac], probe.Macs());
@@ -92,20 +71,13 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
     [Fact]
     public async Task SpeakerKilled_DeputyFollowsTheKernel_AndOneProgramIsLeftAfterTheRestart()
     {
-        if (!await IsHereAsync())
-        {
-            return;
-        }
-
-        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
-        await AnswersFromKernelAsync(owner);
-        await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
-        await Eventually.TrueAsync(() => probe.Answers.Count > 10, Soon, "answers");
+        (Node owner, ArpProbe asking) = await AskedForAsync();
+        await using ArpProbe probe = asking;
         TimeSpan before = probe.Now;
         await Cluster.Programs.Speaker(owner).KillAsync();
-        await HoldsForAsync(TimeSpan.FromSeconds(3), () => true, "three seconds");
+        await HoldsForAsync(TimeSpan.FromSeconds(3), () => probe.Macs(before).IsSubsetOf([owner.Host.Mac]), "nobody answers with another hardware address");
         TimeSpan silence = probe.LongestSilence(before);
-        await RestartedAsync(owner);
+        await StartedAsync(owner);
 
         Assert.Equal([owner.Host.Mac], probe.Macs());
         Assert.Equal(1, ProgramsAt(owner));
@@ -116,13 +88,7 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
     [Fact]
     public async Task SpeakerLeft_AddressMovesMeanwhile_KernelHearsIt_AndOneAnswers()
     {
-        if (!await IsHereAsync())
-        {
-            return;
-        }
-
-        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
-        await AnswersFromKernelAsync(owner);
+        (string address, Node owner) = await AnsweredByKernelAsync();
         await Cluster.Programs.Speaker(owner).StopAsync();
         await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
         await Eventually.TrueAsync(() => probe.Answers.Count(answer => answer.IsReply) > 10, Soon, "answers without the owner's speaker");
@@ -138,22 +104,16 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
     [Fact]
     public async Task SpeakerLeft_NodeCutOff_AndTheCutHeals_OneAnswers()
     {
-        if (!await IsHereAsync())
-        {
-            return;
-        }
-
-        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
-        await AnswersFromKernelAsync(owner);
+        (string address, Node owner) = await AnsweredByKernelAsync();
         await Cluster.Programs.Speaker(owner).StopAsync();
         owner.Host.Block();
         Node next = await OwnerOnWireAsync(address);
         Assert.NotEqual(owner, next);
 
         // Past the last of the new owner's announcements, so that only the silence of the others tells the kernel.
-        await HoldsForAsync(TimeSpan.FromSeconds(6), () => true, "six seconds");
-        owner.Host.Unblock();
         await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
+        await HoldsForAsync(TimeSpan.FromSeconds(6), () => probe.Macs().IsSubsetOf([next.Host.Mac]), $"only {next.Name} answers behind the cut");
+        owner.Host.Unblock();
         await HoldsForAsync(TimeSpan.FromSeconds(3), () => probe.Macs().All(mac => mac == next.Host.Mac), $"only {next.Name} answers");
 
         Assert.Equal([next.Host.Mac], probe.Macs());
@@ -162,15 +122,8 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
     [Fact]
     public async Task ProgramTakenAway_ProcessAnswers_AndItComesBack()
     {
-        if (!await IsHereAsync())
-        {
-            return;
-        }
-
-        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
-        await AnswersFromKernelAsync(owner);
-        await using ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
-        await Eventually.TrueAsync(() => probe.Answers.Count > 10, Soon, "answers");
+        (Node owner, ArpProbe asking) = await AskedForAsync();
+        await using ArpProbe probe = asking;
         TimeSpan before = probe.Now;
         Tc(owner, "qdisc del dev eth0 clsact");
         Assert.Equal(0, ProgramsAt(owner));
@@ -183,11 +136,7 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
     [Fact]
     public async Task AnothersFilter_StaysWhereItIs_AndWhatIsLeftBehind_IsRemovedByTheDocumentedCommand()
     {
-        if (!await IsHereAsync())
-        {
-            return;
-        }
-
+        await RequireKernelAsync();
         // One that counts and lets everything on; the kernel says by itself that it was there first.
         const string Others = "bpf chain 0 handle 0x1";
         Node node = Cluster.Nodes[0];
@@ -195,7 +144,7 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
         node.Host.Network.Try("tc", ["filter", "add", "dev", "eth0", "ingress", "pref", "7", "handle", "1", "protocol", "all", "bpf", "bytecode", "1,6 0 0 0"]);
         Assert.Contains(Others, FiltersAt(node), StringComparison.Ordinal);
         await Cluster.Programs.Speaker(node).KillAsync();
-        await RestartedAsync(node);
+        await StartedAsync(node);
         Assert.Contains(Others, FiltersAt(node), StringComparison.Ordinal);
         Assert.Equal(1, ProgramsAt(node));
         Assert.True(
@@ -214,13 +163,5 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
         string page = File.ReadAllText(Path.Combine(ProgramFile.Root, "docs/kernel.md"));
         string block = page[page.IndexOf("<!-- remove -->", StringComparison.Ordinal)..];
         return block.Split("```")[1]["sh".Length..].Trim();
-    }
-
-    private async Task RestartedAsync(Node node)
-    {
-        ProgramProcess next = Cluster.Programs.StartSpeaker(node);
-        await ClusterPrograms.WaitUntilReadyAsync(next);
-        await Eventually.GetAsync(
-            async () => (await ClusterPrograms.FiguresAsync(next)).FirstOrDefault(line => line == "loadbalancer_speaker_serving 1"), Soon, $"{next.Name} to serve", () => next.Tail());
     }
 }

@@ -2,16 +2,20 @@ using System.Globalization;
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Isolation;
 using LoadBalancer.LocalCluster.Network;
+using LoadBalancer.LocalCluster.Probes;
 using LoadBalancer.LocalCluster.Programs;
 
 namespace LoadBalancer.Cluster.Tests.Kernel;
 
 /// <summary>
 /// A test on a cluster whose speakers have what the kernel's part needs. Where this machine allows no BPF programs, what follows is that every
-/// answer comes from the process and that the speaker says so: <see cref="IsHereAsync"/> shows that, and the test is over.
+/// answer comes from the process and that the speaker says so: <see cref="RequireKernelAsync"/> shows that, and the test is over.
 /// </summary>
 public abstract class KernelTest(ClusterFixture fixture, ITestOutputHelper output) : ProgramTest(fixture, output)
 {
+    /// <summary>How often the clients ask.</summary>
+    protected static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
+
     private const string Filter = "handle 0x4c42";
 
     protected override bool LeavesTraces => true;
@@ -24,20 +28,46 @@ public abstract class KernelTest(ClusterFixture fixture, ITestOutputHelper outpu
 
     protected override void BeforeStart() => Cluster.Programs.UseKernel();
 
-    /// <summary>Whether the kernel takes part on all nodes; false where it may not, which is seen to be so.</summary>
-    protected async Task<bool> IsHereAsync()
+    /// <summary>Ends the test where no kernel may take part, after it was seen that this is so and that the processes answer.</summary>
+    protected async Task RequireKernelAsync()
     {
         string[] states = await Task.WhenAll(Cluster.Nodes.Select(StateAsync));
         if (states.All(state => state == "active"))
         {
-            return true;
+            return;
         }
 
         Assert.All(states, state => Assert.Contains(state, (string[])["not_permitted", "not_supported"]));
         Assert.False(CanLoad(), $"{string.Join(", ", states)}, and yet bpftool can load programs here:\n{Cluster.Programs.Tails()}");
         (_, string address, _) = await CreateAnnouncedServiceAsync();
-        Figure($"no BPF programs on this machine ({states[0]}); {address} is answered by the processes");
-        return false;
+        Assert.Skip($"no BPF programs on this machine ({states[0]}); {address} is answered by the processes");
+    }
+
+    /// <summary>An address whose owner's kernel answers for it.</summary>
+    protected async Task<(string Address, Node Owner)> AnsweredByKernelAsync()
+    {
+        await RequireKernelAsync();
+        (_, string address, Node owner) = await CreateAnnouncedServiceAsync();
+        await AnswersFromKernelAsync(owner);
+        return (address, owner);
+    }
+
+    /// <summary>The owner of such an address, and somebody who asks for the address all the time.</summary>
+    protected async Task<(Node Owner, ArpProbe Probe)> AskedForAsync()
+    {
+        (string address, Node owner) = await AnsweredByKernelAsync();
+        ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
+        await Eventually.TrueAsync(() => probe.Answers.Count(answer => answer.Reply) > 10, Soon, "answers");
+        return (owner, probe);
+    }
+
+    /// <summary>Starts a node's speaker and waits until it answers for what is its own.</summary>
+    protected async Task StartedAsync(Node node, params string[] arguments)
+    {
+        ProgramProcess next = Cluster.Programs.StartSpeaker(node, arguments);
+        await ClusterPrograms.WaitUntilReadyAsync(next);
+        await Eventually.GetAsync(
+            async () => (await ClusterPrograms.FiguresAsync(next)).FirstOrDefault(line => line == "loadbalancer_speaker_serving 1"), Soon, $"{next.Name} to serve", () => next.Tail());
     }
 
     /// <summary>What the node's speaker says of the kernel's part.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -18,6 +19,8 @@ public sealed class LongConnections : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Socket> _sockets = [];
     private readonly List<Task> _tasks = [];
+    private readonly List<string> _pods = [];
+    private readonly ConcurrentBag<string> _brokenPods = [];
     private long _slowest;
     private int _broken;
     private string _firstFailure = "";
@@ -26,6 +29,15 @@ public sealed class LongConnections : IAsyncDisposable
 
     /// <summary>The connections that broke.</summary>
     public int Broken => Volatile.Read(ref _broken);
+
+    /// <summary>Whether nothing is asked for at present.</summary>
+    public bool Idle { get; set; }
+
+    /// <summary>The pods that serve the connections, one entry each.</summary>
+    public IReadOnlyList<string> Pods => _pods;
+
+    /// <summary>The connections that broke although another pod than this served them.</summary>
+    public int BrokenBeside(string pod) => _brokenPods.Count(each => each != pod);
 
     /// <summary>How the first of them did.</summary>
     public string FirstFailure => Volatile.Read(ref _firstFailure);
@@ -43,10 +55,10 @@ public sealed class LongConnections : IAsyncDisposable
             Socket socket = from.TcpSocket(target.AddressFamily);
             connections._sockets.Add(socket);
             await socket.ConnectAsync(target);
-            await AskAsync(socket, new byte[4096], CancellationToken.None);
+            connections._pods.Add(PodOf(await AskAsync(socket, new byte[4096], CancellationToken.None)));
         }
 
-        connections._tasks.AddRange(connections._sockets.Select(connections.KeepAskingAsync));
+        connections._tasks.AddRange(connections._sockets.Zip(connections._pods, connections.KeepAskingAsync));
         return connections;
     }
 
@@ -58,7 +70,14 @@ public sealed class LongConnections : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static async Task AskAsync(Socket socket, byte[] buffer, CancellationToken cancel)
+    private static string PodOf(string answer)
+    {
+        const string Header = "X-Pod: ";
+        int at = answer.IndexOf(Header, StringComparison.Ordinal);
+        return at < 0 ? "" : answer[(at + Header.Length)..answer.IndexOf('\r', at)];
+    }
+
+    private static async Task<string> AskAsync(Socket socket, byte[] buffer, CancellationToken cancel)
     {
         await socket.SendAsync(Request, cancel);
         int length = 0;
@@ -71,9 +90,10 @@ public sealed class LongConnections : IAsyncDisposable
             }
 
             length += received;
-            if (IsWhole(Encoding.ASCII.GetString(buffer, 0, length)))
+            string answer = Encoding.ASCII.GetString(buffer, 0, length);
+            if (IsWhole(answer))
             {
-                return;
+                return answer;
             }
         }
     }
@@ -87,7 +107,7 @@ public sealed class LongConnections : IAsyncDisposable
             && answer.Length >= end + 4 + int.Parse(answer.AsSpan(at + Length.Length, answer.IndexOf('\r', at) - at - Length.Length), System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    private async Task KeepAskingAsync(Socket socket)
+    private async Task KeepAskingAsync(Socket socket, string pod)
     {
         byte[] buffer = new byte[4096];
         using var timer = new PeriodicTimer(Interval, _time);
@@ -95,6 +115,11 @@ public sealed class LongConnections : IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
+                if (Idle)
+                {
+                    continue;
+                }
+
                 long start = _time.GetTimestamp();
                 await AskAsync(socket, buffer, _stop.Token);
                 Note(_time.GetElapsedTime(start).Ticks);
@@ -106,6 +131,7 @@ public sealed class LongConnections : IAsyncDisposable
         }
         catch (SocketException failure)
         {
+            _brokenPods.Add(pod);
             if (Interlocked.Increment(ref _broken) == 1)
             {
                 Volatile.Write(ref _firstFailure, failure.SocketErrorCode.ToString());

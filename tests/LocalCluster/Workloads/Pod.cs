@@ -147,7 +147,8 @@ public sealed class Pod : IAsyncDisposable
         daemon off;
         master_process off;
         pid {{folder}}/nginx.pid;
-        events { worker_connections 512; }
+        worker_rlimit_nofile 16384;
+        events { worker_connections 8192; }
         http {
             access_log off;
             client_body_temp_path {{folder}}/body;

@@ -128,7 +128,14 @@ internal sealed class VirtualSwitch
 
         public void Answer(AnswerTable table) => Table = table;
 
-        public void Announce(IReadOnlyList<IpAddress> vips) => Announced.AddRange(vips);
+        public void Announce(IReadOnlyList<IpAddress> vips)
+        {
+            Announced.AddRange(vips);
+            FormersAtAnnouncement.AddRange(vips.Select(vip => Formers.GetValueOrDefault(vip)));
+        }
+
+        /// <summary>Where the older connections of each address were when it was announced.</summary>
+        public List<MacAddress> FormersAtAnnouncement { get; } = [];
 
         public void Repeat(IReadOnlyList<IpAddress> vips) => Repeated.AddRange(vips);
 

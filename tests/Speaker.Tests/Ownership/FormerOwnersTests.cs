@@ -10,7 +10,7 @@ public sealed class FormerOwnersTests
     private static readonly IpAddress Vip = IpAddress.Parse("192.168.96.100");
     private static readonly MacAddress Mac = MacAddress.Parse("52:54:00:00:00:02");
     private static readonly SegmentMember Self = Member("n1", MemberSource.Self);
-    private static readonly SegmentView With = new(Self, [Member("n2", MemberSource.Wire) with { Mac = Mac }], MayAct: true);
+    private static readonly SegmentView With = new(Self, [Member("n2", MemberSource.Wire) with { Mac = Mac, Run = 1 }], MayAct: true);
     private static readonly SegmentView Without = new(Self, [], MayAct: true);
     private static readonly TimeSpan Start = TimeSpan.FromMinutes(1);
 
@@ -36,13 +36,64 @@ public sealed class FormerOwnersTests
     }
 
     [Fact]
-    public void Lost_ItStaysSo_AlsoWhenItIsBack_UntilItIsForgotten()
+    public void Lost_ItStaysSo_AlsoWhenItIsBackWithAnotherRun_UntilItIsForgotten()
     {
         TakeOver(OwnershipAction.Announce, "n2");
 
+        Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start)).Value);
         Assert.Equal(default, Assert.Single(formers.Heard(Without, Start)).Value);
-        Assert.Equal(default, Assert.Single(formers.Heard(With, Start + FormerOwners.Tells)).Value);
-        Assert.Empty(formers.Heard(With, Start + FormerOwners.Tells + TimeSpan.FromTicks(1)));
+        Assert.Equal(default, Assert.Single(formers.Heard(WithRun(2), Start + FormerOwners.Tells)).Value);
+        Assert.Empty(formers.Heard(WithRun(2), Start + FormerOwners.Tells + TimeSpan.FromTicks(1)));
+    }
+
+    [Fact]
+    public void CutOff_ItIsTheFormerOwnerAgain_WhenTheSameRunIsHeard()
+    {
+        TakeOver(OwnershipAction.Announce, "n2");
+
+        Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start)).Value);
+        Assert.Equal(default, Assert.Single(formers.Heard(Without, Start)).Value);
+        Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start + FormerOwners.Tells)).Value);
+    }
+
+    // A speaker that is replaced while it is heard, or waited for, is no loss of its node.
+    [Fact]
+    public void SpeakerReplaced_WithoutALoss_ItStaysTheFormerOwner()
+    {
+        TakeOver(OwnershipAction.Announce, "n2");
+
+        Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start)).Value);
+        Assert.Equal(Mac, Assert.Single(formers.Heard(WithRun(2), Start)).Value);
+        Assert.Equal(default, Assert.Single(formers.Heard(Without, Start)).Value);
+        Assert.Equal(default, Assert.Single(formers.Heard(With, Start)).Value);
+        Assert.Equal(Mac, Assert.Single(formers.Heard(WithRun(2), Start)).Value);
+    }
+
+    [Fact]
+    public void Heard_ForDays_ItStaysTheFormerOwner()
+    {
+        TakeOver(OwnershipAction.Announce, "n2");
+
+        Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start)).Value);
+        Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start + TimeSpan.FromDays(5))).Value);
+    }
+
+    public static TheoryData<string> Unfit => ["by its Lease only", "deaf", "apart", "without an address"];
+
+    [Theory]
+    [MemberData(nameof(Unfit))]
+    public void HeardOnlyInAWayThatSendsNothing_ItIsLost(string how)
+    {
+        var peer = With.Peers[0];
+        TakeOver(OwnershipAction.Announce, "n2");
+
+        Assert.Equal(default, Assert.Single(formers.Heard(With with { Peers = [how switch
+        {
+            "by its Lease only" => peer with { Source = MemberSource.Lease },
+            "deaf" => peer with { Deaf = true },
+            "apart" => peer with { Apart = true },
+            _ => peer with { Mac = default },
+        }] }, Start)).Value);
     }
 
     [Fact]
@@ -53,6 +104,8 @@ public sealed class FormerOwnersTests
 
         Assert.Empty(formers.Heard(With, Start));
     }
+
+    private static SegmentView WithRun(ulong run) => With with { Peers = [With.Peers[0] with { Run = run }] };
 
     private static SegmentMember Member(string node, MemberSource source) => new(node, "eth0", source, [], [], true, false, false, true);
 

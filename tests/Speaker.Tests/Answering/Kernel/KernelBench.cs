@@ -14,8 +14,9 @@ internal sealed unsafe partial class KernelBench : IDisposable
 {
     internal const int Loopback = 1;
     private const int BpfCapability = 39;
-    private const uint Next = unchecked((uint)-1);
-    private const uint Redirect = 7;
+    internal const int Next = -1;
+    internal const int Dropped = 2;
+    internal const int Redirect = 7;
 
     private readonly byte[] room = new byte[4096];
     private readonly KernelProgram? program;
@@ -70,10 +71,24 @@ internal sealed unsafe partial class KernelBench : IDisposable
     }
 
     internal void Move(MacAddress mac, long until, long? beat = null, uint peers = 0, KernelMaps.Wants wants = KernelMaps.Wants.None) => Assert.Equal(
-        0, Program.SetLink(Loopback, new KernelMaps.LinkState { Mac = mac.Value, Until = until, Beat = beat ?? Now, Peers = peers, Wants = wants }));
+        0, Program.SetLink(Loopback, new KernelMaps.LinkState { Mac = mac.Value, Until = until, Beat = beat ?? Now, Kept = long.MaxValue, Peers = peers, Wants = wants }));
 
     /// <summary>What the program makes of a frame: what it sends, or null if the frame goes on, untouched.</summary>
     internal byte[]? Run(ReadOnlySpan<byte> frame)
+    {
+        var (verdict, result) = Judge(frame);
+        if (verdict == Redirect)
+        {
+            return result;
+        }
+
+        Assert.Equal(Next, verdict);
+        Assert.True(frame.SequenceEqual(result), $"a frame that goes on was changed: {Convert.ToHexString(frame)}");
+        return null;
+    }
+
+    /// <summary>What the program says of a frame, and what has become of the frame.</summary>
+    internal (int Verdict, byte[] Frame) Judge(ReadOnlySpan<byte> frame)
     {
         fixed (byte* data = frame, output = room)
         {
@@ -86,15 +101,7 @@ internal sealed unsafe partial class KernelBench : IDisposable
                 DataSizeOut = (uint)room.Length,
             };
             Assert.Equal(0, LibBpf.TestRun(Program.File, ref options));
-            var result = room.AsSpan(0, (int)options.DataSizeOut);
-            if (options.ReturnValue == Redirect)
-            {
-                return result.ToArray();
-            }
-
-            Assert.Equal(Next, options.ReturnValue);
-            Assert.True(frame.SequenceEqual(result), $"a frame that goes on was changed: {Convert.ToHexString(frame)}");
-            return null;
+            return ((int)options.ReturnValue, room[..(int)options.DataSizeOut]);
         }
     }
 

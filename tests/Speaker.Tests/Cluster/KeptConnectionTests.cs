@@ -1,0 +1,128 @@
+using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Pools;
+using LoadBalancer.Kubernetes.Resources;
+
+namespace LoadBalancer.Speaker.Tests.Cluster;
+
+/// <summary>Where the kernel is told to send older connections, on each kind of move: to who had the address, and before anybody hears of the move.</summary>
+public sealed class KeptConnectionTests
+{
+    private const string Vip = "192.168.96.100";
+    private static readonly IpAddress Address = IpAddress.Parse(Vip);
+    private VirtualCluster cluster = new(3);
+
+    [Theory]
+    [InlineData("exclude label")]
+    [InlineData("node selectors of the pool")]
+    [InlineData("policy Local")]
+    public void PlannedMove_TheNewOwnerKnowsTheFormer_BeforeItAnnounces(string move)
+    {
+        var owner = Begin(move == "policy Local" ? "Local" : "Cluster");
+        switch (move)
+        {
+            case "exclude label":
+                cluster.Api.PutNode(Labelled(owner, "node.kubernetes.io/exclude-from-external-load-balancers"));
+                break;
+            case "node selectors of the pool":
+                foreach (var node in cluster.Order(Vip).Where(node => node != owner))
+                {
+                    cluster.Api.PutNode(Labelled(node, "edge"));
+                }
+
+                cluster.Api.Pools = new([cluster.Api.Pools!.Pools[0] with { NodeSelectors = [new LabelSelector([new LabelRequirement("edge", LabelOperator.Exists, [])])] }]);
+                cluster.Api.PutNode(Labelled(cluster.Order(Vip).First(node => node != owner), "edge"));
+                break;
+            default:
+                cluster.Api.PutEndpoints("web", [.. cluster.Order(Vip).Where(node => node != owner)]);
+                break;
+        }
+
+        cluster.Run(2000);
+        AssertFormer(owner);
+    }
+
+    [Fact]
+    public void Rebalanced_TheFirstInTheOrderKnowsWhoHadIt()
+    {
+        cluster = new VirtualCluster(3, rebalance: true);
+        var first = Begin();
+        cluster[first].Port.Plugged = false;
+        cluster.Run(2000);
+        var second = cluster.Only(Vip);
+        cluster[first].Port.Plugged = true;
+        cluster.Run(180_000);
+
+        Assert.Equal(first, cluster.Only(Vip));
+        AssertFormer(second);
+    }
+
+    // Each part had an owner; connections began at both. Whoever keeps the address sends those of the other on to it.
+    [Fact]
+    public void CutHealed_TheOwnerThatRemains_KnowsTheOther()
+    {
+        foreach (var alone in (bool[])[true, false])
+        {
+            cluster = new VirtualCluster(3);
+            var owner = Begin();
+            var apart = alone ? [owner] : cluster.Order(Vip).Where(node => node != owner).Take(1).ToArray();
+            cluster.Switch.Passes = (from, to) => apart.Contains(from.Node) == apart.Contains(to.Node);
+            cluster.Run(5000);
+            var owners = cluster.Answering(Vip);
+            cluster.Switch.Passes = (_, _) => true;
+            cluster.Run(3000);
+
+            var remaining = cluster.Only(Vip);
+            var other = Assert.Single(owners, node => node != remaining);
+            Assert.Equal(MacOf(other), cluster[remaining].Port.Formers.GetValueOrDefault(Address));
+        }
+    }
+
+    [Fact]
+    public void FormerOwnersSpeakerRestarts_OlderConnectionsAreSentOnAllTheWhile_AndItsNodesLossEndsThat()
+    {
+        var former = Begin();
+        cluster.Api.PutNode(Labelled(former, "node.kubernetes.io/exclude-from-external-load-balancers"));
+        cluster.Run(2000);
+        var owner = cluster.Only(Vip);
+        cluster[former].Kill();
+        cluster.Run(3000, _ => Assert.True(cluster[owner].Port.KeepsConnections(Address)));
+        cluster.Restart(former);
+        cluster.Run(5000, _ => Assert.True(cluster[owner].Port.KeepsConnections(Address)));
+
+        cluster[former].Port.Plugged = false;
+        cluster.Run(1000);
+        Assert.Equal(default, Assert.Single(cluster[owner].Port.Formers).Value);
+    }
+
+    [Fact]
+    public void OwnerLost_ItsConnectionsAreReset_NotSentOn()
+    {
+        var lost = Begin();
+        cluster[lost].Port.Plugged = false;
+        cluster.Run(1000);
+
+        var owner = Assert.Single(cluster.Answering(Vip), node => node != lost);
+        Assert.Equal(default, Assert.Single(cluster[owner].Port.Formers).Value);
+    }
+
+    private static MacAddress MacOf(string node) => MacAddress.Parse(VirtualCluster.MacOf(node));
+
+    private static NodeResource Labelled(string name, string label) =>
+        new() { Key = new ObjectKey("", name), Labels = new Dictionary<string, string> { [label] = "" } };
+
+    private string Begin(string policy = "Cluster")
+    {
+        cluster.Speakers.ForEach(speaker => speaker.Port.HasKernel = true);
+        cluster.Api.PutService("web", Vip, ["n1", "n2", "n3"], policy);
+        cluster.Run(3000);
+        return cluster.Only(Vip);
+    }
+
+    private void AssertFormer(string former)
+    {
+        var port = cluster[cluster.Only(Vip)].Port;
+        Assert.NotEqual(former, cluster.Only(Vip));
+        Assert.Equal(MacOf(former), Assert.Single(port.Formers).Value);
+        Assert.Equal(MacOf(former), port.FormersAtAnnouncement[^1]);
+    }
+}
