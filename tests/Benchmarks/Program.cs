@@ -8,6 +8,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using LoadBalancer.Benchmarks;
 using LoadBalancer.Benchmarks.Idle;
+using LoadBalancer.Benchmarks.Wire;
 using Perfolizer.Horology;
 
 // Arguments are BenchmarkDotNet's: `--filter '*Answering*'`, `--job dry`, `--list flat`. Without any: all, briefly. `latency` alone: how long a link's thread waits for the others.
@@ -15,6 +16,12 @@ using Perfolizer.Horology;
 if (args is ["idle", ..])
 {
     return IdleCost.Run(args);
+}
+
+// `wire`: what clients see of it.
+if (args is ["wire", ..])
+{
+    return WireCost.Run(args);
 }
 
 if (args is ["latency"])

@@ -59,7 +59,8 @@ internal static class IdleCost
         await ShowAsync(cluster, $"idle, {Many:N0} Services", window, threads);
     }
 
-    private static async Task CreateAsync(Cluster cluster, int from, int to)
+    /// <summary>Creates Services idle-FROM and so on, and waits until that many addresses are announced and all is calm.</summary>
+    internal static async Task CreateAsync(Cluster cluster, int from, int to)
     {
         using var many = new SemaphoreSlim(16);
         await Task.WhenAll(Enumerable.Range(from, to - from).Select(async n =>
