@@ -1,4 +1,3 @@
-using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Isolation;
 using LoadBalancer.LocalCluster.Network;
 using LoadBalancer.LocalCluster.Probes;
@@ -68,46 +67,6 @@ public sealed class FormerOwnerTests(ClusterFixture fixture, ITestOutputHelper o
             await OwnedByAsync(address, next);
             await StayAsync(first, second);
         }
-    }
-
-    // What began without the program is known from the kernel's own connection tracking.
-    [Fact]
-    public async Task ConnectionsFromBeforeTheKernelTookPart_OutlastThatTheAddressMovesAwayAndBack()
-    {
-        (string address, Node owner) = await AnsweredByKernelAsync();
-        await Cluster.Programs.Speaker(owner).StopAsync();
-        await StartedAsync(owner, "--kernel", "off");
-        await OwnedByAsync(address, owner);
-        Assert.Equal(0, ProgramsAt(owner));
-        await using LongConnections first = await OpenAsync(address);
-        await Cluster.Programs.Speaker(owner).StopAsync();
-        await StartedAsync(owner);
-        await OwnedByAsync(address, owner);
-        await AnswersFromKernelAsync(owner);
-        first.Idle = true;
-        await MoveAsync(address, owner);
-        await MoveToAsync(address, owner);
-        first.Idle = false;
-        await StayAsync(first);
-    }
-
-    // Cut off it was, not lost: its kernel has its connections still, and whoever has not noticed need not.
-    [Fact]
-    public async Task OwnerCutOff_AndTheCutHeals_ConnectionsOfBothPartsStay()
-    {
-        (string address, Node owner) = await AnsweredByKernelAsync();
-        await using LongConnections first = await OpenAsync(address);
-        first.Idle = true;
-        owner.Host.Block();
-        Node next = await MovedAsync(address, owner);
-        await using LongConnections second = await OpenAsync(address);
-        owner.Host.Unblock();
-        await Eventually.TrueAsync(() => first.Broken + second.Broken == 0, Soon, "no connection broken");
-        await OwnedByAsync(address, next);
-        await Eventually.GetAsync(
-            async () => await SumAsync(next, "loadbalancer_speaker_kernel_addresses_sent_on") > 0 ? "sent on" : null, Soon, $"{owner.Name} to be known as the former owner again");
-        first.Idle = false;
-        await StayAsync(first, second);
     }
 
     private static void MakeStrict(Node node)

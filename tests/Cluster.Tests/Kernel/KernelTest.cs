@@ -57,7 +57,7 @@ public abstract class KernelTest(ClusterFixture fixture, ITestOutputHelper outpu
     {
         (string address, Node owner) = await AnsweredByKernelAsync();
         ArpProbe probe = ArpProbe.Start(Cluster.Client, address, Interval);
-        await Eventually.TrueAsync(() => probe.Answers.Count(answer => answer.Reply) > 10, Soon, "answers");
+        await Eventually.TrueAsync(() => probe.Answers.Count(answer => answer.IsReply) > 10, Soon, "answers");
         return (owner, probe);
     }
 

@@ -12,49 +12,6 @@ namespace LoadBalancer.Cluster.Tests.Kernel;
 /// </summary>
 public sealed class PlannedMoveTests(ClusterFixture fixture, ITestOutputHelper output) : ConnectionTest(fixture, output)
 {
-    [Theory]
-    [InlineData("exclude label", false)]
-    [InlineData("exclude label", true)]
-    [InlineData("pool's nodes", false)]
-    [InlineData("policy Local", true)]
-    public async Task PlannedMove_BreaksNoConnection_AndNoRequestFails(string move, bool six)
-    {
-        bool local = move == "policy Local";
-        (string name, IReadOnlyList<Pod> pods, string address) = await AnnouncedAsync(six, local);
-        Node owner = await OwnerAsync(address);
-        await using LongConnections connections = await OpenAsync(address);
-        await using ConnectProbe probe = ConnectProbe.StartRequests(Cluster.Client, address, Interval);
-        await Eventually.TrueAsync(() => probe.Attempts.Count > 10, Soon, "requests");
-        switch (move)
-        {
-            case "exclude label":
-                await LabelAsync(owner, ExcludeLabel, "");
-                break;
-            case "pool's nodes":
-                await Task.WhenAll(Cluster.Nodes.Where(node => node != owner).Select(node => LabelAsync(node, "edge", "true")));
-                await ChangeConfigAsync(Dual.Replace("protocol: layer2", "protocol: layer2\n  node-selectors: [{match-labels: {edge: 'true'}}]", StringComparison.Ordinal));
-                break;
-            default:
-                // Not ready any more, it goes on with what it has: as pods do that are about to end.
-                await Cluster.SetReadyAsync(pods.Single(pod => pod.Node == owner), false);
-                break;
-        }
-
-        Node next = await MovedAsync(address, owner);
-        TimeSpan moved = probe.Now;
-        await StayAsync(connections);
-        await probe.StopAsync();
-
-        // Under policy Local a service proxy drops what begins at a node without endpoints, and hears of that when the speaker does.
-        Assert.DoesNotContain(probe.Attempts, attempt => !attempt.Success && (!local || attempt.Started > moved));
-        Assert.True(await SentOnAsync(next) > 0);
-        Assert.Equal(1, await SumAsync(next, "loadbalancer_speaker_kernel_addresses_sent_on"));
-        string message = await Eventually.GetAsync(
-            async () => await Cluster.LastEventAsync(name, "nodeAssigned") is { } text && text.Contains(" before: ", StringComparison.Ordinal) ? text : null, Soon, "an Event that says from where");
-        Assert.EndsWith("; open TCP connections stay", message, StringComparison.Ordinal);
-        Figure($"{move}, {(six ? "IPv6" : "IPv4")}: 0 of {Count} connections broken, {probe.Attempts.Count(attempt => !attempt.Success)} of {probe.Attempts.Count} requests failed");
-    }
-
     // Cordoning moves no address, neither does a drain while other pods serve; before its reboot the node gives its addresses away.
     [Fact]
     public async Task OwnerCordonedDrainedAndExcluded_OnlyTheConnectionsOfItsPodsEnd()
@@ -106,43 +63,6 @@ public sealed class PlannedMoveTests(ClusterFixture fixture, ITestOutputHelper o
         Assert.Equal(before, await SentOnAsync(a) + await SentOnAsync(b));
         Assert.True(await SentOnAsync(c) > 0);
         Figure($"{a.Name}, {b.Name}, {c.Name}: of {Count} connections each, {first.Broken}, {second.Broken}, {third.Broken} broken");
-    }
-
-    // A host that heard nothing of the move goes on at the former owner, and later at the new one.
-    [Fact]
-    public async Task HostThatLearntTheAddressFromEither_KeepsItsConnections()
-    {
-        (string address, Node owner) = await AnsweredByKernelAsync();
-        Cluster.Client.Network.Ip($"neigh replace {address} lladdr {owner.Host.Mac} nud permanent dev eth0\n");
-        Node next = await MoveAsync(address, owner);
-        await using LongConnections late = await OpenAsync(address);
-        await StayAsync(late);
-        Assert.Equal(0, await SentOnAsync(next));
-        Cluster.Client.Network.Ip($"neigh replace {address} lladdr {next.Host.Mac} nud permanent dev eth0\n");
-        await using LongConnections current = await OpenAsync(address);
-        await StayAsync(late, current);
-        Assert.True(await SentOnAsync(next) > 0);
-        Cluster.Client.Network.Ip($"neigh replace {address} lladdr {owner.Host.Mac} nud permanent dev eth0\n");
-        await HoldsForAsync(Watched, () => late.Broken == 0, "no connection broken that began at the former owner");
-        Cluster.Client.Network.Ip($"neigh del {address} dev eth0\n");
-    }
-
-    [Fact]
-    public async Task SynSentAgainAfterTheMove_BeginsAtTheNewOwner()
-    {
-        (string address, Node owner) = await AnsweredByKernelAsync();
-        foreach (string rule in (string[])["add table ip lost", "add chain ip lost in { type filter hook prerouting priority -400; }", $"add rule ip lost in ip daddr {address} tcp flags syn drop"])
-        {
-            Assert.Equal(0, owner.Host.Network.Try("nft", [rule]).ExitCode);
-        }
-
-        Task<LongConnections> opening = LongConnections.OpenAsync(Cluster.Client, address, 1);
-        await Eventually.TrueAsync(
-            () => Cluster.Client.Network.Try("ss", ["-Htn", "state", "syn-sent", "dst", address]).Output.Length > 0, Soon, "a SYN on its way");
-        Node next = await MoveAsync(address, owner);
-        await using LongConnections connection = await opening.WaitAsync(Soon, TimeProvider.System, Cancel);
-        await StayAsync(connection);
-        Assert.Equal(0, await SentOnAsync(next));
     }
 
     private static string Dual => UsualConfig.Replace(Lan.Pool, $"{Lan.Pool}, '{Lan.Pool6}'", StringComparison.Ordinal);
