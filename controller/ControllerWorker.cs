@@ -91,7 +91,7 @@ internal sealed partial class ControllerWorker : Worker
         losses = own.MarkLostNodes ? new NodeLossWatch(connection, api, stores, freshness.SinceRenewal, events, elector, Environment.MachineName, options.Namespace, Time, loggers) : null;
         var report = new ControllerReport
         {
-            Replica = candidacy.Identity, WallClock = wallClock, Leadership = () => (elector.IsLeader, elector.Leader), Stores = stores,
+            Replica = candidacy.Identity, Namespace = options.Namespace, WallClock = wallClock, Leadership = () => (elector.IsLeader, elector.Leader), Stores = stores,
             Pools = () => pools.Status, Exclusions = () => exclusions.Current, AskLeader = loop.AskAsync, ServedClass = options.LoadBalancerClass,
             Readiness = readiness, Events = events, IsFresh = freshness.IsFresh, Book = new AddressBook(Time), History = new History(stores, wallClock),
             IsCurrent = () => serviceReflector.IsCurrent && namespaceReflector.IsCurrent && nodeReflector.IsCurrent && leaseReflector.IsCurrent && configMapReflector.IsCurrent,

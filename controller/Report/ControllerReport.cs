@@ -18,6 +18,9 @@ internal sealed class ControllerReport
     /// <summary>This replica's name among the candidates.</summary>
     public required string Replica { get; init; }
 
+    /// <summary>The programs' namespace.</summary>
+    public required string Namespace { get; init; }
+
     /// <summary>The wall clock.</summary>
     public required TimeProvider WallClock { get; init; }
 
@@ -91,7 +94,7 @@ internal sealed class ControllerReport
             Changes = Events.Latest,
             History = History.Latest,
         };
-        return status with { Problems = Findings.Of(status) };
+        return status with { Problems = Findings.Of(status, Namespace) };
     }
 
     // Both /status and the page ask.

@@ -9,23 +9,25 @@ internal static class Findings
     private const int Most = 20;
 
     /// <summary>Everything that is wrong in what is told, errors first.</summary>
-    public static IReadOnlyList<ProblemStatus> Of(ControllerStatus status) =>
+    /// <param name="status">What is told.</param>
+    /// <param name="space">The programs' namespace, for the remedies.</param>
+    public static IReadOnlyList<ProblemStatus> Of(ControllerStatus status, string space) =>
     [
-        .. OfProgram(status)
-            .Concat(OfConfiguration(status))
+        .. OfProgram(status, space)
+            .Concat(OfConfiguration(status, space))
             .Concat(Bounded(OfServices(status), "Services do not have what they ask for"))
-            .Concat(Bounded(OfAddresses(status), "addresses are not as they should be"))
-            .Concat(Bounded(OfNodes(status), "nodes are not as they should be"))
+            .Concat(Bounded(OfAddresses(status, space), "addresses are not as they should be"))
+            .Concat(Bounded(OfNodes(status, space), "nodes are not as they should be"))
             .Concat(Bounded(OfHearing(status), "nodes do not hear another"))
             .Concat(Bounded(OfStrangers(status), "free addresses are used by other hosts"))
             .OrderBy(static problem => problem.Severity == "error" ? 0 : 1),
     ];
 
-    private static IEnumerable<ProblemStatus> OfProgram(ControllerStatus status)
+    private static IEnumerable<ProblemStatus> OfProgram(ControllerStatus status, string space)
     {
         if (status.Leader.Length == 0 && !status.Leading)
         {
-            yield return Error("no controller leads: no Service gets an address", "kubectl -n loadbalancer-system logs -l app.kubernetes.io/component=controller");
+            yield return Error("no controller leads: no Service gets an address", $"kubectl -n {space} logs -l app.kubernetes.io/component=controller");
         }
 
         if (!status.Current)
@@ -35,11 +37,11 @@ internal static class Findings
 
         foreach (var (condition, why) in status.Program.Missing ?? new Dictionary<string, string>())
         {
-            yield return Error($"this controller is not ready: {condition}: {why}", "kubectl -n loadbalancer-system logs -l app.kubernetes.io/component=controller");
+            yield return Error($"this controller is not ready: {condition}: {why}", $"kubectl -n {space} logs -l app.kubernetes.io/component=controller");
         }
     }
 
-    private static IEnumerable<ProblemStatus> OfConfiguration(ControllerStatus status)
+    private static IEnumerable<ProblemStatus> OfConfiguration(ControllerStatus status, string space)
     {
         var isBad = status.Configuration.State != "Loaded";
         foreach (var problem in status.Configuration.Problems)
@@ -51,8 +53,8 @@ internal static class Findings
         if (isBad && status.Configuration.Problems.Count == 0)
         {
             yield return status.Configuration.State == "Stale"
-                ? Error("the ConfigMap with the pools is gone; an earlier one is in force until the programs restart", "kubectl -n loadbalancer-system apply -f pools.yaml")
-                : Error("there is no pool configuration: no Service gets an address", "make the ConfigMap config in the namespace loadbalancer-system");
+                ? Error("the ConfigMap with the pools is gone; an earlier one is in force until the programs restart", $"kubectl -n {space} apply -f pools.yaml")
+                : Error("there is no pool configuration: no Service gets an address", $"make the ConfigMap config in the namespace {space}");
         }
 
         foreach (var overlap in status.Overlaps)
@@ -81,7 +83,7 @@ internal static class Findings
         }
     }
 
-    private static IEnumerable<ProblemStatus> OfAddresses(ControllerStatus status)
+    private static IEnumerable<ProblemStatus> OfAddresses(ControllerStatus status, string space)
     {
         foreach (var address in status.Addresses)
         {
@@ -99,21 +101,21 @@ internal static class Findings
                     yield return Error($"{what} is announced by nobody: {address.Detail}", why);
                     break;
                 case "Represented":
-                    yield return Warning($"{what}: {address.Detail}", "none, if it is being upgraded; else kubectl -n loadbalancer-system get pods -o wide");
+                    yield return Warning($"{what}: {address.Detail}", $"none, if it is being upgraded; else kubectl -n {space} get pods -o wide");
                     break;
             }
         }
     }
 
-    private static IEnumerable<ProblemStatus> OfNodes(ControllerStatus status)
+    private static IEnumerable<ProblemStatus> OfNodes(ControllerStatus status, string space)
     {
         foreach (var node in status.Nodes.Where(static node => node is { Speaker: not "Alive", IsWindows: false }))
         {
             yield return node.Speaker switch
             {
-                "Silent" => Warning($"the speaker of node {node.Name} does not renew its Lease: it, the node, or its way to the API server is down", $"kubectl -n loadbalancer-system get pods -o wide --field-selector spec.nodeName={node.Name}"),
-                "Stopped" => Warning($"the speaker of node {node.Name} has stopped", $"kubectl -n loadbalancer-system get pods -o wide --field-selector spec.nodeName={node.Name}"),
-                _ => Warning($"node {node.Name} has no speaker: it announces nothing", "kubectl -n loadbalancer-system describe daemonset speaker (taints, node selectors, images)"),
+                "Silent" => Warning($"the speaker of node {node.Name} does not renew its Lease: it, the node, or its way to the API server is down", $"kubectl -n {space} get pods -o wide --field-selector spec.nodeName={node.Name}"),
+                "Stopped" => Warning($"the speaker of node {node.Name} has stopped", $"kubectl -n {space} get pods -o wide --field-selector spec.nodeName={node.Name}"),
+                _ => Warning($"node {node.Name} has no speaker: it announces nothing", $"kubectl -n {space} describe daemonset speaker (taints, node selectors, images)"),
             };
         }
 
@@ -121,7 +123,7 @@ internal static class Findings
         if (versions.Length > 1)
         {
             yield return Warning($"speakers of different versions: {string.Join("; ", versions.OrderBy(static version => version.Key, StringComparer.Ordinal).Select(version => $"{version.Key} on {Listed(version.Select(static node => node.Name))}"))}",
-                "none, if they are being upgraded; else kubectl -n loadbalancer-system rollout status daemonset speaker");
+                $"none, if they are being upgraded; else kubectl -n {space} rollout status daemonset speaker");
         }
     }
 

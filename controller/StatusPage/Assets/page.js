@@ -64,10 +64,13 @@ function showVerdict() {
     el('div', {}, el('p', { textContent: problem.what }), el('p', { className: 'remedy', textContent: problem.remedy })))));
 }
 
+// Of a commit's name seven digits are enough.
+const short = version => version?.replace(/(\+[0-9a-f]{7})[0-9a-f]+$/, '$1');
+
 function showController() {
   const { replica, leading, leader, version, startedAt, loadBalancerClass } = shown.controller;
   id('controller').replaceChildren(
-    `${replica} ${leading ? 'leads' : leader ? `stands by; ${leader} leads` : 'stands by; nobody leads'} · version ${version}`,
+    `${replica} ${leading ? 'leads' : leader ? `stands by; ${leader} leads` : 'stands by; nobody leads'} · version ${short(version)}`,
     loadBalancerClass ? ` · class ${loadBalancerClass}` : '', ' · up for ', since(startedAt));
 }
 
@@ -211,7 +214,7 @@ function showNodes() {
       el('button', { type: 'button', className: 'name', textContent: node.name, title: 'Show its addresses', onclick: () => filterBy(node.name) }),
       el('span', { className: 'state', textContent: node.isWindows && node.speaker === 'None' ? 'Windows' : speakers[node.speaker] ?? node.speaker })),
     el('p', { className: 'note' },
-      [count(node.announces, 'address', 'addresses'), node.version, node.ready ? '' : 'node not ready', node.excluded ? 'excluded by its label' : '', node.speaker === 'Alive' && !node.mayOwn ? 'may own nothing' : '',
+      [count(node.announces, 'address', 'addresses'), short(node.version), node.ready ? '' : 'node not ready', node.excluded ? 'excluded by its label' : '', node.speaker === 'Alive' && !node.mayOwn ? 'may own nothing' : '',
         ...node.links.map(link => `${link.name} ${link.prefixes.join(' ')}`)].filter(Boolean).join(' · ')))));
   id('hearing').replaceChildren(hearing(shown.nodes.filter(node => node.speaker === 'Alive')));
 }

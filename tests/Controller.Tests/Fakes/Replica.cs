@@ -39,7 +39,7 @@ internal sealed class Replica : IAsyncDisposable
             new AssignmentEvents(Events), null, Time, NullLogger<AssignmentLoop>.Instance);
         Report = new ControllerReport
         {
-            Replica = "a", WallClock = Time, Leadership = () => (term is { IsCancellationRequested: false }, "a"), Stores = cluster.Stores, Pools = () => pools.Status,
+            Replica = "a", Namespace = "lb", WallClock = Time, Leadership = () => (term is { IsCancellationRequested: false }, "a"), Stores = cluster.Stores, Pools = () => pools.Status,
             Exclusions = () => exclusions.Current, AskLeader = loop.AskAsync, Readiness = new Readiness(), IsCurrent = () => true,
             Events = new RememberedEvents(Events, Time), Book = new AddressBook(Time), History = new History(cluster.Stores, Time),
             IsFresh = key => cluster.Stores.Leases.Get(key) is { HolderIdentity.Length: > 0 } && !SilentSpeakers.Contains(key.Name),

@@ -125,7 +125,9 @@ public sealed class ClusterReportTests
         var status = await StatusOf(replica);
 
         Assert.Equal(["Alive", "None", "None"], status.Nodes.Select(node => node.Speaker));
-        Assert.Equal("node n2 has no speaker: it announces nothing", Assert.Single(status.Problems).What);
+        var problem = Assert.Single(status.Problems);
+        Assert.Equal("node n2 has no speaker: it announces nothing", problem.What);
+        Assert.StartsWith("kubectl -n lb describe daemonset speaker", problem.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed class PageBrowserTests(ITestOutputHelper output) : BrowserTest
     {
         await using var page = await OpenAsync(Statuses.Home);
 
-        Assert.StartsWith("controller-n1 leads · version 1.2.0 · up for 3 d 4 h", await Tab.TextAsync("#controller"), StringComparison.Ordinal);
+        Assert.StartsWith("controller-n1 leads · version 1.2.0+0a4ca76 · up for 3 d 4 h", await Tab.TextAsync("#controller"), StringComparison.Ordinal);
         Assert.Equal("2 errors, 1 warning", await Tab.TextAsync("#verdict-title"));
         Assert.Equal(["error", "error", "warning"], await Tab.TextsAsync("#problems .tag"));
         Assert.Contains("kubectl lb why -n staging web", await Tab.TextsAsync("#problems .remedy"));

@@ -11,7 +11,7 @@ internal static class Statuses
 
     public static ControllerStatus Empty { get; } = new()
     {
-        Program = new ProgramStatus { Version = "1.2.0", StartedAt = Now.AddDays(-3).AddHours(-4), At = Now, Ready = true },
+        Program = new ProgramStatus { Version = "1.2.0+0a4ca76f5b15c1a3edeb0f929618409497aabbcc", StartedAt = Now.AddDays(-3).AddHours(-4), At = Now, Ready = true },
         Replica = "controller-n1", Leading = true, Leader = "controller-n1", Current = true, Configuration = new ConfigurationStatus { State = "Loaded" },
     };
 
