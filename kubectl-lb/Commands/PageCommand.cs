@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Net;
 using LoadBalancer.Kubectl.Cluster;
 using LoadBalancer.Kubectl.Output;
 using LoadBalancer.Kubectl.Page;
+using LoadBalancer.Kubernetes.Client;
 using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
 
@@ -44,7 +46,12 @@ internal static class PageCommand
             }
             catch (HttpRequestException e)
             {
-                await terminal.Error.WriteLineAsync($"{e.Message}\nIt takes the rights to list pods, and to get and create pods/portforward, in the namespace {space}.").ConfigureAwait(false);
+                await terminal.Error.WriteLineAsync(e.Message).ConfigureAwait(false);
+                if (e is ApiException { StatusCode: HttpStatusCode.Forbidden })
+                {
+                    await terminal.Error.WriteLineAsync($"It takes the rights to list pods, and to get and create pods/portforward, in the namespace {space}.").ConfigureAwait(false);
+                }
+
                 return Exit.Wrong;
             }
 
