@@ -19,6 +19,8 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
     private readonly WakeUp changed;
     private readonly KernelPart? kernel;
     private readonly Lock gate = new();
+    private readonly Dictionary<LinkRunner, ConcernFilter> filters = [];
+    private IpRangeSet addresses = IpRangeSet.Empty;
     private ImmutableArray<(LinkRunner Runner, Segment Segment)> pairs = [];
 
     /// <summary>Links without a runner yet.</summary>
@@ -108,10 +110,11 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
             {
                 heartbeats.Remove(pair.Segment);
                 kernel?.Remove(pair.Runner);
+                filters.Remove(pair.Runner);
             }
 
             var added = current.Where(runner => !kept.Exists(pair => pair.Runner == runner))
-                .Select(runner => (runner, heartbeats.Add(new Link(runner, announcer, tableChanged, kernel, clock)))).ToList();
+                .Select(runner => (runner, heartbeats.Add(Open_NeedsLock(runner)))).ToList();
             added.ForEach(pair => pair.runner.Clock = clock);
             pairs = [.. kept, .. added];
         }
@@ -121,9 +124,37 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
         changed.Signal();
     }
 
-    private sealed class Link(LinkRunner runner, Announcer announcer, Action tableChanged, KernelPart? kernel, MonotonicClock clock) : ISegmentLink
+    /// <summary>The addresses that concern this node: those of the pools. Called before anything goes by them.</summary>
+    public void Follow(IpRangeSet ranges)
     {
-        private readonly KernelLink? inKernel = kernel?.Add(runner);
+        kernel?.Follow(ranges);
+        lock (gate)
+        {
+            addresses = ranges;
+            foreach (var filter in filters.Values)
+            {
+                filter.Follow(ranges);
+            }
+        }
+    }
+
+    // A promiscuous link has a filter of its own, which knows its hardware address.
+    private Link Open_NeedsLock(LinkRunner runner)
+    {
+        var inKernel = kernel?.Add(runner);
+        ConcernFilter? filter = null;
+        if (inKernel is null && !runner.IsPromiscuous)
+        {
+            filters.Add(runner, filter = new ConcernFilter(runner.FilterBy));
+            filter.Follow(addresses);
+        }
+
+        return new Link(runner, announcer, tableChanged, kernel, inKernel, filter, clock);
+    }
+
+    private sealed class Link(
+        LinkRunner runner, Announcer announcer, Action tableChanged, KernelPart? kernel, KernelLink? inKernel, ConcernFilter? filter, MonotonicClock clock) : ISegmentLink
+    {
 
         public LinkFacts Facts => runner.Facts;
 
@@ -135,6 +166,7 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
 
         public void Answer(AnswerTable table)
         {
+            filter?.Answer(table);
             runner.Table = table;
             inKernel?.Answer(table);
             tableChanged();
@@ -164,7 +196,11 @@ internal sealed class SpeakerLinks : IPeerFrameSink, INeighborObserver
             inKernel?.AnswerUntil(runner.Mac, clock.NanosecondsAt(until), clock.NanosecondsAt(clock.Now));
         }
 
-        public void Need(bool everything, bool strangers) => inKernel?.Need(everything, strangers);
+        public void Need(bool everything, bool strangers)
+        {
+            inKernel?.Need(everything, strangers);
+            filter?.Need(everything || strangers);
+        }
 
         public TimeSpan? AskedAt(IpAddress vip) => inKernel?.AskedAt(vip) is > 0 and var at ? clock.At(at) : null;
 

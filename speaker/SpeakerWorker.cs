@@ -121,7 +121,7 @@ internal sealed partial class SpeakerWorker : Worker
         kernel = KernelPart.Load(options.Kernel, options.KernelPins, options.Grace, Time, loggers.CreateLogger<KernelPart>());
         parts.Add(kernel.RunAsync);
         links = new SpeakerLinks(heartbeats, announcer, memberships.Changed, clock, changed, kernel);
-        var listener = new WireListener(heard, links, kernel.Follow);
+        var listener = new WireListener(heard, links, links.Follow);
         runners = new LinkRunners(linkSet, facts => PcapLink.Open(facts, promiscuous.Match(facts.Name)), links, listener, Time, loggers.CreateLogger<LinkRunners>());
         strangers = new StrangerWatch(listener, stores, () => pools.Current, () => runners.Current, links.ViewOf, () => pipeline.Snapshot,
             recorder, options.Node, options.ProbeInterval is { } probing ? new ProbeTimings { Interval = probing } : null, clock, heard,

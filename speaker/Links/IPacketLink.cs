@@ -25,6 +25,9 @@ public interface IPacketLink : IDisposable
     /// <param name="program">Its file descriptor.</param>
     bool FilterBy(int program) => false;
 
+    /// <summary>The same with a program of the classic packet filter, which takes no right beyond that to the socket.</summary>
+    bool FilterBy(IReadOnlyList<FilterInstruction> program) => false;
+
     /// <summary>
     /// Waits for frames and hands each to <paramref name="handler"/> on the calling thread until the link is disposed or gone.
     /// Allocates nothing per frame.

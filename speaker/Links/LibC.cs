@@ -18,6 +18,9 @@ internal static partial class LibC
     /// <summary>SOL_SOCKET.</summary>
     internal const int SocketLevel = 1;
 
+    /// <summary>SO_ATTACH_FILTER: a program of the classic packet filter takes the place of the one before.</summary>
+    internal const int AttachFilter = 26;
+
     /// <summary>SO_ATTACH_BPF: a program takes the place of the socket's filter.</summary>
     internal const int AttachProgram = 50;
 
@@ -59,6 +62,9 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
     internal static partial int SetSocketOption(int socket, int level, int option, in int value, int length);
 
+    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
+    internal static partial int SetSocketOption(int socket, int level, int option, in FilterProgram value, int length);
+
     /// <summary>The kind of file system a folder is in, as statfs(2) numbers them.</summary>
     /// <exception cref="IOException">There is no such folder.</exception>
     internal static uint FileSystemOf(string path)
@@ -94,6 +100,14 @@ internal static partial class LibC
         internal int File;
         internal short Events;
         internal short Returned;
+    }
+
+    /// <summary>struct sock_fprog of linux/filter.h.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct FilterProgram
+    {
+        internal ushort Length;
+        internal nint First;
     }
 
     /// <summary>struct ipv6_mreq of ipv6(7).</summary>

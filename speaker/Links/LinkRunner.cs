@@ -117,6 +117,9 @@ public sealed class LinkRunner : IDisposable
     /// <param name="program">Its file descriptor.</param>
     public bool FilterBy(int program) => link.FilterBy(program);
 
+    /// <summary>The same with a program of the classic packet filter.</summary>
+    public bool FilterBy(IReadOnlyList<FilterInstruction> program) => link.FilterBy(program);
+
     /// <summary>Whether frames wait that the link's thread has not looked at yet.</summary>
     public bool HasUnread => link.HasUnread;
 

@@ -66,6 +66,30 @@ public sealed class PcapLink : IPacketLink
         }
     }
 
+    /// <inheritdoc/>
+    public bool FilterBy(IReadOnlyList<FilterInstruction> program)
+    {
+        try
+        {
+            using var hold = new Hold(handle);
+            return Attach(device.Socket, program);
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    internal static unsafe bool Attach(int socket, IReadOnlyList<FilterInstruction> program)
+    {
+        FilterInstruction[] instructions = [.. program];
+        fixed (FilterInstruction* first = instructions)
+        {
+            var given = new LibC.FilterProgram { Length = (ushort)instructions.Length, First = (nint)first };
+            return LibC.SetSocketOption(socket, LibC.SocketLevel, LibC.AttachFilter, given, sizeof(LibC.FilterProgram)) == 0;
+        }
+    }
+
     /// <summary>
     /// Opens a link. The process needs CAP_NET_RAW. Promiscuous, the card hands over every frame; those to other hosts' addresses go no
     /// further than the filter.

@@ -18,8 +18,9 @@ internal static class IdleCost
     private const int RequestsPerSecond = 20_000;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    // Announcements go on for 4.4 s, and Events are written after them.
+    // Announcements go on for 4.4 s, and Events are written after them; thousands of them take a while.
     private static readonly TimeSpan Calm = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan CalmAfterMany = TimeSpan.FromSeconds(60);
 
     /// <param name="args">After <c>idle</c>: <c>kernel</c> for the kernel's part, <c>threads</c> to be told what each thread took, and for how many seconds to measure.</param>
     public static int Run(string[] args)
@@ -76,7 +77,7 @@ internal static class IdleCost
             }
         }));
         await Eventually.TrueAsync(() => Owned(cluster) == to, Patience, $"{to} addresses announced", () => $"{Owned(cluster)}\n{cluster.Programs.Tails(5)}");
-        await Task.Delay(Calm, TimeProvider.System);
+        await Task.Delay(to > Few ? CalmAfterMany : Calm, TimeProvider.System);
     }
 
     private static double Owned(Cluster cluster) => cluster.Nodes.Sum(node => ClusterPrograms.FiguresAsync(cluster.Programs.Speaker(node)).GetAwaiter().GetResult()
