@@ -160,9 +160,13 @@ public sealed class SpeakerPipeline
             catalogDue = now + (CatalogPause > took * 5 ? CatalogPause : took * 5);
         }
 
-        var began = clock.Now;
+        var (began, decided) = (clock.Now, pass.Decided);
         var deadline = pass.Run(snapshot, complete, leaveBy, now);
-        SpeakerMetrics.DecisionSeconds.Observe((clock.Now - began).TotalSeconds);
+        if (pass.Decided != decided)
+        {
+            SpeakerMetrics.DecisionSeconds.Observe((clock.Now - began).TotalSeconds);
+        }
+
         Inquiries.Answer(pass);
         if (leaveBy <= now || (leaving && !pass.Answers))
         {

@@ -80,13 +80,22 @@ internal static class IdleCost
         await Task.Delay(to > Few ? CalmAfterMany : Calm, TimeProvider.System);
     }
 
-    private static double Owned(Cluster cluster) => cluster.Nodes.Sum(node => ClusterPrograms.FiguresAsync(cluster.Programs.Speaker(node)).GetAwaiter().GetResult()
-        .Where(static line => line.StartsWith("loadbalancer_speaker_vips_owned{", StringComparison.Ordinal)).Sum(static line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture)));
+    private static double Owned(Cluster cluster) => SumAsync(cluster, "loadbalancer_speaker_vips_owned{").GetAwaiter().GetResult();
+
+    private static Task<double> DecisionsAsync(Cluster cluster) => SumAsync(cluster, "loadbalancer_speaker_decision_seconds_count");
+
+    private static async Task<double> SumAsync(Cluster cluster, string figure)
+    {
+        var figures = await Task.WhenAll(cluster.Nodes.Select(node => ClusterPrograms.FiguresAsync(cluster.Programs.Speaker(node))));
+        return figures.SelectMany(static lines => lines).Where(line => line.StartsWith(figure, StringComparison.Ordinal))
+            .Sum(static line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+    }
 
     private static async Task ShowAsync(Cluster cluster, string what, TimeSpan window, bool threads)
     {
         List<ProgramProcess> speakers = [.. cluster.Nodes.Select(cluster.Programs.Speaker)];
         var before = speakers.ConvertAll(static speaker => ThreadCosts.Of(speaker.Id));
+        var decided = await DecisionsAsync(cluster);
         var began = TimeProvider.System.GetTimestamp();
         await Task.Delay(window, TimeProvider.System);
         var used = speakers.Select((speaker, n) => ThreadCosts.Of(speaker.Id).Since(before[n])).ToList();
@@ -96,6 +105,7 @@ internal static class IdleCost
             $"  {what,-32} {Percent(used.Average(static costs => costs.Sum.Processor.TotalSeconds), took):0.00} % of a core, {used.Average(static costs => costs.Sum.WakeUps) / took.TotalSeconds:0.0} wake-ups/s, {resident:0.0} MiB resident"));
         if (threads)
         {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"      decisions        {(await DecisionsAsync(cluster) - decided) / used.Count / took.TotalSeconds:0.00}/s"));
             foreach (var group in used.SelectMany(static costs => costs.ByName).GroupBy(static entry => entry.Key).OrderByDescending(static group => group.Sum(static entry => entry.Value.Processor.TotalSeconds)))
             {
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
