@@ -4,6 +4,7 @@ using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Pools;
 using LoadBalancer.Kubernetes.Events;
 using LoadBalancer.Kubernetes.Leases;
+using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Speaker.Links;
 using LoadBalancer.Speaker.Membership;
 using LoadBalancer.Speaker.Ownership;
@@ -41,6 +42,7 @@ public sealed partial class StrangerWatch
     private readonly WakeUp wake;
     private readonly ILogger logger;
     private readonly KnownStations stations = new();
+    private readonly Dictionary<ObjectKey, (string Text, IReadOnlyList<MacAddress> Macs)> macsOfLeases = [];
     private readonly Dictionary<LinkRunner, SegmentGuard> guards = [];
     private readonly List<KeyValuePair<IpAddress, AddressConflict>> over = [];
     private readonly List<IpAddress> checks = [];
@@ -192,7 +194,7 @@ public sealed partial class StrangerWatch
             guards.TryAdd(link, new SegmentGuard(link, timings ?? new ProbeTimings()));
         }
 
-        stations.SetOwn(current.Select(link => link.Mac));
+        stations.SetOwn([.. current.Select(static link => link.Mac)]);
         foreach (var link in current)
         {
             foreach (var peer in viewOf(link)?.Peers ?? [])
@@ -211,7 +213,7 @@ public sealed partial class StrangerWatch
             leasesDue = now + (KnownStations.Memory / 4);
             foreach (var lease in stores.Leases.All())
             {
-                foreach (var mac in StrangerAnnotations.MacsOf(lease))
+                foreach (var mac in MacsOf(lease))
                 {
                     stations.SetPeer(mac, now);
                 }
@@ -219,6 +221,24 @@ public sealed partial class StrangerWatch
         }
 
         stations.Advance(now);
+        listener.Known = stations.All;
+    }
+
+    // Nearly every Lease that comes is a renewal.
+    private IReadOnlyList<MacAddress> MacsOf(LeaseResource lease)
+    {
+        var text = lease.Annotations.GetValueOrDefault(StrangerAnnotations.Macs, "");
+        if (!macsOfLeases.TryGetValue(lease.Key, out var known) || known.Text != text)
+        {
+            if (macsOfLeases.Count > 2 * stores.Leases.Count)
+            {
+                macsOfLeases.Clear();
+            }
+
+            macsOfLeases[lease.Key] = known = (text, StrangerAnnotations.MacsOf(lease));
+        }
+
+        return known.Macs;
     }
 
     private void Take(LinkRunner link, in AddressStatement statement, TimeSpan now)
@@ -308,7 +328,7 @@ public sealed partial class StrangerWatch
     // The VIPs are newer than the facts if a Service has just got its address.
     private bool IsFree(IpAddress address) => facts.IsFree(address) && !vips().Vips.ContainsKey(address);
 
-    private IReadOnlyList<Kubernetes.Resources.ServiceResource> ServicesOf(IpAddress vip) => vips().Services.GetValueOrDefault(vip, []);
+    private IReadOnlyList<ServiceResource> ServicesOf(IpAddress vip) => vips().Services.GetValueOrDefault(vip, []);
 
     private IEnumerable<TakenAddress> AllPublished() => stores.Leases.All().SelectMany(StrangerAnnotations.TakenOf);
 

@@ -22,6 +22,7 @@ public sealed class WireListener(WakeUp wake, INeighborObserver? next = null, Ac
 
     private readonly StatementRing ring = new(Capacity);
     private volatile IpRangeSet watched = IpRangeSet.Empty;
+    private volatile IReadOnlySet<MacAddress> known = new HashSet<MacAddress>();
     private int pending;
     private long missed;
 
@@ -36,13 +37,20 @@ public sealed class WireListener(WakeUp wake, INeighborObserver? next = null, Ac
         }
     }
 
+    /// <summary>The hardware addresses of the cluster: what their nodes say of addresses concerns nobody here, and there is much of it.</summary>
+    public IReadOnlySet<MacAddress> Known
+    {
+        get => known;
+        set => known = value;
+    }
+
     /// <summary>The number of statements that were lost because too many came at once.</summary>
     public long Missed => Volatile.Read(ref missed);
 
     /// <inheritdoc/>
     public void OnArp(LinkRunner link, in ArpPacket packet)
     {
-        if (AddressStatement.TryRead(packet, out var statement) && watched.Contains(statement.Address))
+        if (AddressStatement.TryRead(packet, out var statement) && watched.Contains(statement.Address) && !known.Contains(statement.Mac))
         {
             Add(link, statement);
         }
@@ -53,7 +61,7 @@ public sealed class WireListener(WakeUp wake, INeighborObserver? next = null, Ac
     /// <inheritdoc/>
     public void OnNdp(LinkRunner link, in NdpPacket packet)
     {
-        if (AddressStatement.TryRead(packet, out var statement) && watched.Contains(statement.Address))
+        if (AddressStatement.TryRead(packet, out var statement) && watched.Contains(statement.Address) && !known.Contains(statement.Mac))
         {
             Add(link, statement);
         }

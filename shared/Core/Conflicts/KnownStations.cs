@@ -14,16 +14,32 @@ public sealed class KnownStations
     private readonly Dictionary<MacAddress, TimeSpan> peers = [];
     private readonly HashSet<MacAddress> own = [];
     private readonly List<MacAddress> gone = [];
+    private IReadOnlySet<MacAddress>? all;
+
+    /// <summary>All of them, as an immutable snapshot: the same one until something changes.</summary>
+    public IReadOnlySet<MacAddress> All => all ??= own.Concat(peers.Keys).ToHashSet();
 
     /// <summary>Replaces this node's own hardware addresses.</summary>
-    public void SetOwn(IEnumerable<MacAddress> macs)
+    public void SetOwn(IReadOnlyCollection<MacAddress> macs)
     {
-        own.Clear();
-        own.UnionWith(macs);
+        if (!own.SetEquals(macs))
+        {
+            own.Clear();
+            own.UnionWith(macs);
+            all = null;
+        }
     }
 
     /// <summary>A node has this hardware address at this moment.</summary>
-    public void SetPeer(MacAddress mac, TimeSpan now) => peers[mac] = now;
+    public void SetPeer(MacAddress mac, TimeSpan now)
+    {
+        if (!peers.ContainsKey(mac))
+        {
+            all = null;
+        }
+
+        peers[mac] = now;
+    }
 
     /// <summary>Whether it is nobody's of this cluster.</summary>
     public bool IsStranger(MacAddress mac) => !own.Contains(mac) && !peers.ContainsKey(mac);
@@ -43,6 +59,7 @@ public sealed class KnownStations
         foreach (var mac in gone)
         {
             peers.Remove(mac);
+            all = null;
         }
     }
 }

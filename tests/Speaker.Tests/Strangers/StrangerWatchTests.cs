@@ -45,6 +45,21 @@ public sealed class StrangerWatchTests
         Assert.Equal(1, bench.Sent().Count(packet => packet.SenderIp == 0 && packet.TargetIp == IpAddress.Parse("192.168.96.100").AsUInt32));
     }
 
+    // Owners answer each other's questions all day.
+    [Theory]
+    [InlineData("52:54:00:00:00:01", "this node")]
+    [InlineData("52:54:00:00:00:02", "a peer that is heard")]
+    [InlineData("52:54:00:00:00:03", "a node that is known by its Lease")]
+    public void Node_ThatSaysItHasAnAddress_WakesNobody(string mac, string who)
+    {
+        using var bench = new WatchBench();
+        bench.Own("web", "192.168.96.100");
+        bench.Wake.Take();
+        bench.Listener.OnArp(bench.Link, new ArpPacket(
+            ArpPacket.Reply, bench.Mac, MacAddress.Parse(mac), MacAddress.Parse(mac), IpAddress.Parse("192.168.96.100").AsUInt32, bench.Mac, IpAddress.Parse("192.168.96.11").AsUInt32));
+        Assert.False(bench.Wake.Take(), who);
+    }
+
     // A process that was stopped: another node may have the VIP by now.
     [Fact]
     public void Stranger_OnAVipThatMayNotBeAnsweredForJustNow_IsToldAndNotDefendedAgainst()

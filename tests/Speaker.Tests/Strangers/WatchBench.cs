@@ -86,18 +86,20 @@ internal sealed class WatchBench : IDisposable
     /// <summary>Somebody says that it has an address.</summary>
     public void Hear(MacAddress mac, string ip, string target, ushort operation = ArpPacket.Request)
     {
+        Wake.Take();
         Listener.OnArp(Link, new ArpPacket(
             operation, MacAddress.Broadcast, mac, mac, IpAddress.Parse(ip).AsUInt32, default, IpAddress.Parse(target).AsUInt32));
-        Assert.Equal(Listener.Watched.Contains(IpAddress.Parse(ip)), Wake.Take());
+        Assert.Equal(Listener.Watched.Contains(IpAddress.Parse(ip)) && !Listener.Known.Contains(mac), Wake.Take());
         Watch.Step();
     }
 
     /// <summary>Somebody advertises an IPv6 address.</summary>
     public void HearAdvertisement(MacAddress mac, string ip)
     {
+        Wake.Take();
         var address = IpAddress.Parse(ip).Value;
         Listener.OnNdp(Link, new NdpPacket(NdpPacket.Advertisement, default, mac, address, default, NdpBits.Override, address, mac));
-        Assert.Equal(Listener.Watched.Contains(IpAddress.Parse(ip)), Wake.Take());
+        Assert.Equal(Listener.Watched.Contains(IpAddress.Parse(ip)) && !Listener.Known.Contains(mac), Wake.Take());
         Watch.Step();
     }
 
