@@ -105,7 +105,8 @@ internal static class IdleCost
             $"  {what,-32} {Percent(used.Average(static costs => costs.Sum.Processor.TotalSeconds), took):0.00} % of a core, {used.Average(static costs => costs.Sum.WakeUps) / took.TotalSeconds:0.0} wake-ups/s, {resident:0.0} MiB resident"));
         if (threads)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"      decisions        {(await DecisionsAsync(cluster) - decided) / used.Count / took.TotalSeconds:0.00}/s"));
+            var decisions = (await DecisionsAsync(cluster) - decided) / used.Count / took.TotalSeconds;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"      decisions        {decisions:0.00}/s"));
             foreach (var group in used.SelectMany(static costs => costs.ByName).GroupBy(static entry => entry.Key).OrderByDescending(static group => group.Sum(static entry => entry.Value.Processor.TotalSeconds)))
             {
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
