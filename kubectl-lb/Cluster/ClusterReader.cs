@@ -155,7 +155,10 @@ internal sealed class ClusterReader(ApiReader reader, string systemNamespace, st
         }
         catch (ApiException e) when (e.StatusCode == HttpStatusCode.Forbidden)
         {
-            Note($"the programs' /status (get pods/proxy in {systemNamespace})", e);
+            // With --secure-metrics they tell on loopback only, and the reader went by port-forward.
+            Note(e.Message.Contains("/portforward", StringComparison.Ordinal)
+                ? $"the programs' /status (get and create pods/portforward in {systemNamespace}, since they run with --secure-metrics)"
+                : $"the programs' /status (get pods/proxy in {systemNamespace})", e);
             return new Told<T>(pod.Name, null, "no right to ask it");
         }
         catch (Exception e) when (e is HttpRequestException or JsonException)

@@ -67,6 +67,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
             }
         }));
         var server = new ScriptedServer(builder.Build());
+        server.application.UseWebSockets();
         server.application.Run(server.AnswerAsync);
         await server.application.StartAsync();
         server.Url = new Uri(server.application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
