@@ -12,11 +12,11 @@ internal sealed record LocalLink(string Name, int Index, MacAddress Mac, IReadOn
 {
     private const int MacOctets = 6;
 
-    /// <summary>The Ethernet links that are up and have an address.</summary>
+    /// <summary>The Ethernet links that are not down and have an address. In a container's network what the kernel says of them may be unknown.</summary>
     public static IReadOnlyList<LocalLink> All() =>
     [
         .. NetworkInterface.GetAllNetworkInterfaces()
-            .Where(static link => link.OperationalStatus == OperationalStatus.Up && link.NetworkInterfaceType != NetworkInterfaceType.Loopback && link.GetPhysicalAddress().GetAddressBytes().Length == MacOctets)
+            .Where(static link => link.OperationalStatus is not (OperationalStatus.Down or OperationalStatus.NotPresent or OperationalStatus.LowerLayerDown) && link.NetworkInterfaceType != NetworkInterfaceType.Loopback && link.GetPhysicalAddress().GetAddressBytes().Length == MacOctets)
             .Select(static link => Of(link)).Where(static link => link.Prefixes.Count > 0),
     ];
 
