@@ -27,7 +27,7 @@ fuzz: ## Mutated frames, ConfigMaps and requests, DURATION=30 of each kind
 	@build/fuzz.sh
 
 .PHONY: chaos
-chaos: ## The table of faults (FAULTS=3 rounds), failover and restarts in ROUNDS=20 with their figures, then random faults for DURATION=300 (SEED=… repeats a run)
+chaos: ## SEEDS=1000 simulated lives, the table of faults (FAULTS=3 rounds), failover and restarts in ROUNDS=20 with their figures, then random faults for DURATION=300 (SEED=… repeats a run)
 	@build/chaos.sh
 
 .PHONY: lint

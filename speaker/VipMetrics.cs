@@ -11,14 +11,12 @@ namespace LoadBalancer.Speaker;
 /// </summary>
 internal sealed class VipMetrics
 {
-    private readonly Gauge owned;
-    private readonly Gauge served;
+    private readonly Shown<(string Link, string Vip, string UsedBy)> owned;
+    private readonly Shown<(string Vip, string UsedBy)> served;
     private readonly Func<IReadOnlyList<LinkRunner>> links;
     private readonly Func<VipSnapshot> snapshot;
     private readonly Func<bool> tells;
     private readonly Lock gate = new();
-    private HashSet<Series> shown = [];
-    private HashSet<(string Vip, string UsedBy)> shownServed = [];
 
     /// <param name="links">The open links.</param>
     /// <param name="snapshot">The VIPs.</param>
@@ -29,11 +27,15 @@ internal sealed class VipMetrics
         this.links = links;
         this.snapshot = snapshot;
         this.tells = tells;
-        owned = factory.CreateGauge(
-            "loadbalancer_speaker_vip_owned", "1 for each Service whose address this node announces on a link.", ["link", "vip", "used_by"]);
-        served = factory.CreateGauge(
-            "loadbalancer_speaker_vip_served", "1 for each Service with a serving endpoint, whose address somebody is to announce; from one of the speakers that hear each other.",
-            ["vip", "used_by"]);
+        owned = new(
+            factory.CreateGauge(
+                "loadbalancer_speaker_vip_owned", "1 for each Service whose address this node announces on a link.", ["link", "vip", "used_by"]),
+            static series => [series.Link, series.Vip, series.UsedBy]);
+        served = new(
+            factory.CreateGauge(
+                "loadbalancer_speaker_vip_served", "1 for each Service with a serving endpoint, whose address somebody is to announce; from one of the speakers that hear each other.",
+                ["vip", "used_by"]),
+            static series => [series.Vip, series.UsedBy]);
     }
 
     /// <summary>Looks at each scrape.</summary>
@@ -50,45 +52,19 @@ internal sealed class VipMetrics
 
     private void Collect()
     {
-        var now = Current();
-        var servedNow = Served();
+        var (ownedNow, servedNow) = (Owned(), Served());
         lock (gate)
         {
-            foreach (var (vip, usedBy) in shownServed)
-            {
-                if (!servedNow.Contains((vip, usedBy)))
-                {
-                    served.RemoveLabelled(vip, usedBy);
-                }
-            }
-
-            foreach (var (vip, usedBy) in servedNow)
-            {
-                served.WithLabels(vip, usedBy).Set(1);
-            }
-
-            shownServed = servedNow;
-            foreach (var series in shown)
-            {
-                if (!now.Contains(series))
-                {
-                    owned.RemoveLabelled(series.Link, series.Vip, series.UsedBy);
-                }
-            }
-
-            foreach (var series in now)
-            {
-                owned.WithLabels(series.Link, series.Vip, series.UsedBy).Set(1);
-            }
-
-            shown = now;
+            owned.Show(ownedNow);
+            served.Show(servedNow);
         }
     }
 
-    private HashSet<Series> Current()
+    // The labels of each: link, VIP, Service.
+    private HashSet<(string Link, string Vip, string UsedBy)> Owned()
     {
         var (vips, runners) = (snapshot(), links());
-        var series = new HashSet<Series>();
+        HashSet<(string, string, string)> series = [];
         foreach (var (address, services) in vips.Services)
         {
             foreach (var runner in runners)
@@ -97,7 +73,7 @@ internal sealed class VipMetrics
                 if (runner.Table.TryGet(address, out var mac) && mac == runner.Mac)
                 {
                     series.UnionWith(services.Select(service =>
-                        new Series(runner.Facts.Name, address.ToString(), service.Key.ToString())));
+                        (runner.Facts.Name, address.ToString(), service.Key.ToString())));
                 }
             }
         }
@@ -123,5 +99,25 @@ internal sealed class VipMetrics
         return series;
     }
 
-    private readonly record struct Series(string Link, string Vip, string UsedBy);
+    /// <summary>A gauge that is 1 for each of some series.</summary>
+    private sealed class Shown<TSeries>(Gauge gauge, Func<TSeries, string[]> labels)
+        where TSeries : notnull
+    {
+        private HashSet<TSeries> last = [];
+
+        public void Show(HashSet<TSeries> now)
+        {
+            foreach (var gone in last.Where(series => !now.Contains(series)))
+            {
+                gauge.RemoveLabelled(labels(gone));
+            }
+
+            foreach (var series in now)
+            {
+                gauge.WithLabels(labels(series)).Set(1);
+            }
+
+            last = now;
+        }
+    }
 }

@@ -66,14 +66,14 @@ internal sealed class LossStatements(IStore<LeaseResource> leases, Func<ObjectKe
             .OrderBy(static loss => loss.Since).ThenBy(static loss => loss.Statement.Node, StringComparer.Ordinal)];
     }
 
-    /// <summary>A speaker other than those that lost the node that says, renewed since, that it hears it; null if none does.</summary>
+    /// <summary>A speaker other than the reporter that says, renewed since, that it hears it; null if none does.</summary>
     /// <param name="loss">The loss.</param>
     /// <param name="now">Monotonic time.</param>
     public string? HeardBy(StatedLoss loss, TimeSpan now)
     {
         foreach (var lease in leases.All())
         {
-            if (NodeLease.IsHeld(lease) && lease.HolderIdentity != loss.Statement.Node && lease.HolderIdentity != loss.Reporter
+            if (NodeLease.IsHeld(lease) && lease.HolderIdentity != loss.Reporter
                 && sinceRenewal(lease.Key) < now - loss.Since && SpeakerAnnotations.IsHeard(lease, loss.Statement.Node))
             {
                 return lease.HolderIdentity;

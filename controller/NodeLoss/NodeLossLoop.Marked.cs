@@ -28,17 +28,17 @@ internal sealed partial class NodeLossLoop
             else if (Now - at <= LossRecord.KeptFor)
             {
                 watching = true;
-                await LookForFalseAlarmAsync(entry, Now - at, isSaid, patience, stop).ConfigureAwait(false);
+                await LookForFalseAlarmAsync(entry, Now - at, patience, stop).ConfigureAwait(false);
             }
         }
 
         return watching;
     }
 
-    // A node that is back renews its Lease too: only while the speakers go on saying that it is lost does that contradict them.
-    private async Task LookForFalseAlarmAsync(LossEntry entry, TimeSpan sinceMark, bool isSaid, TimeSpan patience, CancellationToken stop)
+    // A node that is back renews its Lease too, and was found to be back: what comes here contradicts speakers that go on saying that it is lost.
+    private async Task LookForFalseAlarmAsync(LossEntry entry, TimeSpan sinceMark, TimeSpan patience, CancellationToken stop)
     {
-        if (isSaid && sinceMark <= LeaseWatch && around.SinceNodeLease(entry.Node) is { } age && age < sinceMark && age >= Contradicted + patience)
+        if (sinceMark <= LeaseWatch && around.SinceNodeLease(entry.Node) is { } age && age < sinceMark && age >= Contradicted + patience)
         {
             await FalseAlarmAsync(entry with { Outcome = LossOutcome.FalseAlarm }, "its kubelet renewed the Node's Lease afterwards", stop).ConfigureAwait(false);
         }

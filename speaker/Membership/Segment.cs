@@ -291,7 +291,8 @@ public sealed class Segment
         TimeSpan now, HeartbeatKey key, TimeSpan interval, Standing standing, IReadOnlyList<IpPrefix> otherPrefixes,
         IReadOnlyList<IpAddress> gateways)
     {
-        var (changed, next) = Look(now, interval, standing, otherPrefixes, gateways, out var questions);
+        var (changed, next) = Look(now, interval, standing, otherPrefixes, gateways, out var questions, out var answerUntil);
+        Link.AnswerUntil(answerUntil);
         for (var i = 0; i < questions; i++)
         {
             Link.Ask(checks[i]);
@@ -311,9 +312,11 @@ public sealed class Segment
         return (changed, next);
     }
 
-    // What is to be said is collected under the lock; it is signed and sent without it, since the link's thread needs it for its next answer.
+    // What is to be said is collected under the lock; it is signed and sent without it, and the kernel is told without it for how long the link
+    // may answer, since the link's thread needs it for its next answer.
     private (bool Changed, TimeSpan Next) Look(
-        TimeSpan now, TimeSpan interval, Standing standing, IReadOnlyList<IpPrefix> otherPrefixes, IReadOnlyList<IpAddress> gateways, out int questions)
+        TimeSpan now, TimeSpan interval, Standing standing, IReadOnlyList<IpPrefix> otherPrefixes, IReadOnlyList<IpAddress> gateways, out int questions,
+        out TimeSpan answerUntil)
     {
         lock (gate)
         {
@@ -338,7 +341,7 @@ public sealed class Segment
                 pulse.TellAll();
             }
 
-            Link.AnswerUntil(membership.Fenced ? TimeSpan.Zero : now + AnswerFor);
+            answerUntil = membership.Fenced ? TimeSpan.Zero : now + AnswerFor;
             questions = membership.Checks(now, checks);
             checking = membership.Checking;
             meets = membership.WantsWitness(now) ? MostMet : 0;

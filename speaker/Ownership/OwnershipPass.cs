@@ -312,7 +312,8 @@ public sealed class OwnershipPass
                     break;
             }
 
-            if (transition.Action == OwnershipAction.Deputize && (transition.Before.Phase == OwnershipPhase.Deputy || IsRenamed(segment, transition.After.For)))
+            if (transition.Action == OwnershipAction.Deputize && transition.After.Part is OwnershipPart.Deputy deputy
+                && (transition.Before.Phase == OwnershipPhase.Deputy || IsRenamed(segment, deputy.For)))
             {
                 (repeated ??= []).Add(transition.Vip);
             }
@@ -328,7 +329,7 @@ public sealed class OwnershipPass
         {
             segment.Link.Answer(AnswerTable.Create(
                 segment.Ownership.All.Where(entry => entry.Value.Answers && vips.ContainsKey(entry.Key)).Select(entry =>
-                    KeyValuePair.Create(entry.Key, entry.Value.Phase == OwnershipPhase.Deputy ? entry.Value.Mac : mac))));
+                    KeyValuePair.Create(entry.Key, entry.Value.Part is OwnershipPart.Deputy deputy ? deputy.Mac : mac))));
         }
 
         if (repeated is not null)
@@ -343,7 +344,7 @@ public sealed class OwnershipPass
         }
     }
 
-    private static bool IsRenamed(Segment segment, string? owner) =>
+    private static bool IsRenamed(Segment segment, string owner) =>
         segment.LastView is { } view && view.Peers.Any(peer => peer.Renamed && peer.Node == owner);
 
     private static void Measure(Segment segment, SegmentView view, int freshLeases)

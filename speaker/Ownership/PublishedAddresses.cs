@@ -76,7 +76,7 @@ public sealed class PublishedAddresses(TimeProvider wallClock)
                 {
                     yield return new AnnouncedAddress(
                         vip, turn.Segment.Name, pass.Times.Of(turn.Segment.Name, vip) is { } since ? origin + since : null,
-                        state.Phase == OwnershipPhase.Deputy ? state.For ?? state.Owner : null);
+                        (state.Part as OwnershipPart.Deputy)?.For);
                 }
             }
         }

@@ -151,6 +151,7 @@ internal sealed class SpeakerReport
     private static VipStatus Describe(VipRow row, VipSnapshot snapshot, DateTimeOffset origin)
     {
         var nobody = row.Nobody is null ? null : AnnouncementText.Nobody(row.Facts, null, row.Nobody);
+        var deputy = row.State.Part as OwnershipPart.Deputy;
         return new VipStatus
         {
             Address = row.Facts.Address.ToString(),
@@ -159,15 +160,15 @@ internal sealed class SpeakerReport
             Link = row.Link,
             Phase = row.State.Phase.ToString(),
             Owner = row.State.Owner,
-            For = row.State.For,
-            Mac = !row.State.Answers ? null : (row.State.Phase == OwnershipPhase.Deputy ? row.State.Mac : row.LinkMac).ToString(),
+            For = deputy?.For,
+            Mac = !row.State.Answers ? null : (deputy?.Mac ?? row.LinkMac).ToString(),
             Since = row.Since is { } since ? origin + since : null,
             Reason = nobody?.Reason.ToString(),
             Detail = nobody?.Message,
             Served = row.Facts.Served,
             ServingNodes = row.Facts.ServingNodes is { } serving ? [.. serving.Order(StringComparer.Ordinal)] : null,
             SharersApart = row.Facts.SharersApart,
-            Contested = row.State.Contested,
+            Contested = row.State.Part is OwnershipPart.Holder { Contested: true },
             Doubts = row.State.Doubts,
         };
     }

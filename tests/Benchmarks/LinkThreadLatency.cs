@@ -42,7 +42,7 @@ internal static class LinkThreadLatency
             transitions.Clear();
             foreach (var vip in vips)
             {
-                var owned = new OwnershipState(OwnershipPhase.Owner, "n0", NoOwner.None, default, (ulong)(2 * i) + 3);
+                var owned = new OwnershipState("n0", NoOwner.None, (ulong)(2 * i) + 3) { Part = new OwnershipPart.Holder() };
                 transitions.Add(new OwnershipTransition(vip, OwnershipAction.None, owned, owned));
             }
 

@@ -1,48 +1,22 @@
-using LoadBalancer.Core.Addressing;
-
 namespace LoadBalancer.Core.Ownership;
 
-/// <summary>Where a node stands towards one VIP on one segment.</summary>
-public enum OwnershipPhase
-{
-    /// <summary>Another node owns it, or nobody.</summary>
-    Away,
-
-    /// <summary>This node answers for it and announces it.</summary>
-    Owner,
-
-    /// <summary>Another node is to own it; this one still answers, so that no request falls between the two.</summary>
-    HandingOver,
-
-    /// <summary>Another node owns it and its speaker is away: this one answers with the owner's hardware address.</summary>
-    Deputy,
-}
-
 /// <summary>What is remembered of one VIP on one segment between two decisions. The default is a VIP never seen.</summary>
-/// <param name="Phase">Where this node stands.</param>
 /// <param name="Owner">The node held to be the owner, or null.</param>
 /// <param name="Reason">Why nobody owns it.</param>
-/// <param name="Until">While handing over to a node that cannot be heard, or for traffic that is lost here: when to stop answering. While away: until when the elected node is waited for.</param>
 /// <param name="Term">As owner the term this node claims; else the highest term it has seen.</param>
-public readonly record struct OwnershipState(OwnershipPhase Phase, string? Owner, NoOwner Reason, TimeSpan Until, ulong Term)
+public readonly record struct OwnershipState(string? Owner, NoOwner Reason, ulong Term)
 {
-    /// <summary>As deputy: the owner's hardware address.</summary>
-    public MacAddress Mac { get; init; }
+    private readonly OwnershipPart? part;
 
-    /// <summary>As deputy: the owner; not <see cref="Owner"/> while a successor is waited for.</summary>
-    public string? For { get; init; }
+    /// <summary>The part this node plays, with what only that has to remember.</summary>
+    public OwnershipPart Part
+    {
+        get => part ?? OwnershipPart.Idle;
+        init => part = value == OwnershipPart.Idle ? null : value;
+    }
 
-    /// <summary>How many of the first candidates did not take a VIP that nobody had, in the time they were given.</summary>
-    public int Skipped { get; init; }
-
-    /// <summary>As owner: another node claims it too. When that has stopped, it is announced again.</summary>
-    public bool Contested { get; init; }
-
-    /// <summary>As owner: this node wants to give it away although it is fit.</summary>
-    public bool Yields { get; init; }
-
-    /// <summary>As owner: this node's link hears nothing, so that whoever hears should have it.</summary>
-    public bool StandsDown { get; init; }
+    /// <summary>Where this node stands.</summary>
+    public OwnershipPhase Phase => Part.Phase;
 
     /// <summary>A node that claims the VIP and was found not to answer for it; kept for as long as it claims it.</summary>
     public string? Doubts { get; init; }
@@ -143,12 +117,11 @@ public static class OwnershipMachine
             return input.LeaveBy is { } leaveBy ? Leave(next, decision, leaveBy, now) : Own(state, next, input, now);
         }
 
-        next = next with { Contested = false, Yields = false, StandsDown = false };
-        return state.Phase switch
+        return state.Part switch
         {
-            OwnershipPhase.Owner or OwnershipPhase.HandingOver => GiveUp(state, next, input, now),
-            OwnershipPhase.Deputy => Represent(next, input),
-            _ => Watch(state, next, input, now),
+            OwnershipPart.Watcher watcher => Watch(state, watcher, next, input, now),
+            OwnershipPart.Deputy deputy => Represent(deputy, next, input),
+            var part => GiveUp(state, part as OwnershipPart.Former, next, input, now),
         };
     }
 
@@ -171,84 +144,87 @@ public static class OwnershipMachine
     {
         var decision = input.Decision;
         var resumes = decision.Incumbent == input.Self;
-        if (state.Phase == OwnershipPhase.Owner && resumes)
+        if (resumes && state.Part is OwnershipPart.Holder holder)
         {
-            // The winner announces once more when the loser has stopped: what the loser said last must not be the last word.
-            // So does one that stood down: another may have had the VIP meanwhile and be gone again.
-            var settled = !input.StandsDown && ((state.Contested && !decision.Rival) || state.StandsDown);
-            var action = settled ? OwnershipAction.Announce
-                : input.StandsDown && !state.StandsDown ? OwnershipAction.KeepAnswering
-                : OwnershipAction.None;
-            return (next with
-            {
-                Contested = decision.Rival || (input.StandsDown && state.Contested),
-                StandsDown = input.StandsDown,
-                Doubts = decision.DoubtedClaims ? state.Doubts : null,
-            }, action);
+            return GoOn(state, holder, next, input);
         }
 
+        var watcher = state.Part as OwnershipPart.Watcher;
         if (!(resumes ? input.MayServe : input.MayAct))
         {
-            return (state.Phase == OwnershipPhase.Away ? next with { Term = Math.Max(state.Term, decision.HighestTerm) } : next, OwnershipAction.None);
+            return (watcher is null ? next : next with { Term = Math.Max(state.Term, decision.HighestTerm) }, OwnershipAction.None);
         }
 
         // Whoever still wants to be relieved says so. One that just stopped heard a better claim, which is on its way to us.
-        if (decision.FormerGaveWay && state.Phase == OwnershipPhase.Away && !(state.Until != default && now >= state.Until))
+        if (decision.FormerGaveWay && watcher is not null && !(watcher.WaitsUntil <= now))
         {
-            return (state with { Until = state.Until == default ? now + GaveWay : state.Until }, OwnershipAction.None);
+            return (watcher.WaitsUntil is null ? state with { Part = watcher with { WaitsUntil = now + GaveWay } } : state, OwnershipAction.None);
         }
 
         var owner = next with
         {
-            Phase = OwnershipPhase.Owner,
-            Until = default,
-            Mac = default,
-            For = null,
+            Part = new OwnershipPart.Holder { StandsDown = input.StandsDown, Contested = decision.Rival },
             Doubts = decision.DoubtedClaims ? state.Doubts : null,
-            Skipped = 0,
-            Yields = false,
-            StandsDown = input.StandsDown,
-            Contested = decision.Rival,
             Term = resumes ? decision.Term : NextTerm(Math.Max(state.Term, decision.HighestTerm), input.Majority),
         };
-        return (owner, resumes && state.Phase == OwnershipPhase.Away ? OwnershipAction.Resume : OwnershipAction.Announce);
+        return (owner, resumes && watcher is not null ? OwnershipAction.Resume : OwnershipAction.Announce);
+    }
+
+    // The winner announces once more when the loser has stopped: what the loser said last must not be the last word.
+    // So does one that stood down: another may have had the VIP meanwhile and be gone again.
+    private static (OwnershipState State, OwnershipAction Action) GoOn(
+        OwnershipState state, OwnershipPart.Holder holder, OwnershipState next, in OwnershipInput input)
+    {
+        var decision = input.Decision;
+        var settled = !input.StandsDown && ((holder.Contested && !decision.Rival) || holder.StandsDown);
+        var action = settled ? OwnershipAction.Announce
+            : input.StandsDown && !holder.StandsDown ? OwnershipAction.KeepAnswering
+            : OwnershipAction.None;
+        var contested = decision.Rival || (input.StandsDown && holder.Contested);
+        return (next with
+        {
+            Part = contested == holder.Contested && input.StandsDown == holder.StandsDown
+                ? holder
+                : holder with { Contested = contested, StandsDown = input.StandsDown },
+            Doubts = decision.DoubtedClaims ? state.Doubts : null,
+        }, action);
     }
 
     // The node stays when its speaker goes: it remains the owner, and answers until its deputy does.
     private static (OwnershipState State, OwnershipAction Action) Leave(OwnershipState next, in OwnerDecision decision, TimeSpan leaveBy, TimeSpan now)
     {
-        if (next.Phase == OwnershipPhase.Away)
+        var stops = decision.DeputyClaimed || now >= leaveBy;
+        return next.Part switch
         {
-            return (next, OwnershipAction.None);
-        }
-
-        return decision.DeputyClaimed || now >= leaveBy || next.Phase == OwnershipPhase.Deputy
-            ? (Stopped(next), OwnershipAction.StopAnswering)
-            : (next with { Until = leaveBy }, OwnershipAction.None);
+            OwnershipPart.Watcher => (next, OwnershipAction.None),
+            OwnershipPart.Holder holder when !stops => (next with { Part = holder with { LeavesBy = leaveBy } }, OwnershipAction.None),
+            OwnershipPart.Former when !stops => (next with { Part = new OwnershipPart.Former(leaveBy) }, OwnershipAction.None),
+            _ => (Stopped(next), OwnershipAction.StopAnswering),
+        };
     }
 
     private static (OwnershipState State, OwnershipAction Action) GiveUp(
-        OwnershipState state, OwnershipState next, in OwnershipInput input, TimeSpan now)
+        OwnershipState state, OwnershipPart.Former? former, OwnershipState next, in OwnershipInput input, TimeSpan now)
     {
         var decision = input.Decision;
-        if (IsDeputy(input))
+        if (DeputyFor(input) is { } deputy)
         {
-            return (Represents(next, decision) with { Phase = OwnershipPhase.Deputy, Until = default }, OwnershipAction.Deputize);
+            return (Represents(next, deputy, decision), OwnershipAction.Deputize);
         }
 
-        var starts = state.Phase == OwnershipPhase.Owner;
-        TimeSpan? limit = input.LeaveBy
+        var limit = input.LeaveBy
             ?? (decision.Unheard ? HandOver + now : IsTrafficLost(decision.Self) ? LostTraffic + now : (TimeSpan?)null);
-        var until = starts || state.Until == default || limit is null || limit < state.Until ? limit : state.Until;
+        var until = former?.Until is { } before && limit is not null && !(limit < before) ? before : limit;
         var taken = decision.Claimed || (decision.OwnerAway && decision.DeputyClaimed);
         var goesOn = !taken && !(until <= now)
             && (decision.Owner is not null || input.LeaveBy is not null) && decision.Reason != NoOwner.NoServingEndpoint;
         return goesOn
-            ? (next with { Phase = OwnershipPhase.HandingOver, Until = until ?? default }, starts ? OwnershipAction.KeepAnswering : OwnershipAction.None)
+            ? (next with { Part = former is not null && former.Until == until ? former : new OwnershipPart.Former(until) },
+                former is null ? OwnershipAction.KeepAnswering : OwnershipAction.None)
             : (Stopped(next) with { Term = Math.Max(state.Term, decision.HighestTerm) }, OwnershipAction.StopAnswering);
     }
 
-    private static (OwnershipState State, OwnershipAction Action) Represent(OwnershipState next, in OwnershipInput input)
+    private static (OwnershipState State, OwnershipAction Action) Represent(OwnershipPart.Deputy deputy, OwnershipState next, in OwnershipInput input)
     {
         var decision = input.Decision;
         var done = decision.Owner is null || decision.Claimed || input.LeaveBy is not null || decision.Unheard
@@ -264,39 +240,49 @@ public static class OwnershipMachine
             return (next, OwnershipAction.None);
         }
 
-        return (Represents(next, decision), decision.OwnerMac != next.Mac ? OwnershipAction.Deputize : OwnershipAction.None);
+        var isSame = deputy.For == decision.Owner && deputy.Mac == decision.OwnerMac;
+        return (Represents(next, isSame ? deputy : new OwnershipPart.Deputy(decision.Owner!, decision.OwnerMac), decision),
+            decision.OwnerMac != deputy.Mac ? OwnershipAction.Deputize : OwnershipAction.None);
     }
 
-    // The owner's speaker is away, this node is the one to stand in for it, and knows what to answer.
-    private static bool IsDeputy(in OwnershipInput input) =>
-        input.Decision.OwnerAway && input.Decision.Deputy == input.Self && input.MayAct && input.LeaveBy is null && input.Decision.OwnerMac.Value != 0;
+    // The owner's speaker is away, this node is the one to stand in for it, and knows what to answer; else null.
+    private static OwnershipPart.Deputy? DeputyFor(in OwnershipInput input) => input is
+    {
+        Decision: { OwnerAway: true, Owner: { } owner, OwnerMac: { Value: not 0 } mac },
+        MayAct: true,
+        LeaveBy: null,
+    } && input.Decision.Deputy == input.Self
+        ? new OwnershipPart.Deputy(owner, mac)
+        : null;
 
-    private static OwnershipState Represents(OwnershipState state, in OwnerDecision decision) =>
-        state with { Mac = decision.OwnerMac, For = decision.Owner, Term = decision.Term };
+    private static OwnershipState Represents(OwnershipState state, OwnershipPart.Deputy deputy, in OwnerDecision decision) =>
+        state with { Part = deputy, Term = decision.Term };
 
     private static (OwnershipState State, OwnershipAction Action) Watch(
-        OwnershipState state, OwnershipState next, in OwnershipInput input, TimeSpan now)
+        OwnershipState state, OwnershipPart.Watcher watcher, OwnershipState next, in OwnershipInput input, TimeSpan now)
     {
         var decision = input.Decision;
         next = next with { Term = Math.Max(state.Term, decision.HighestTerm) };
-        if (IsDeputy(input))
+        if (DeputyFor(input) is { } deputy)
         {
-            return (Represents(next, decision) with { Phase = OwnershipPhase.Deputy, Until = default, Skipped = 0 }, OwnershipAction.Deputize);
+            return (Represents(next, deputy, decision), OwnershipAction.Deputize);
         }
 
         // Nobody ever had it, and the node that should take it does not: it may not know of it yet.
         if (decision.Owner is null || decision.Incumbent is not null || decision.Unheard || next.Term > 0 || !input.MayAct)
         {
-            return (next with { Until = default, Skipped = 0 }, OwnershipAction.None);
+            return (next with { Part = OwnershipPart.Idle }, OwnershipAction.None);
         }
 
-        return state.Until == default || state.Owner != decision.Owner ? (next with { Until = now + Patience }, OwnershipAction.None)
-            : now >= state.Until ? (next with { Until = now + Patience, Skipped = state.Skipped + 1 }, OwnershipAction.None)
-            : (next, OwnershipAction.None);
+        if (watcher.WaitsUntil is { } until && state.Owner == decision.Owner)
+        {
+            return (now < until ? next : next with { Part = new OwnershipPart.Watcher(now + Patience, watcher.Skipped + 1) }, OwnershipAction.None);
+        }
+
+        return (next with { Part = watcher with { WaitsUntil = now + Patience } }, OwnershipAction.None);
     }
 
-    private static OwnershipState Stopped(OwnershipState state) =>
-        state with { Phase = OwnershipPhase.Away, Until = default, Mac = default, For = null, Contested = false, Yields = false, StandsDown = false };
+    private static OwnershipState Stopped(OwnershipState state) => state with { Part = OwnershipPart.Idle };
 
     private static bool IsTrafficLost(Ineligible why) =>
         why is not (Ineligible.None or Ineligible.Leaving or Ineligible.SpeakerNotReady or Ineligible.NodeExcluded or Ineligible.NodeSelector);

@@ -13,7 +13,7 @@ public sealed partial class SegmentElection
         highest = own.Term;
         if (own.Phase is OwnershipPhase.Owner or OwnershipPhase.HandingOver)
         {
-            best = new Incumbency(selfId, own.Term, own.Yields, MustBeGivenWay: false);
+            best = new Incumbency(selfId, own.Term, own.Part is OwnershipPart.Holder { Yields: true }, MustBeGivenWay: false);
         }
 
         foreach (var (claimant, _, claim) in view.Claims.For(vip.Address))

@@ -82,7 +82,7 @@ public sealed partial class SegmentElection
             return Describe(decision with { Disputed = true }, incumbent.Node, vip, own, order, away: false);
         }
 
-        var elected = Elect(vip, order, incumbent.Yields ? incumbent.Node : -1, own.Skipped, out _);
+        var elected = Elect(vip, order, incumbent.Yields ? incumbent.Node : -1, (own.Part as OwnershipPart.Watcher)?.Skipped ?? 0, out _);
         if (elected < 0 && incumbent.Yields)
         {
             elected = Elect(vip, order, -1, 0, out _);

@@ -51,8 +51,7 @@ public sealed partial class SegmentMembership
     // Nothing for as long as two heartbeats, and somebody was asked in vain; or frames wait that nobody reads.
     private bool HearsNothing(TimeSpan now) => IsQuiet(now) || now - unreadSince >= StuckAfter;
 
-    private bool IsQuiet(TimeSpan now) =>
-        unreadSince is null && now - heardAt >= QuietAfter && now - askedSince >= timings.CheckInterval;
+    private bool IsQuiet(TimeSpan now) => now - heardAt >= QuietAfter && now - askedSince >= timings.CheckInterval;
 
     private TimeSpan QuietAfter => new(OwnGoodFor.Ticks * 4 / 7);
 
@@ -121,7 +120,6 @@ public sealed partial class SegmentMembership
         peerHeardAt += peerHeardAt <= since && peerHeardAt > TimeSpan.Zero ? gap : TimeSpan.Zero;
         askedSince = null;
         witnessAskedSince = null;
-        routineAskedAt = null;
         unreadSince = null;
         foreach (var peer in Peers)
         {

@@ -31,8 +31,8 @@ public sealed partial class SegmentMembership
         return new SegmentLosses(gone, living, AllSeeTheSame(now), witnessed && gone.Count > 0);
     }
 
-    private static bool IsGone(Peer peer) =>
-        peer is { State: PeerState.Gone, Kernel.WasInVain: true, Replaced: false } && peer.Identity.Prefixes.Count > 0;
+    // One whose address another interface of its node has now went without its kernel being asked in vain.
+    private static bool IsGone(Peer peer) => peer is { State: PeerState.Gone, Kernel.WasInVain: true } && peer.Identity.Prefixes.Count > 0;
 
     // Whoever hears a node that this one does not has another digest; whoever has an answer of its kernel says so.
     private bool AllSeeTheSame(TimeSpan now)

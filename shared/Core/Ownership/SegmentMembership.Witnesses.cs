@@ -123,11 +123,7 @@ public sealed partial class SegmentMembership
         return count;
     }
 
-    private TimeSpan WitnessDue(TimeSpan now)
-    {
-        var due = NeedsWitness(now) ? urgentDue : witnessDue > now ? witnessDue : TimeSpan.MaxValue;
-        return routineAskedAt + timings.CheckInterval is { } again && again > now && again < due ? again : due;
-    }
+    private TimeSpan WitnessDue(TimeSpan now) => NeedsWitness(now) ? urgentDue : witnessDue > now ? witnessDue : TimeSpan.MaxValue;
 
     private bool IsHere(IpAddress address)
     {

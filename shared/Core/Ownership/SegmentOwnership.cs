@@ -57,9 +57,9 @@ public sealed class SegmentOwnership
         foreach (var (address, facts) in vips)
         {
             var before = states.GetValueOrDefault(address);
-            if (reunited && before.Phase == OwnershipPhase.Owner)
+            if (reunited && before.Part is OwnershipPart.Holder holder)
             {
-                before = states[address] = before with { Contested = true };
+                before = states[address] = before with { Part = holder with { Contested = true } };
             }
 
             var input = new OwnershipInput(view.Self.Node, election.Decide(facts, before), leaveBy, view.MayAct, view.MayServe, view.Majority, view.StandsDown);
@@ -71,9 +71,9 @@ public sealed class SegmentOwnership
             }
 
             // A wait that is over and led to nothing goes on until something changes: looking again at once would find the same.
-            if (after.Until > now && !(deadline < after.Until))
+            if (after.Part.Due is { } due && due > now && !(deadline < due))
             {
-                deadline = after.Until;
+                deadline = due;
             }
 
             // What is disputed is settled by waiting, too.
@@ -116,12 +116,13 @@ public sealed class SegmentOwnership
     /// <param name="state">Its state.</param>
     /// <param name="self">This node.</param>
     /// <returns>The claim, or null to leave it as it is: a node that leaves goes on owning what its deputy answers for.</returns>
-    public static Claim? ClaimOf(IpAddress vip, in OwnershipState state, string self) => state.Phase switch
+    public static Claim? ClaimOf(IpAddress vip, in OwnershipState state, string self) => state.Part switch
     {
-        OwnershipPhase.Away when state.Owner == self => null,
-        OwnershipPhase.Owner => new Claim(vip, self, state.Term, state.Yields || state.StandsDown ? ClaimKind.Yielding : ClaimKind.Owner),
-        OwnershipPhase.HandingOver => new Claim(vip, self, Math.Max(1, state.Term), ClaimKind.Yielding),
-        OwnershipPhase.Deputy => new Claim(vip, state.For ?? self, Math.Max(1, state.Term), ClaimKind.Deputy),
+        OwnershipPart.Holder { Yields: false, StandsDown: false } => new Claim(vip, self, state.Term, ClaimKind.Owner),
+        OwnershipPart.Holder => new Claim(vip, self, state.Term, ClaimKind.Yielding),
+        OwnershipPart.Former => new Claim(vip, self, Math.Max(1, state.Term), ClaimKind.Yielding),
+        OwnershipPart.Deputy deputy => new Claim(vip, deputy.For, Math.Max(1, state.Term), ClaimKind.Deputy),
+        _ when state.Owner == self => null,
         _ => new Claim(vip, self, 1, ClaimKind.Released),
     };
 
@@ -141,9 +142,9 @@ public sealed class SegmentOwnership
     /// <summary>This node gives a VIP away that another should own, though it is fit itself.</summary>
     public void Yield(IpAddress vip)
     {
-        if (states.TryGetValue(vip, out var state) && state.Phase == OwnershipPhase.Owner)
+        if (states.TryGetValue(vip, out var state) && state.Part is OwnershipPart.Holder holder)
         {
-            states[vip] = state with { Yields = true };
+            states[vip] = state with { Part = holder with { Yields = true } };
         }
     }
 

@@ -14,7 +14,7 @@ public sealed class FactsTests
     [Fact]
     public void FactsAreStale_AnotherClaimsAHigherTerm_ThisNodeGivesWayForGood()
     {
-        var owner = new OwnershipState(OwnershipPhase.Owner, "n1", NoOwner.None, default, 3);
+        var owner = Owning("n1", 3);
         var (state, action) = Step(owner, OnlyHere, claim: 5, current: false, at: 0);
         Assert.Equal((OwnershipPhase.Away, OwnershipAction.StopAnswering), (state.Phase, action));
         for (var at = 1; at < 600; at++)
@@ -28,7 +28,7 @@ public sealed class FactsTests
     [Fact]
     public void ClaimNewerThanTheFacts_IsRespectedForHalfAMinute()
     {
-        var owner = new OwnershipState(OwnershipPhase.Owner, "n1", NoOwner.None, default, 3);
+        var owner = Owning("n1", 3);
         var (state, _) = Step(owner, OnlyHere, claim: 5, current: true, at: 0);
         Assert.Equal(OwnershipPhase.Away, state.Phase);
         (state, _) = Step(state, OnlyHere, claim: 5, current: true, at: 29_999);

@@ -43,11 +43,11 @@ public sealed class IncumbencyTests
     }
 
     [Theory]
-    [InlineData(OwnershipPhase.Owner, 3)]
-    [InlineData(OwnershipPhase.Away, 5)]
-    public void Decide_DeputyClaimForThisNode_CountsWhileItDoesNotAnswerItself(OwnershipPhase phase, ulong term)
+    [InlineData(true, 3)]
+    [InlineData(false, 5)]
+    public void Decide_DeputyClaimForThisNode_CountsWhileItDoesNotAnswerItself(bool answers, ulong term)
     {
-        var own = new OwnershipState(phase, Order[2], NoOwner.None, default, 3);
+        var own = answers ? Owning(Order[2], 3) : Watching(Order[2], 3);
         Assert.Equal((Order[2], term), Incumbent(Decide(2, own, StandsIn(1, 2, 5))));
     }
 
@@ -71,7 +71,7 @@ public sealed class IncumbencyTests
     public void Decide_TheClaimantThatWasAcceptedIsExcluded_ItDoesNotKeepIt()
     {
         nodes[Order[0]] = NodeFacts.Unknown with { Excluded = true };
-        var own = new OwnershipState(OwnershipPhase.Away, Order[0], NoOwner.None, default, 3) { Accepted = new AcceptedClaim(Order[0], 3) };
+        var own = Watching(Order[0], 3) with { Accepted = new AcceptedClaim(Order[0], 3) };
         Assert.Equal(Order[1], Decide(2, own, Owns(0, 3)).Owner);
     }
 
@@ -98,7 +98,7 @@ public sealed class IncumbencyTests
     public void Decide_TwoDeputies_TheFirstInOrderStays(int self, int other)
     {
         members[Order[0]] = members[Order[0]] with { Away = true };
-        var own = new OwnershipState(OwnershipPhase.Deputy, Order[0], NoOwner.None, default, 3) { For = Order[0] };
+        var own = Watching(Order[0], 3) with { Part = new OwnershipPart.Deputy(Order[0], new(1)) };
         Assert.Equal(Order[1], Decide(self, own, Owns(0, 3), StandsIn(other, 0, 3)).Deputy);
     }
 
@@ -117,7 +117,7 @@ public sealed class IncumbencyTests
     public void Decide_TheOwnerOfBeforeClaimsNothing_ItGaveWayIfItIsStillThere(bool there)
     {
         members[Order[1]] = members[Order[1]] with { Away = !there };
-        Assert.Equal(there, Decide(0, new OwnershipState(OwnershipPhase.Away, Order[1], NoOwner.None, default, 3)).FormerGaveWay);
+        Assert.Equal(there, Decide(0, Watching(Order[1], 3)).FormerGaveWay);
     }
 
     // One that does not hear this node cannot know its claim, unless it is away or hears nobody: then it knows none; or had no time to.
@@ -129,7 +129,7 @@ public sealed class IncumbencyTests
     public void Decide_ClaimOfOneThatDoesNotHearThisNode_ComesFirstIfItCanServe(bool away, bool hearsNothing, bool mayHearUsYet, bool first)
     {
         members[Order[0]] = members[Order[0]] with { HearsUs = false, Away = away, HearsNothing = hearsNothing, MayHearUsYet = mayHearUsYet };
-        var own = new OwnershipState(OwnershipPhase.Owner, Order[2], NoOwner.None, default, 5);
+        var own = Owning(Order[2], 5);
         Assert.Equal(first ? Order[0] : Order[2], Decide(2, own, Owns(0, 3)).Incumbent);
     }
 

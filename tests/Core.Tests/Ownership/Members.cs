@@ -25,6 +25,12 @@ internal static class Members
     public static VipFacts Vip(string ip) =>
         new() { Address = IpAddress.Parse(ip), ElectionAddress = IpAddress.Parse(ip), Pool = AnyPool, Served = true };
 
+    /// <summary>The state of a VIP that this node owns, as it says, in a term.</summary>
+    public static OwnershipState Owning(string? node, ulong term) => new(node, NoOwner.None, term) { Part = new OwnershipPart.Holder() };
+
+    /// <summary>The state of a VIP that another node owns, or nobody.</summary>
+    public static OwnershipState Watching(string? owner, ulong term) => new(owner, NoOwner.None, term);
+
     public static TimeSpan Ms(double milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
     /// <summary>A peer that speaks to the node of <see cref="Frames.Own"/>, whose run is 99.</summary>

@@ -74,11 +74,11 @@ public sealed class NodeVoiceTests
     public void Adopt_WhatASiblingOwned_GoesOnInTheSameTermAndAnnounces()
     {
         var ownership = new SegmentOwnership();
-        var state = new OwnershipState(OwnershipPhase.Owner, "n1", NoOwner.None, default, 7);
+        var state = Owning("n1", 7);
         var adopted = ownership.Adopt(V.Address, state);
         Assert.Equal((OwnershipAction.Announce, 7UL), (adopted!.Value.Action, ownership[V.Address].Term));
         Assert.Null(ownership.Adopt(V.Address, state));
-        Assert.Null(new SegmentOwnership().Adopt(V.Address, state with { Phase = OwnershipPhase.Deputy }));
+        Assert.Null(new SegmentOwnership().Adopt(V.Address, state with { Part = new OwnershipPart.Deputy("n2", new MacAddress(1)) }));
         Assert.Null(new SegmentOwnership().Adopt(V.Address, default));
     }
 

@@ -9,8 +9,8 @@ public sealed class OwnershipMachineTests
     private static readonly MacAddress Mac = MacAddress.Parse("52:54:00:00:00:02");
     private static readonly OwnershipInput Ours = new("n1", new OwnerDecision("n1", NoOwner.None, Ineligible.None), null);
     private static readonly OwnershipInput Theirs = new("n1", new OwnerDecision("n2", NoOwner.None, Ineligible.None), null);
-    private static readonly OwnershipState Owner = new(OwnershipPhase.Owner, "n1", NoOwner.None, default, 3);
-    private static readonly OwnershipState HandingOver = new(OwnershipPhase.HandingOver, "n2", NoOwner.None, default, 3);
+    private static readonly OwnershipState Owner = Owning("n1", 3);
+    private static readonly OwnershipState HandingOver = new("n2", NoOwner.None, 3) { Part = new OwnershipPart.Former(null) };
 
     // n2 owns the VIP and its speaker is away; this node is first in the order.
     private static readonly OwnershipInput Represented = Theirs with
@@ -19,7 +19,7 @@ public sealed class OwnershipMachineTests
     };
 
     private static readonly OwnershipState Deputy =
-        new(OwnershipPhase.Deputy, "n2", NoOwner.None, default, 3) { Mac = Mac, For = "n2", Accepted = new AcceptedClaim("n2", 3) };
+        new("n2", NoOwner.None, 3) { Part = new OwnershipPart.Deputy("n2", Mac), Accepted = new AcceptedClaim("n2", 3) };
 
     [Fact]
     public void Step_ElectedForTheFirstTime_Announces() => AssertStep((Owner, OwnershipAction.Announce), default, Ours);
@@ -80,7 +80,7 @@ public sealed class OwnershipMachineTests
     {
         var contested = Incumbent(3) with { Decision = Incumbent(3).Decision with { Rival = true } };
         var (state, action) = OwnershipMachine.Step(Owner, contested, Ms(0));
-        Assert.Equal((true, OwnershipAction.None), (state.Contested, action));
+        Assert.Equal((true, OwnershipAction.None), (Assert.IsType<OwnershipPart.Holder>(state.Part).Contested, action));
         AssertStep((Owner, OwnershipAction.Announce), state, Incumbent(3));
     }
 
@@ -90,7 +90,7 @@ public sealed class OwnershipMachineTests
     {
         var unheard = Theirs with { Decision = Theirs.Decision with { Unheard = true } };
         var (state, action) = OwnershipMachine.Step(Owner, unheard, Ms(1000));
-        Assert.Equal((OwnershipAction.KeepAnswering, Ms(1200)), (action, state.Until));
+        Assert.Equal((OwnershipAction.KeepAnswering, Ms(1200)), (action, state.Part.Due!.Value));
         Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(state, unheard, Ms(1199)).Action);
         Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(state, unheard, Ms(1200)).Action);
     }
@@ -148,7 +148,7 @@ public sealed class OwnershipMachineTests
     {
         var (state, action) = OwnershipMachine.Step(
             Deputy, Ours with { Decision = Ours.Decision with { Incumbent = "n2", Term = 3, HighestTerm = 3 } }, Ms(0));
-        Assert.Equal((OwnershipPhase.Owner, 5ul, default(MacAddress), OwnershipAction.Announce), (state.Phase, state.Term, state.Mac, action));
+        Assert.Equal((OwnershipPhase.Owner, 5ul, OwnershipAction.Announce), (state.Phase, state.Term, action));
     }
 
     [Fact]
@@ -166,8 +166,8 @@ public sealed class OwnershipMachineTests
     public void Step_NobodyTakesWhatNobodyHad_TheNextIsAskedAfterAWhile()
     {
         var (state, _) = OwnershipMachine.Step(default, Theirs, Ms(1000));
-        Assert.Equal(0, OwnershipMachine.Step(state, Theirs, Ms(2499)).State.Skipped);
-        Assert.Equal(1, OwnershipMachine.Step(state, Theirs, Ms(2500)).State.Skipped);
+        Assert.Equal(0, Assert.IsType<OwnershipPart.Watcher>(OwnershipMachine.Step(state, Theirs, Ms(2499)).State.Part).Skipped);
+        Assert.Equal(1, Assert.IsType<OwnershipPart.Watcher>(OwnershipMachine.Step(state, Theirs, Ms(2500)).State.Part).Skipped);
     }
 
     private static OwnershipInput Incumbent(ulong term) =>
@@ -181,7 +181,7 @@ public sealed class OwnershipMachineTests
     {
         var down = Incumbent(3) with { StandsDown = true };
         var (state, action) = OwnershipMachine.Step(Owner, down, Ms(0));
-        Assert.Equal((true, OwnershipAction.KeepAnswering), (state.StandsDown, action));
+        Assert.Equal((true, OwnershipAction.KeepAnswering), (Assert.IsType<OwnershipPart.Holder>(state.Part).StandsDown, action));
         Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(state, down, Ms(1)).Action);
         Assert.Equal(OwnershipAction.Announce, OwnershipMachine.Step(state, Incumbent(3), Ms(2)).Action);
     }
@@ -190,8 +190,8 @@ public sealed class OwnershipMachineTests
     public void Step_TheOwnerOfBeforeGaveWay_LeavesItAloneForAMoment()
     {
         var free = Ours with { Decision = Ours.Decision with { HighestTerm = 3, FormerGaveWay = true } };
-        var (state, action) = OwnershipMachine.Step(new(OwnershipPhase.Away, "n2", NoOwner.None, default, 3), free, Ms(1000));
-        Assert.Equal((OwnershipPhase.Away, Ms(1500), OwnershipAction.None), (state.Phase, state.Until, action));
+        var (state, action) = OwnershipMachine.Step(Watching("n2", 3), free, Ms(1000));
+        Assert.Equal(((OwnershipPart)new OwnershipPart.Watcher(Ms(1500)), OwnershipAction.None), (state.Part, action));
         Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(state, free, Ms(1499)).Action);
         Assert.Equal(OwnershipAction.Announce, OwnershipMachine.Step(state, free, Ms(1500)).Action);
     }
@@ -214,7 +214,7 @@ public sealed class OwnershipMachineTests
     {
         var elected = Theirs with { Decision = Theirs.Decision with { Owner = "n3", OwnerMac = MacAddress.Parse("52:54:00:00:00:03") } };
         var (state, action) = OwnershipMachine.Step(Deputy, elected, Ms(0));
-        Assert.Equal((OwnershipPhase.Deputy, Mac, OwnershipAction.None), (state.Phase, state.Mac, action));
+        Assert.Equal(((OwnershipPart)new OwnershipPart.Deputy("n2", Mac), OwnershipAction.None), (state.Part, action));
     }
 
     [Fact]
@@ -224,15 +224,15 @@ public sealed class OwnershipMachineTests
     [Fact]
     public void Step_SomebodyOnceHadWhatNobodyTakes_NobodyIsSkipped()
     {
-        var (state, _) = OwnershipMachine.Step(new(OwnershipPhase.Away, "n2", NoOwner.None, default, 3), Theirs, Ms(0));
-        Assert.Equal(default, state.Until);
+        var (state, _) = OwnershipMachine.Step(Watching("n2", 3), Theirs, Ms(0));
+        Assert.Equal(OwnershipPart.Idle, state.Part);
     }
 
     [Fact]
     public void Step_ARivalGoesOn_TheWinnerWaitsWithAnnouncing()
     {
         var rival = Incumbent(3) with { Decision = Incumbent(3).Decision with { Rival = true } };
-        Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(Owner with { Contested = true }, rival, Ms(0)).Action);
+        Assert.Equal(OwnershipAction.None, OwnershipMachine.Step(Owner with { Part = new OwnershipPart.Holder { Contested = true } }, rival, Ms(0)).Action);
     }
 
     [Fact]

@@ -131,7 +131,7 @@ public sealed class SegmentElectionTests
     {
         members["n2"] = members["n2"] with { HearsUs = false };
         var claims = ClaimView.Of([new PeerClaim("n2", "eth0", new Claim(V.Address, "n2", 5, ClaimKind.Owner))]);
-        var own = new OwnershipState(OwnershipPhase.Owner, "n1", NoOwner.None, default, term) { Doubts = "n2" };
+        var own = Owning("n1", term) with { Doubts = "n2" };
         var election = new SegmentElection(new ElectionOrders(),
             new SegmentView(members["n1"] with { Source = MemberSource.Self }, [members["n2"]], MayAct: true) { Claims = claims },
             static _ => NodeFacts.Unknown);
@@ -153,7 +153,7 @@ public sealed class SegmentElectionTests
         var election = new SegmentElection(new ElectionOrders(),
             new SegmentView(members["n1"] with { Source = MemberSource.Self }, [members["n2"]], MayAct: true) { Claims = claims },
             static _ => NodeFacts.Unknown);
-        var decision = election.Decide(V, new OwnershipState(OwnershipPhase.Away, "n2", NoOwner.None, default, 5));
+        var decision = election.Decide(V, Watching("n2", 5));
         Assert.Equal(("n1", null, false), (decision.Owner, decision.Incumbent, decision.FormerGaveWay));
         Assert.Contains(election.Explain(V), verdict => verdict is { Node: "n2", Why: Ineligible.CannotHear });
     }

@@ -16,7 +16,7 @@ public sealed class SegmentPartsTests
         var view = View(heard: true, Unheard("n3"));
         Assert.True(view.MayAct);
         Assert.True(view.Peers.Single(peer => peer.Node == "n3").Apart);
-        var own = new OwnershipState(OwnershipPhase.Owner, "n1", NoOwner.None, default, 3);
+        var own = Owning("n1", 3);
         for (var i = 0; i < 20; i++)
         {
             Assert.Equal("n1", Elect(view).Decide(Vip($"192.168.96.{100 + i}"), own).Owner);

@@ -26,6 +26,21 @@ public sealed class StatementTests
         Assert.Equal(new Claim(V, "n2", 5, ClaimKind.Yielding), Assert.Single(Claims(11)));
     }
 
+    // Only the owner says that it owns, or gives away; only somebody else is its deputy.
+    [Theory]
+    [InlineData("n2", ClaimKind.Owner, true)]
+    [InlineData("n2", ClaimKind.Yielding, true)]
+    [InlineData("n2", ClaimKind.Deputy, false)]
+    [InlineData("n3", ClaimKind.Owner, false)]
+    [InlineData("n3", ClaimKind.Yielding, false)]
+    [InlineData("n3", ClaimKind.Deputy, true)]
+    public void StatementOfOneAboutAnother_CountsAsADeputysAlone(string subject, ClaimKind kind, bool counts)
+    {
+        membership.Hear(n2.Say(), Ms(0));
+        Assert.Equal(counts, membership.Hear(n2.Claim(new Claim(V, subject, 3, kind)), Ms(10)).Changed);
+        Assert.Equal(counts ? 1 : 0, Claims(10).Count);
+    }
+
     // Nothing was claimed in between: what was overtaken is no older than what is known.
     [Fact]
     public void StatementOvertakenByAHeartbeat_CountsOnce()

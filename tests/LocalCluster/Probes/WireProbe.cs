@@ -24,7 +24,7 @@ public delegate TAnswer? ProbeReader<TAnswer>(ReadOnlySpan<byte> frame, TimeSpan
 
 /// <summary>
 /// Asks who has an address, over and over, and records everyone who answers: two at once are a split brain. On a thread of its own, since a
-/// busy pool of this process would look like a silence; and time in which that thread did not run is none either.
+/// busy pool of this process would look like a silence; nor is it one when that thread is kept from running and finds an answer then.
 /// </summary>
 /// <typeparam name="TAnswer">What it hears.</typeparam>
 public abstract class WireProbe<TAnswer> : IAsyncDisposable
@@ -98,7 +98,7 @@ public abstract class WireProbe<TAnswer> : IAsyncDisposable
     /// <summary>The longest time without a reply after a moment.</summary>
     public TimeSpan LongestSilence(TimeSpan since = default) => Silence(since).Longest;
 
-    /// <summary>The longest time without a reply after a moment, and when it began. Not counted is time in which this thread did not get to run.</summary>
+    /// <summary>The longest time without a reply after a moment, and when it began. Not counted is time in which the probe did not get to run and found an answer then.</summary>
     public (TimeSpan Longest, TimeSpan From) Silence(TimeSpan since = default)
     {
         TimeSpan[] replies = [.. RepliesSince(since).Select(answer => answer.At)];
@@ -106,7 +106,7 @@ public abstract class WireProbe<TAnswer> : IAsyncDisposable
         return replies.Prepend(since).Zip(replies.Append(Now), (before, after) => (after - before - Stalled(stalls, before, after), before)).Max();
     }
 
-    /// <summary>The longest time after a moment in which the probe did not get to run: nothing can be said of it.</summary>
+    /// <summary>The longest time after a moment in which the probe did not get to run, and found an answer then.</summary>
     public TimeSpan LongestStall(TimeSpan since = default) =>
         _stalls.Where(stall => stall.To >= since).Select(stall => stall.To - stall.From).DefaultIfEmpty().Max();
 
@@ -171,7 +171,7 @@ public abstract class WireProbe<TAnswer> : IAsyncDisposable
     private void Run()
     {
         byte[] frame = new byte[2048];
-        TimeSpan next = default;
+        TimeSpan next = default, looked = Now;
         while (!_stopped)
         {
             TimeSpan began = Now;
@@ -184,15 +184,20 @@ public abstract class WireProbe<TAnswer> : IAsyncDisposable
             TimeSpan wait = Min(Max(next - began, TimeSpan.Zero), LongestWait);
             int length = _socket.Receive(frame, wait);
             TimeSpan now = Now;
-            if (now - began > wait + Late)
+            TAnswer? answer = length > 0 ? _read(frame.AsSpan(0, length), now) : null;
+
+            // Nothing was asked meanwhile, or the answer lay there. Without one, the silence was no less true for that.
+            if (answer is { IsReply: true } && now - looked > wait + Late)
             {
-                _stalls.Enqueue((began + wait, now));
+                _stalls.Enqueue((looked + wait, now));
             }
 
-            if (length > 0 && _read(frame.AsSpan(0, length), now) is { } answer)
+            if (answer is { } heard)
             {
-                _answers.Enqueue(answer);
+                _answers.Enqueue(heard);
             }
+
+            looked = now;
         }
     }
 }

@@ -100,7 +100,7 @@ public sealed class FormerOwnersTests
     public void GivenAway_ItIsForgotten()
     {
         TakeOver(OwnershipAction.Announce, "n2");
-        formers.Note([new(Vip, OwnershipAction.StopAnswering, new() { Phase = OwnershipPhase.Owner }, default)], "n1");
+        formers.Note([new(Vip, OwnershipAction.StopAnswering, new() { Part = new OwnershipPart.Holder() }, default)], "n1");
 
         Assert.Empty(formers.Heard(With, Start));
     }
@@ -110,5 +110,5 @@ public sealed class FormerOwnersTests
     private static SegmentMember Member(string node, MemberSource source) => new(node, "eth0", source, [], [], true, false, false, true);
 
     private void TakeOver(OwnershipAction action, string? before) =>
-        formers.Note([new(Vip, action, new() { Owner = before }, new() { Phase = OwnershipPhase.Owner, Owner = "n1" })], "n1");
+        formers.Note([new(Vip, action, new() { Owner = before }, new() { Part = new OwnershipPart.Holder(), Owner = "n1" })], "n1");
 }

@@ -58,6 +58,34 @@ public sealed class FitnessScenarios
         }
     }
 
+    // Neither part is larger: each has the addresses for as long as the cut lasts, and then the one that had them before; but for an owner that has
+    // stood down meanwhile, since not even the client answered it.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void TwoNodesWithoutARouter_CutOffTwice_OneOwnsAndTheClientKnowsWhich(bool ofOwner)
+    {
+        for (var milliseconds = 200; milliseconds < 1500; milliseconds += 37)
+        {
+            var cluster = new SimulatedCluster(seed: milliseconds, nodes: 2, gateway: false, silent: true).Settle();
+            var owner = cluster.OwnerOf(cluster.Vip);
+            var cut = cluster.Nodes.First(node => (node == owner) == ofOwner);
+            for (var i = 0; i < 2; i++)
+            {
+                cut.Port.Deaf = cut.Port.Mute = true;
+                cluster.Run(milliseconds);
+                cut.Port.Deaf = cut.Port.Mute = false;
+                cluster.Run(1700 - milliseconds);
+            }
+
+            cluster.Run(3000);
+            var now = cluster.OwnerOf(cluster.Vip);
+            Assert.True(now == owner || (ofOwner && milliseconds > 400), $"cut for {milliseconds} ms: {now.Name}");
+            Assert.InRange(cluster.Watch.LongestConflict.TotalMilliseconds, 0, 1000);
+            Assert.Equal(now.Port.Mac, cluster.Client.Cached(cluster.Vip)!.Value.Mac);
+        }
+    }
+
     // The client is its witness; another, an interface of its own, is there no more. It hears nobody else, and that all the same.
     [Theory]
     [InlineData(20)]
