@@ -48,7 +48,7 @@ public sealed class FormerOwners
     {
         foreach (var (vip, state) in ownership.All)
         {
-            if (state is not { Phase: OwnershipPhase.Owner, Contested: true } || nodes.GetValueOrDefault(vip) is { Node: not null, LostAt: null })
+            if (state.Part is not OwnershipPart.Holder { Contested: true } || nodes.GetValueOrDefault(vip) is { Node: not null, LostAt: null })
             {
                 continue;
             }
