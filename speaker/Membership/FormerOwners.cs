@@ -31,7 +31,7 @@ public sealed class FormerOwners
             {
                 nodes.Remove(vip);
             }
-            else if (before.Phase != OwnershipPhase.Owner && action == OwnershipAction.Announce && before.Owner is { } former && former != self)
+            else if (action == OwnershipAction.Announce && before.Owner is { } former && former != self)
             {
                 nodes[vip] = new Former(former, 0, null);
             }

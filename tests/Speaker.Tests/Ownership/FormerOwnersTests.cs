@@ -1,4 +1,5 @@
 using LoadBalancer.Core.Addressing;
+using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Speaker.Membership;
 
@@ -103,6 +104,39 @@ public sealed class FormerOwnersTests
         formers.Note([new(Vip, OwnershipAction.StopAnswering, new() { Part = new OwnershipPart.Holder() }, default)], "n1");
 
         Assert.Empty(formers.Heard(With, Start));
+    }
+
+    [Theory]
+    [InlineData(ClaimKind.Owner, true, true)]
+    [InlineData(ClaimKind.Deputy, true, false)]
+    [InlineData(ClaimKind.Yielding, true, false)]
+    [InlineData(ClaimKind.Owner, false, false)]
+    public void Rival_ThatSaysItOwnsWhatThisNodeKeeps_IsAFormerOwner(ClaimKind kind, bool contested, bool expected)
+    {
+        Contest(kind, contested);
+
+        Assert.Equal(expected, formers.Heard(With, Start).GetValueOrDefault(Vip) == Mac);
+    }
+
+    [Fact]
+    public void Rival_OfAFormerOwnerThatLives_ChangesNothing_AndOfOneThatIsLost_TakesItsPlace()
+    {
+        TakeOver(OwnershipAction.Announce, "n3");
+        var third = Member("n3", MemberSource.Wire) with { Mac = MacAddress.Parse("52:54:00:00:00:03"), Run = 3 };
+        var all = With with { Peers = [.. With.Peers, third] };
+        Contest(ClaimKind.Owner, contested: true);
+        Assert.Equal(third.Mac, Assert.Single(formers.Heard(all, Start)).Value);
+
+        Assert.Equal(default, Assert.Single(formers.Heard(With, Start)).Value);
+        Contest(ClaimKind.Owner, contested: true);
+        Assert.Equal(Mac, Assert.Single(formers.Heard(all, Start)).Value);
+    }
+
+    private void Contest(ClaimKind kind, bool contested)
+    {
+        var ownership = new SegmentOwnership();
+        ownership.Adopt(Vip, new() { Phase = OwnershipPhase.Owner, Owner = "n1", Contested = contested });
+        formers.NoteRivals(ownership, With with { Claims = ClaimView.Of([new PeerClaim("n2", "eth0", new Claim(Vip, "n2", 5, kind))]) });
     }
 
     private static SegmentView WithRun(ulong run) => With with { Peers = [With.Peers[0] with { Run = run }] };
