@@ -136,7 +136,7 @@ public class Host(string name, IReadOnlyList<string> addresses, string mac, Netw
     }
 
     /// <summary>A handler whose connections leave by this host's network.</summary>
-    internal SocketsHttpHandler HttpHandler() =>
+    public SocketsHttpHandler HttpHandler() =>
         new()
         {
             UseProxy = false,
