@@ -19,7 +19,7 @@ demo: ## Three nodes and a client on this machine, a Service reached, a node los
 	@build/demo.sh
 
 .PHONY: bench
-bench: ## Time and memory of the answering path, how long others keep it waiting, and what a speaker costs while nothing happens (DURATION=30 of each)
+bench: ## Time and memory of the answering path, how long others keep it waiting, what a speaker costs while nothing happens (DURATION=30 of each), and many Services
 	@build/bench.sh
 
 .PHONY: fuzz

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the answering path costs and how long others keep it waiting; then, with the published programs, what a speaker costs while nothing happens and what clients see, without
-# and with the kernel's part. docs/performance.md has the figures.
+# and with the kernel's part; then many Services: memory, how long a Service of a burst waits for its address, restarts with 10,000. docs/performance.md has the figures.
 #   DURATION=30   for how many seconds what a speaker costs is measured
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,3 +13,4 @@ for kernel in "" kernel; do
     tests/Benchmarks/bin/Release/net10.0/LoadBalancer.Benchmarks idle $kernel "${DURATION:-30}"
     tests/Benchmarks/bin/Release/net10.0/LoadBalancer.Benchmarks wire $kernel
 done
+tests/Benchmarks/bin/Release/net10.0/LoadBalancer.Benchmarks scale

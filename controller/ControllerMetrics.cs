@@ -1,6 +1,5 @@
 using LoadBalancer.Controller.Assigning;
 using LoadBalancer.Core.Allocation;
-using LoadBalancer.Core.Pools;
 using LoadBalancer.Kubernetes.Configuration;
 using LoadBalancer.Kubernetes.Events;
 using Prometheus;
@@ -66,7 +65,7 @@ internal static class ControllerMetrics
     private static readonly AllocationReason[] Reasons = Enum.GetValues<AllocationReason>();
     private static readonly int[] ShownWaiting = new int[Reasons.Length];
     private static readonly Lock ShowLock = new();
-    private static Dictionary<(string Pool, ExclusionKind Kind), int> ShownExcluded = [];
+    private static IReadOnlyDictionary<(string Pool, ExclusionKind Kind), int> ShownExcluded = new Dictionary<(string, ExclusionKind), int>();
 
     public static void Allocated(string pool) => Allocations.WithLabels(pool).Inc();
 
@@ -93,7 +92,7 @@ internal static class ControllerMetrics
 
     /// <summary>Shows things as the leader knows them; pools that are gone disappear.</summary>
     public static void Leading(
-        int queueDepth, IEnumerable<PoolUsage> pools, IEnumerable<(Pool Pool, Exclusion Exclusion)> excluded, WaitingServices waiting,
+        int queueDepth, IEnumerable<PoolUsage> pools, IReadOnlyDictionary<(string Pool, ExclusionKind Kind), int> excluded, WaitingServices waiting,
         int contended)
     {
         lock (ShowLock)
@@ -116,7 +115,7 @@ internal static class ControllerMetrics
             QueueDepth.Set(0);
             Contended.Set(0);
             ShowPools([]);
-            ShowExcluded([]);
+            ShowExcluded(new Dictionary<(string, ExclusionKind), int>());
             ShowWaiting(new WaitingServices());
         }
     }
@@ -141,9 +140,13 @@ internal static class ControllerMetrics
         }
     }
 
-    private static void ShowExcluded(IEnumerable<(Pool Pool, Exclusion Exclusion)> excluded)
+    private static void ShowExcluded(IReadOnlyDictionary<(string Pool, ExclusionKind Kind), int> now)
     {
-        var now = excluded.CountBy(static e => (Pool: e.Pool.Name, e.Exclusion.Kind)).ToDictionary();
+        if (ReferenceEquals(now, ShownExcluded))
+        {
+            return;
+        }
+
         foreach (var (series, _) in ShownExcluded.Except(now).ToArray())
         {
             if (!now.ContainsKey(series))

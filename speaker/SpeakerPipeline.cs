@@ -11,12 +11,12 @@ using LoadBalancer.Speaker.Report;
 namespace LoadBalancer.Speaker;
 
 /// <summary>What the speaker knows from the API server, each kept current by a reflector.</summary>
-/// <param name="Services">All Services.</param>
+/// <param name="Services">The Services that have an address.</param>
 /// <param name="EndpointSlices">All EndpointSlices.</param>
 /// <param name="Nodes">All Nodes.</param>
 /// <param name="Leases">The speakers' Leases.</param>
 public sealed record SpeakerStores(
-    IStore<ServiceResource> Services,
+    IStore<AnnouncedService> Services,
     IStore<EndpointSliceResource> EndpointSlices,
     IStore<NodeResource> Nodes,
     IStore<LeaseResource> Leases)
@@ -43,6 +43,9 @@ public sealed class SpeakerPipeline
 
     // Facts are made anew this often at most: a burst of thousands of Services must not cost a core.
     private static readonly TimeSpan CatalogPause = TimeSpan.FromMilliseconds(20);
+
+    // And so that it takes no more than this part of a core; a single change after a calm is looked at at once.
+    private const int Share = 10;
 
     private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(1);
 
@@ -149,15 +152,12 @@ public sealed class SpeakerPipeline
 
         // Complete is what the facts were made from, not what the stores have by now: facts that lack a VIP would give it up.
         var synced = stores.HaveSynced && pools() is not null;
-        if ((dirty || synced != complete) && now >= catalogDue)
+        var isNew = (dirty || synced != complete) && now >= catalogDue;
+        if (isNew)
         {
             dirty = false;
             complete = synced;
             snapshot = catalog.Build();
-
-            // With ten thousand Services and endpoints that flap, making the facts must not become all this thread does.
-            var took = clock.Now - now;
-            catalogDue = now + (CatalogPause > took * 5 ? CatalogPause : took * 5);
         }
 
         var (began, decided) = (clock.Now, pass.Decided);
@@ -165,6 +165,13 @@ public sealed class SpeakerPipeline
         if (pass.Decided != decided)
         {
             SpeakerMetrics.DecisionSeconds.Observe((clock.Now - began).TotalSeconds);
+        }
+
+        if (isNew)
+        {
+            // With ten thousand Services and endpoints that flap, making the facts and deciding by them must not become all this thread does.
+            var took = clock.Now - now;
+            catalogDue = now + (CatalogPause > took * Share ? CatalogPause : took * Share);
         }
 
         Inquiries.Answer(pass);

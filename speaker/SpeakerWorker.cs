@@ -40,8 +40,9 @@ internal sealed partial class SpeakerWorker : Worker
     private readonly ILoggerFactory loggers;
     private readonly ApiConnection connection;
     private readonly ApiClient api;
+    private readonly MetricsEndpoint metrics;
     private readonly SpeakerOptions options;
-    private readonly Store<ServiceResource> services = new();
+    private readonly Store<AnnouncedService> services = new();
     private readonly Store<EndpointSliceResource> slices = new();
     private readonly Store<NodeResource> nodes = new();
     private readonly Store<LeaseResource> leases = new();
@@ -73,19 +74,20 @@ internal sealed partial class SpeakerWorker : Worker
 
     public SpeakerWorker(
         IHostApplicationLifetime lifetime, ExitStatus exitStatus, Readiness readiness, CommonOptions common, SpeakerOptions options,
-        ApiConnection connection, ApiClient api, StatusEndpoint status, TimeProvider wallClock, ILoggerFactory loggers)
+        ApiConnection connection, ApiClient api, StatusEndpoint status, MetricsEndpoint metrics, TimeProvider wallClock, ILoggerFactory loggers)
         : base(lifetime, exitStatus, loggers.CreateLogger<SpeakerWorker>())
     {
         logger = loggers.CreateLogger<SpeakerWorker>();
         this.loggers = loggers;
         this.connection = connection;
         this.api = api;
+        this.metrics = metrics;
         this.options = options;
         promiscuous = new NamePatterns(options.Promiscuous);
         leaseKey = new ObjectKey(common.Namespace, options.Node);
         var configMap = new ObjectKey(common.Namespace, common.ConfigMap);
         var secret = new ObjectKey(common.Namespace, ApiUse.HeartbeatSecretName);
-        Reflect(ResourceKinds.Services, ResourceSelection.All, services);
+        Reflect(ResourceKinds.AnnouncedServices, ResourceSelection.All, services);
         Reflect(ResourceKinds.EndpointSlices, ResourceSelection.All, slices);
         Reflect(ResourceKinds.Nodes, ResourceSelection.All, nodes);
         Reflect(ResourceKinds.Leases, new ResourceSelection { Namespace = common.Namespace, LabelSelector = NodeLease.LabelSelector }, leases);
@@ -153,10 +155,9 @@ internal sealed partial class SpeakerWorker : Worker
         secrets.Changed += _ => changed.Signal();
         runners.Changed += OnLinksChanged;
         new LinkMetrics(() => runners.Current, announcer).Register();
-        new VipMetrics(
-                () => runners.Current, () => pipeline.Snapshot,
-                () => heartbeats.Segments.Any(static segment => segment.LastView is { } view && VipMetrics.Tells(view)), Prometheus.Metrics.DefaultFactory)
-            .Register(Prometheus.Metrics.DefaultRegistry);
+        metrics.Add(new VipMetrics(
+            () => runners.Current, () => pipeline.Snapshot,
+            () => heartbeats.Segments.Any(static segment => segment.LastView is { } view && VipMetrics.Tells(view))).Lines);
 
         using var rest = new CancellationTokenSource();
         using var beating = new LoopThread("heartbeats", heartbeats.Wake, heartbeats.Beat, logger);

@@ -26,6 +26,7 @@ internal sealed partial class Assignments
     private readonly HashSet<ObjectKey> contended = [];
     private Allocator allocator = new();
     private IReadOnlyList<Exclusion> exclusions = [];
+    private Dictionary<(string Pool, ExclusionKind Kind), int>? excluded;
     private bool somethingBecameFree;
 
     /// <param name="stores">Where Services and namespaces are read.</param>
@@ -59,30 +60,19 @@ internal sealed partial class Assignments
     /// <summary>How full the pools are.</summary>
     public IEnumerable<PoolUsage> Usage => allocator.Usage();
 
-    /// <summary>The addresses of the pools that are given to no Service, whatever it asks for.</summary>
-    public IEnumerable<(Pool Pool, Exclusion Exclusion)> Excluded
-    {
-        get
-        {
-            foreach (var exclusion in exclusions)
-            {
-                if (allocator.PoolOf(exclusion.Address) is { } pool)
-                {
-                    yield return (pool, exclusion);
-                }
-            }
-        }
-    }
+    /// <summary>How many addresses of the pools are given to no Service, whatever it asks for; the same object until that changes.</summary>
+    public IReadOnlyDictionary<(string Pool, ExclusionKind Kind), int> Excluded => excluded ??= exclusions
+        .Select(exclusion => (allocator.PoolOf(exclusion.Address)?.Name, exclusion.Kind)).Where(static entry => entry.Name is not null)
+        .CountBy(static entry => (entry.Name!, entry.Kind)).ToDictionary();
 
     /// <summary>
     /// Starts anew from what the statuses show, as a new leader does: nothing that another replica did meanwhile is known otherwise.
     /// No write may be under way.
     /// </summary>
-    public void Rebuild(PoolConfig? config, IReadOnlyList<Exclusion> excluded)
+    public void Rebuild(PoolConfig? config, IReadOnlyList<Exclusion> now)
     {
         allocator = new Allocator();
-        exclusions = excluded;
-        allocator.Exclude(excluded);
+        Excludes(now);
         Waiting.Clear();
         contended.Clear();
         ForgetSettling();
@@ -111,10 +101,9 @@ internal sealed partial class Assignments
     /// <summary>
     /// Replaces the addresses that are not given out. Whoever has one keeps it; one that is no longer among them goes to those that wait.
     /// </summary>
-    public void Exclude(IReadOnlyList<Exclusion> excluded)
+    public void Exclude(IReadOnlyList<Exclusion> now)
     {
-        exclusions = excluded;
-        allocator.Exclude(excluded);
+        Excludes(now);
         somethingBecameFree = true;
         ServeWaiting();
     }
@@ -185,6 +174,13 @@ internal sealed partial class Assignments
         entry.Value.Write is { Outcome: StatusWriteOutcome.Failed or StatusWriteOutcome.Pending } write
         && stores.Services.Get(entry.Key) is { } service && write.IsFrom(service));
 
+    private void Excludes(IReadOnlyList<Exclusion> now)
+    {
+        exclusions = now;
+        allocator.Exclude(now);
+        excluded = null;
+    }
+
     private static ServiceId IdOf(ObjectKey key) => new(key.Namespace, key.Name);
 
     private static ServiceAge AgeOf(ServiceResource service) => new(service.Created, service.Key);
@@ -199,6 +195,7 @@ internal sealed partial class Assignments
         if (config is not null)
         {
             allocator.Configure(config);
+            excluded = null;
         }
 
         var oldestFirst = stores.Services.All().Where(IsOfInterest).ToArray();
@@ -240,6 +237,11 @@ internal sealed partial class Assignments
         {
             record.LookAgain = true;
             return;
+        }
+
+        if (service is not null && record?.Write is { } write && !write.IsFrom(service))
+        {
+            record.Write = null; // what came of it is seen; it would hold on to the Service as it was
         }
 
         if (service is null || (record is not null && record.Uid != service.Uid))

@@ -22,7 +22,7 @@ public static class ProgramHost
 
     /// <summary>
     /// A builder with logging and Kestrel at <see cref="CommonOptions.Listen"/>, and with <see cref="TimeProvider"/>,
-    /// <see cref="Readiness"/>, <see cref="ExitStatus"/>, <see cref="StatusEndpoint"/> and <paramref name="options"/> registered. No configuration file is read.
+    /// <see cref="Readiness"/>, <see cref="ExitStatus"/>, <see cref="StatusEndpoint"/>, <see cref="MetricsEndpoint"/> and <paramref name="options"/> registered. No configuration file is read.
     /// </summary>
     public static WebApplicationBuilder CreateBuilder(CommonOptions options)
     {
@@ -45,6 +45,8 @@ public static class ProgramHost
         builder.Services.AddSingleton<Readiness>();
         builder.Services.AddSingleton<ExitStatus>();
         builder.Services.AddSingleton<StatusEndpoint>();
+        builder.Services.AddSingleton<MetricsEndpoint>();
+        builder.Services.AddSingleton<IHostedService>(static services => new MemoryReturn(services.GetRequiredService<TimeProvider>()));
         if (options.SecureMetrics is not null)
         {
             builder.Services.AddSingleton<SecureEndpoint>();
@@ -87,12 +89,13 @@ public static class ProgramHost
     {
         var readiness = app.Services.GetRequiredService<Readiness>();
         var status = app.Services.GetRequiredService<StatusEndpoint>();
+        var metrics = app.Services.GetRequiredService<MetricsEndpoint>();
         var secure = app.Services.GetService<SecureEndpoint>();
         app.Run(async context =>
         {
             if (secure is null || await secure.AdmitAsync(context).ConfigureAwait(false))
             {
-                await AnswerAsync(context, readiness, status).ConfigureAwait(false);
+                await AnswerAsync(context, readiness, status, metrics).ConfigureAwait(false);
             }
         });
     }
@@ -134,7 +137,7 @@ public static class ProgramHost
         }
     }
 
-    private static async Task AnswerAsync(HttpContext context, Readiness readiness, StatusEndpoint status)
+    private static async Task AnswerAsync(HttpContext context, Readiness readiness, StatusEndpoint status, MetricsEndpoint metrics)
     {
         var response = context.Response;
         switch (context.Request.Path.Value)
@@ -147,8 +150,7 @@ public static class ProgramHost
                 await response.WriteAsync(readiness.Describe(), context.RequestAborted).ConfigureAwait(false);
                 break;
             case "/metrics":
-                response.ContentType = PrometheusConstants.TextContentType;
-                await Metrics.DefaultRegistry.CollectAndExportAsTextAsync(response.Body, context.RequestAborted).ConfigureAwait(false);
+                await metrics.AnswerAsync(context).ConfigureAwait(false);
                 break;
             case "/status":
                 await status.AnswerAsync(context).ConfigureAwait(false);

@@ -22,8 +22,8 @@ public sealed class PcapLink : IPacketLink
     public const string CaptureFilter =
         "inbound and (arp or ether proto 0x88b5 or (icmp6 and (ip6[40] == 135 or ip6[40] == 136)))";
 
-    // A ring of 2 MiB holds 1,000 frames: 50 ms of a 20,000 frames/s storm while this process does not run.
-    private const int RingBytes = 2 * 1024 * 1024;
+    // A ring of 1 MiB holds 500 frames, all of it resident: 25 ms of a 20,000 frames/s storm while this process does not run.
+    private const int RingBytes = 1024 * 1024;
 
     private const int Forever = -1;
     private const int CollectMilliseconds = 1;

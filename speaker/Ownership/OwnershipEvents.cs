@@ -143,7 +143,7 @@ public sealed class OwnershipEvents
         }
     }
 
-    private IReadOnlyList<ServiceResource> ServicesOf(IpAddress vip) =>
+    private IReadOnlyList<AnnouncedService> ServicesOf(IpAddress vip) =>
         known.Services.GetValueOrDefault(vip) ?? known.Unusable.GetValueOrDefault(vip)?.Services ?? [];
 
     private bool IsOver(IpAddress vip, Nobody state) =>
@@ -210,7 +210,7 @@ public sealed class OwnershipEvents
         return statement;
 
         // An address that is resumed may be another Service's by now. While the former run is unknown, the API server is away.
-        bool WasTold(ServiceResource service) =>
+        bool WasTold(AnnouncedService service) =>
             (hadIt && formerRun is null) || ((hadIt || mayHaveHadIt) && service.Created < formerRun);
     }
 
@@ -267,7 +267,7 @@ public sealed class OwnershipEvents
         var home = links.FirstOrDefault(link => link.Election.Concerns(facts)) ?? (links.Count == 0 || HasIt(facts.Pool, verdicts) ? null : links[0]);
         Say(home, facts.ElectionAddress, AnnouncementText.Nobody(facts, state.Former, verdicts), known.Services[vip]);
 
-        void Say(LinkDecision? on, IpAddress order, AnnouncementText text, IReadOnlyList<ServiceResource> services)
+        void Say(LinkDecision? on, IpAddress order, AnnouncementText text, IReadOnlyList<AnnouncedService> services)
         {
             if (on is not { MayTell: true })
             {

@@ -9,8 +9,9 @@ namespace LoadBalancer.Speaker.Ownership;
 /// </summary>
 internal sealed class Statement(TimeSpan since, TimeSpan due)
 {
-    private readonly HashSet<string> told = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, TimeSpan> awaited = new(StringComparer.Ordinal);
+    // Mostly one Service, and mostly none is awaited: there is a statement for each of thousands of VIPs.
+    private IReadOnlyList<AnnouncedService> told = [];
+    private Dictionary<string, TimeSpan>? awaited;
 
     /// <summary>What was said; null before.</summary>
     public AnnouncementText? Text { get; private set; }
@@ -25,13 +26,13 @@ internal sealed class Statement(TimeSpan since, TimeSpan due)
     public TimeSpan Due { get; private set; } = due;
 
     /// <summary>When something is to be said next, to a Service that came later perhaps.</summary>
-    public TimeSpan NextDue => Text is null || awaited.Count == 0 ? Due : Min(Due, awaited.Values.Min());
+    public TimeSpan NextDue => Text is null || awaited is null ? Due : Min(Due, awaited.Values.Min());
 
     /// <summary>It was said already by a former run of this program: not now, but within a while.</summary>
-    public void Withhold(AnnouncementText was, IEnumerable<ServiceResource> services, TimeSpan until)
+    public void Withhold(AnnouncementText was, IEnumerable<AnnouncedService> services, TimeSpan until)
     {
         Text = was;
-        told.UnionWith(services.Select(static service => service.Uid));
+        told = [.. services];
         Due = until;
     }
 
@@ -39,11 +40,11 @@ internal sealed class Statement(TimeSpan since, TimeSpan due)
     public void Wait(TimeSpan until) => Due = until;
 
     /// <summary>Says it: to whom it is new as an Event, to the others as still so.</summary>
-    public void Tell(AnnouncementText now, IReadOnlyList<ServiceResource> services, IEventRecorder recorder, TimeSpan at)
+    public void Tell(AnnouncementText now, IReadOnlyList<AnnouncedService> services, IEventRecorder recorder, TimeSpan at)
     {
         if (Text != now)
         {
-            told.Clear();
+            told = [];
             Text = now;
         }
 
@@ -54,7 +55,7 @@ internal sealed class Statement(TimeSpan since, TimeSpan due)
                 continue;
             }
 
-            if (told.Add(service.Uid))
+            if (IsNew(service))
             {
                 Record(service, recorder);
             }
@@ -68,11 +69,11 @@ internal sealed class Statement(TimeSpan since, TimeSpan due)
     }
 
     /// <summary>Says it to Services that came to the VIP later.</summary>
-    public void TellNewcomers(IReadOnlyList<ServiceResource> services, IEventRecorder recorder)
+    public void TellNewcomers(IReadOnlyList<AnnouncedService> services, IEventRecorder recorder)
     {
         foreach (var service in services)
         {
-            if (Text is not null && told.Add(service.Uid))
+            if (Text is not null && IsNew(service))
             {
                 Record(service, recorder);
             }
@@ -80,42 +81,80 @@ internal sealed class Statement(TimeSpan since, TimeSpan due)
     }
 
     /// <summary>To those of these Services that are new it is said only then: what is so in a Service's first seconds is no news.</summary>
-    public void Await(IReadOnlyList<ServiceResource> services, TimeSpan until)
+    public void Await(IReadOnlyList<AnnouncedService> services, TimeSpan until)
     {
         foreach (var service in services)
         {
-            if (!told.Contains(service.Uid))
+            if (!WasTold(service))
             {
-                awaited.TryAdd(service.Uid, until);
+                (awaited ??= new(StringComparer.Ordinal)).TryAdd(service.Uid, until);
             }
         }
     }
 
     /// <summary>Says it to Services that came later, for whom it has been so long enough now.</summary>
-    public void TellAwaited(IReadOnlyList<ServiceResource> services, IEventRecorder recorder, TimeSpan at)
+    public void TellAwaited(IReadOnlyList<AnnouncedService> services, IEventRecorder recorder, TimeSpan at)
     {
         TellNewcomers([.. services.Where(service => !IsAwaited(service, at))], recorder);
 
         // Those that are gone need not be waited for.
-        foreach (var uid in awaited.Where(entry => entry.Value <= at).Select(static entry => entry.Key).ToArray())
+        foreach (var (uid, until) in awaited ?? [])
         {
-            awaited.Remove(uid);
+            if (until <= at)
+            {
+                AwaitNoMore(uid);
+            }
         }
     }
 
-    private bool IsAwaited(ServiceResource service, TimeSpan at)
+    private bool IsAwaited(AnnouncedService service, TimeSpan at)
     {
+        if (awaited is null)
+        {
+            return false;
+        }
+
         if (awaited.TryGetValue(service.Uid, out var until) && at < until)
         {
             return true;
         }
 
-        awaited.Remove(service.Uid);
+        AwaitNoMore(service.Uid);
         return false;
+    }
+
+    private void AwaitNoMore(string uid)
+    {
+        awaited!.Remove(uid);
+        awaited = awaited.Count == 0 ? null : awaited;
+    }
+
+    private bool WasTold(AnnouncedService service)
+    {
+        foreach (var one in told)
+        {
+            if (one.IsSameObjectAs(service))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool IsNew(AnnouncedService service)
+    {
+        if (WasTold(service))
+        {
+            return false;
+        }
+
+        told = [.. told, service];
+        return true;
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
-    private void Record(ServiceResource service, IEventRecorder recorder) =>
+    private void Record(AnnouncedService service, IEventRecorder recorder) =>
         recorder.Record(EventTarget.For(service), Text!.Severity, Text.Reason.ToString(), Text.Message);
 }

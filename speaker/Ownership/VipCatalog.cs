@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Allocation;
 using LoadBalancer.Core.Ownership;
@@ -15,18 +17,24 @@ namespace LoadBalancer.Speaker.Ownership;
 /// <param name="Unusable">Addresses in the statuses of served Services that nobody announces, whoever is alive.</param>
 public sealed record VipSnapshot(
     IReadOnlyDictionary<IpAddress, VipFacts> Vips,
-    IReadOnlyDictionary<IpAddress, IReadOnlyList<ServiceResource>> Services,
+    IReadOnlyDictionary<IpAddress, IReadOnlyList<AnnouncedService>> Services,
     IReadOnlyDictionary<IpAddress, UnusableVip> Unusable)
 {
+    /// <summary>Only itself: one that was made later stands for facts that may have changed, also if the VIPs are the same.</summary>
+    public bool Equals(VipSnapshot? other) => ReferenceEquals(this, other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => RuntimeHelpers.GetHashCode(this);
+
     /// <summary>No VIP.</summary>
     public static VipSnapshot Empty { get; } = new(
-        new Dictionary<IpAddress, VipFacts>(), new Dictionary<IpAddress, IReadOnlyList<ServiceResource>>(), new Dictionary<IpAddress, UnusableVip>());
+        new Dictionary<IpAddress, VipFacts>(), new Dictionary<IpAddress, IReadOnlyList<AnnouncedService>>(), new Dictionary<IpAddress, UnusableVip>());
 }
 
 /// <summary>An address that is not announced although a Service has it.</summary>
 /// <param name="Text">Why.</param>
 /// <param name="Services">The Services that have it, oldest first.</param>
-public sealed record UnusableVip(AnnouncementText Text, IReadOnlyList<ServiceResource> Services)
+public sealed record UnusableVip(AnnouncementText Text, IReadOnlyList<AnnouncedService> Services)
 {
     /// <summary>The reason alone.</summary>
     public AnnouncementEvent Reason => Text.Reason;
@@ -38,7 +46,7 @@ public sealed record UnusableVip(AnnouncementText Text, IReadOnlyList<ServiceRes
 /// </summary>
 public sealed class VipCatalog
 {
-    private readonly IStore<ServiceResource> services;
+    private readonly IStore<AnnouncedService> services;
     private readonly IStore<EndpointSliceResource> slices;
     private readonly IStore<NodeResource> nodes;
     private readonly IStore<LeaseResource> leases;
@@ -48,6 +56,7 @@ public sealed class VipCatalog
     private readonly Func<PoolConfig?> pools;
     private readonly string? loadBalancerClass;
     private volatile HashSet<ObjectKey> served = [];
+    private VipSnapshot last = VipSnapshot.Empty;
 
     /// <summary>A catalog over these stores.</summary>
     /// <param name="services">All Services.</param>
@@ -58,7 +67,7 @@ public sealed class VipCatalog
     /// <param name="pools">The pools in force; null while none are known.</param>
     /// <param name="loadBalancerClass">Which Services are served; null for those without a class.</param>
     public VipCatalog(
-        IStore<ServiceResource> services,
+        IStore<AnnouncedService> services,
         IStore<EndpointSliceResource> slices,
         IStore<NodeResource> nodes,
         IStore<LeaseResource> leases,
@@ -88,48 +97,99 @@ public sealed class VipCatalog
         return hosts != before;
     }
 
-    /// <summary>Builds the facts from what the stores have now.</summary>
+    /// <summary>
+    /// Builds the facts from what the stores have now. What is as it was is the same object; the snapshot itself is another each time, since Nodes,
+    /// of which it says nothing, may be what changed.
+    /// </summary>
     public VipSnapshot Build()
     {
         if (pools() is not { } config)
         {
-            return VipSnapshot.Empty;
+            return last = VipSnapshot.Empty;
         }
 
-        var ours = services.All().Where(IsServed).ToDictionary(service => service.Key);
-        served = [.. ours.Keys];
-        var endpoints = slices.All().Where(slice => ours.ContainsKey(ServiceOf(slice))).ToLookup(ServiceOf);
+        var ours = Served();
         var hosts = Hosts();
-        var uses = new Dictionary<IpAddress, List<Use>>();
-        foreach (var service in ours.Values)
+        var uses = new Dictionary<IpAddress, Users>(ours.Count);
+        foreach (var (_, service) in ours)
         {
-            AddUses(uses, service, endpoints[service.Key], hosts);
+            AddUses(uses, service, hosts);
         }
 
         var vips = new Dictionary<IpAddress, VipFacts>(uses.Count);
-        var owners = new Dictionary<IpAddress, IReadOnlyList<ServiceResource>>(uses.Count);
+        var owners = new Dictionary<IpAddress, IReadOnlyList<AnnouncedService>>(uses.Count);
         var unusable = new Dictionary<IpAddress, UnusableVip>();
+        var isSame = true;
         foreach (var (address, users) in uses)
         {
-            users.Sort(OldestFirst);
-            IReadOnlyList<ServiceResource> its = [.. users.Select(use => use.Service)];
+            users.Sort();
             if (hosts.TryGetValue(address, out var exclusion))
             {
-                unusable.Add(address, new UnusableVip(AnnouncementText.OfAHost(exclusion), its));
+                unusable.Add(address, Unusable(AnnouncementText.OfAHost(exclusion), users, last.Unusable.GetValueOrDefault(address), ref isSame));
             }
             else if (config.Find(address) is { } pool)
             {
-                vips.Add(address, Facts(address, pool, users));
-                owners.Add(address, its);
+                vips.Add(address, Same(users.Facts(address, pool), last.Vips.GetValueOrDefault(address), ref isSame));
+                owners.Add(address, users.Services(last.Services.GetValueOrDefault(address, []), ref isSame));
             }
             else
             {
                 // Not ours to announce: another program may have put it there.
-                unusable.Add(address, new UnusableVip(AnnouncementText.NotInPool(address), its));
+                unusable.Add(address, Unusable(AnnouncementText.NotInPool(address), users, last.Unusable.GetValueOrDefault(address), ref isSame));
             }
         }
 
-        return new VipSnapshot(vips, owners, unusable);
+        isSame &= vips.Count == last.Vips.Count && unusable.Count == last.Unusable.Count;
+        return last = isSame ? last with { } : new VipSnapshot(vips, owners, unusable);
+    }
+
+    // The Services served, each with where its endpoints are.
+    private Dictionary<ObjectKey, ServedService> Served()
+    {
+        var ours = new Dictionary<ObjectKey, ServedService>();
+        foreach (var service in services.All())
+        {
+            if (service.IsLoadBalancer && service.IsKept && service.LoadBalancerClass == loadBalancerClass)
+            {
+                ours[service.Key] = new ServedService(service);
+            }
+        }
+
+        foreach (var slice in slices.All())
+        {
+            ref var service = ref CollectionsMarshal.GetValueRefOrNullRef(ours, ServiceOf(slice));
+            if (!Unsafe.IsNullRef(ref service))
+            {
+                service = service.With(slice);
+            }
+        }
+
+        served = [.. ours.Keys];
+        return ours;
+    }
+
+    private static VipFacts Same(VipFacts now, VipFacts? before, ref bool isSame)
+    {
+        if (before is not null && now with { ServingNodes = before.ServingNodes } == before
+            && (now.ServingNodes is null ? before.ServingNodes is null : before.ServingNodes is { } nodes && nodes.SetEquals(now.ServingNodes)))
+        {
+            return before;
+        }
+
+        isSame = false;
+        return now;
+    }
+
+    private static UnusableVip Unusable(AnnouncementText text, in Users users, UnusableVip? before, ref bool isSame)
+    {
+        var its = users.Services(before?.Services ?? [], ref isSame);
+        if (before is not null && before.Text == text && ReferenceEquals(before.Services, its))
+        {
+            return before;
+        }
+
+        isSame = false;
+        return new UnusableVip(text, its);
     }
 
     // A host answers for its own address; a second voice would take it off the network, and with a gateway everything behind it.
@@ -162,85 +222,18 @@ public sealed class VipCatalog
         }
     }
 
-    private HashSet<IpAddress> AddressesInUse() =>
-        [.. IpAddress.ParseAll(services.All().SelectMany(static service => service.Ingress).Select(static ingress => ingress.Ip))];
+    private HashSet<IpAddress> AddressesInUse() => [.. services.All().SelectMany(static service => service.Addresses)];
 
     private static ObjectKey ServiceOf(EndpointSliceResource slice) => new(slice.Key.Namespace, slice.ServiceName);
 
-    private static void AddUses(
-        Dictionary<IpAddress, List<Use>> uses, ServiceResource service, IEnumerable<EndpointSliceResource> slices,
-        Dictionary<IpAddress, Exclusion> hosts)
+    private static void AddUses(Dictionary<IpAddress, Users> uses, in ServedService service, Dictionary<IpAddress, Exclusion> hosts)
     {
         IpAddress? first = null;
-        var (any, nodes) = Serving(slices);
-        foreach (var ingress in service.Ingress)
+        foreach (var address in service.Service.Addresses)
         {
-            if (!IpAddress.TryParse(ingress.Ip, out var address))
-            {
-                continue;
-            }
-
             first ??= hosts.ContainsKey(address) ? null : address;
-            if (!uses.TryGetValue(address, out var users))
-            {
-                uses.Add(address, users = []);
-            }
-
-            users.Add(new Use(service, first ?? address, any, nodes));
+            ref var users = ref CollectionsMarshal.GetValueRefOrAddDefault(uses, address, out _);
+            users = users.With(new Use(service, first ?? address));
         }
     }
-
-    private static (bool Any, HashSet<string> Nodes) Serving(IEnumerable<EndpointSliceResource> slices)
-    {
-        var any = false;
-        var nodes = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var slice in slices)
-        {
-            foreach (var endpoint in slice.Endpoints)
-            {
-                any |= endpoint.Serving;
-                if (endpoint.Serving && endpoint.NodeName.Length > 0)
-                {
-                    nodes.Add(endpoint.NodeName);
-                }
-            }
-        }
-
-        return (any, nodes);
-    }
-
-    // Sharers are one VIP on one node: served if one of them is. With the policy Local the node must have endpoints of every sharer that has
-    // any. Where no node has, which only sharers of different pods come to, those that have some take part: one of them is served still.
-    private static VipFacts Facts(IpAddress address, Pool pool, List<Use> users)
-    {
-        var local = users.Where(use => use.Service.ExternalTrafficPolicy == "Local").ToList();
-        var clusterServed = users.Exists(use => use.Any && use.Service.ExternalTrafficPolicy != "Local");
-        var some = local.SelectMany(use => use.Nodes).ToHashSet(StringComparer.Ordinal);
-        var every = some.ToHashSet(StringComparer.Ordinal);
-        foreach (var use in local.Where(use => use.Nodes.Count > 0))
-        {
-            every.IntersectWith(use.Nodes);
-        }
-
-        return new VipFacts
-        {
-            Address = address,
-            ElectionAddress = users[0].First,
-            Pool = pool,
-            Served = clusterServed || local.Exists(use => use.Any),
-            ServingNodes = local.Count == 0 || (clusterServed && some.Count == 0) ? null : every.Count > 0 ? every : some,
-            SharersApart = some.Count > 0 && every.Count == 0,
-        };
-    }
-
-    private static int OldestFirst(Use a, Use b)
-    {
-        var byAge = a.Service.Created.CompareTo(b.Service.Created);
-        return byAge != 0 ? byAge : string.CompareOrdinal(a.Service.Key.ToString(), b.Service.Key.ToString());
-    }
-
-    private bool IsServed(ServiceResource service) =>
-        service.Type == "LoadBalancer" && service.Ingress.Count > 0 && service.LoadBalancerClass == loadBalancerClass;
-
-    private sealed record Use(ServiceResource Service, IpAddress First, bool Any, HashSet<string> Nodes);
 }

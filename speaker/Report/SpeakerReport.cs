@@ -182,7 +182,7 @@ internal sealed class SpeakerReport
         Detail = unusable.Text.Message,
     };
 
-    private static IReadOnlyList<string> NamesOf(IReadOnlyList<ServiceResource> services) => [.. services.Select(static service => service.Key.ToString())];
+    private static IReadOnlyList<string> NamesOf(IReadOnlyList<AnnouncedService> services) => [.. services.Select(static service => service.Key.ToString())];
 
     private sealed record Decided(
         VipSnapshot Snapshot, bool Current, IReadOnlyList<LinkStatus> Links, IReadOnlyList<VipRow> Rows, IReadOnlyList<CandidateStatus>? Candidates);

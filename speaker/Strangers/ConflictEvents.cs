@@ -9,7 +9,7 @@ namespace LoadBalancer.Speaker.Strangers;
 internal sealed class ConflictEvents(IEventRecorder recorder, string node)
 {
     /// <summary>A conflict began, or another host joined it.</summary>
-    public void Began(IReadOnlyList<ServiceResource> services, IpAddress vip, MacAddress stranger, string link)
+    public void Began(IReadOnlyList<AnnouncedService> services, IpAddress vip, MacAddress stranger, string link)
     {
         var message = $"{vip} is in use by another host, too: hardware address {stranger}, heard by node {node} on {link}. Connections may "
             + "end up there. Find that host by its hardware address and give it another address; if it got this one by DHCP, take the "
@@ -21,7 +21,7 @@ internal sealed class ConflictEvents(IEventRecorder recorder, string node)
     }
 
     /// <summary>A conflict is over.</summary>
-    public void Ended(IReadOnlyList<ServiceResource> services, IpAddress vip, AddressConflict conflict)
+    public void Ended(IReadOnlyList<AnnouncedService> services, IpAddress vip, AddressConflict conflict)
     {
         foreach (var service in services)
         {

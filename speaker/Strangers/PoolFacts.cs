@@ -17,20 +17,17 @@ internal sealed record PoolFacts(PoolConfig Config, IReadOnlySet<IpAddress> Used
 
     /// <summary>Builds the facts from what the stores have now.</summary>
     /// <param name="config">The pools in force.</param>
-    /// <param name="services">All Services.</param>
+    /// <param name="services">The Services that have an address.</param>
     /// <param name="nodes">All Nodes.</param>
     /// <param name="taken">What strangers have.</param>
     /// <param name="ahead">How many free addresses of a pool and family.</param>
     public static PoolFacts Build(
-        PoolConfig config, IStore<ServiceResource> services, IStore<NodeResource> nodes, IEnumerable<IpAddress> taken, int ahead)
+        PoolConfig config, IStore<AnnouncedService> services, IStore<NodeResource> nodes, IEnumerable<IpAddress> taken, int ahead)
     {
         var used = new HashSet<IpAddress>();
         foreach (var service in services.All())
         {
-            foreach (var ingress in service.Ingress)
-            {
-                Add(used, ingress.Ip);
-            }
+            used.UnionWith(service.Addresses);
         }
 
         foreach (var node in nodes.All())

@@ -328,7 +328,7 @@ public sealed partial class StrangerWatch
     // The VIPs are newer than the facts if a Service has just got its address.
     private bool IsFree(IpAddress address) => facts.IsFree(address) && !vips().Vips.ContainsKey(address);
 
-    private IReadOnlyList<ServiceResource> ServicesOf(IpAddress vip) => vips().Services.GetValueOrDefault(vip, []);
+    private IReadOnlyList<AnnouncedService> ServicesOf(IpAddress vip) => vips().Services.GetValueOrDefault(vip, []);
 
     private IEnumerable<TakenAddress> AllPublished() => stores.Leases.All().SelectMany(StrangerAnnotations.TakenOf);
 

@@ -8,11 +8,12 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using LoadBalancer.Benchmarks;
 using LoadBalancer.Benchmarks.Idle;
+using LoadBalancer.Benchmarks.Scale;
 using LoadBalancer.Benchmarks.Wire;
 using Perfolizer.Horology;
 
 // Arguments are BenchmarkDotNet's: `--filter '*Answering*'`, `--job dry`, `--list flat`. Without any: all, briefly. `latency` alone: how long a link's thread waits for the others.
-// `idle`: what a speaker costs while nothing happens.
+// `idle`: what a speaker costs while nothing happens. `scale`: many Services.
 if (args is ["idle", ..])
 {
     return IdleCost.Run(args);
@@ -22,6 +23,12 @@ if (args is ["idle", ..])
 if (args is ["wire", ..])
 {
     return WireCost.Run(args);
+}
+
+// `scale`: many Services.
+if (args is ["scale", ..])
+{
+    return ScaleRun.Run(args);
 }
 
 if (args is ["latency"])

@@ -5,30 +5,35 @@ using System.Net;
 namespace LoadBalancer.Core.Addressing;
 
 /// <summary>
-/// One IPv4 or IPv6 address as a number: 17 bytes, no allocation, ordered. IPv4 sorts before IPv6, then by value.
+/// One IPv4 or IPv6 address as a number: 24 bytes, no allocation, ordered. IPv4 sorts before IPv6, then by value.
 /// </summary>
 /// <remarks>
 /// <see cref="IPAddress"/> is a class without an order; pools, allocation and the answering path need a value with both.
 /// </remarks>
 public readonly struct IpAddress : IEquatable<IpAddress>, IComparable<IpAddress>
 {
+    // Two halves: a UInt128 is aligned to 16 bytes, which would make it 32, in tables of thousands of addresses.
+    private readonly ulong upper;
+    private readonly ulong lower;
+
     private IpAddress(IpFamily family, UInt128 value)
     {
         Family = family;
-        Value = value;
+        upper = (ulong)(value >> 64);
+        lower = (ulong)value;
     }
 
     /// <summary>The family. The default value of the struct has none of the two and equals no parsed address.</summary>
     public IpFamily Family { get; }
 
     /// <summary>The address as a number in network order: 0 to 2^32-1 for IPv4, 0 to 2^128-1 for IPv6.</summary>
-    public UInt128 Value { get; }
+    public UInt128 Value => new(upper, lower);
 
     /// <summary>The number of bits of an address of this family: 32 or 128.</summary>
     public int BitLength => Family == IpFamily.IPv4 ? 32 : 128;
 
     /// <summary>The IPv4 address as a number in host order; meaningless for IPv6.</summary>
-    public uint AsUInt32 => (uint)Value;
+    public uint AsUInt32 => (uint)lower;
 
     /// <summary>An IPv4 address from its number, for example 0xC0A80001 for 192.168.0.1.</summary>
     public static IpAddress FromUInt32(uint value) => new(IpFamily.IPv4, value);
@@ -136,13 +141,13 @@ public readonly struct IpAddress : IEquatable<IpAddress>, IComparable<IpAddress>
     }
 
     /// <inheritdoc/>
-    public bool Equals(IpAddress other) => Family == other.Family && Value == other.Value;
+    public bool Equals(IpAddress other) => lower == other.lower && upper == other.upper && Family == other.Family;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is IpAddress other && Equals(other);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Family, Value);
+    public override int GetHashCode() => HashCode.Combine(Family, upper, lower);
 
     /// <inheritdoc/>
     public int CompareTo(IpAddress other) =>

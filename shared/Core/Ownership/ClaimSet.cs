@@ -120,7 +120,7 @@ public readonly record struct PeerClaim(string Claimant, string Link, Claim Clai
 public sealed class ClaimView
 {
     private readonly PeerClaim[] claims;
-    private volatile Dictionary<IpAddress, List<PeerClaim>>? sorted;
+    private volatile Index? index;
 
     private ClaimView(PeerClaim[] claims) => this.claims = claims;
 
@@ -128,30 +128,51 @@ public sealed class ClaimView
     public static ClaimView Empty { get; } = new([]);
 
     /// <summary>The VIPs that somebody claims.</summary>
-    public IReadOnlyCollection<IpAddress> Vips => ByVip.Keys;
+    public IReadOnlyCollection<IpAddress> Vips => Sorted.Places.Keys;
 
-    private Dictionary<IpAddress, List<PeerClaim>> ByVip => sorted ??= Sort();
+    private Index Sorted => index ??= new Index(claims);
 
     /// <summary>The claims on a VIP.</summary>
     public ReadOnlySpan<PeerClaim> For(IpAddress vip) =>
-        ByVip.TryGetValue(vip, out var list) ? System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list) : default;
+        Sorted is var sorted && sorted.Places.TryGetValue(vip, out var place) ? sorted.Claims.AsSpan(place.First, place.Count) : default;
 
     /// <summary>A view of these claims.</summary>
     public static ClaimView Of(IEnumerable<PeerClaim> claims) => claims.ToArray() is { Length: > 0 } all ? new ClaimView(all) : Empty;
 
-    private Dictionary<IpAddress, List<PeerClaim>> Sort()
+    /// <summary>The claims with those on one VIP side by side, in the order in which they came.</summary>
+    private sealed class Index
     {
-        Dictionary<IpAddress, List<PeerClaim>> byVip = [];
-        foreach (var claim in claims)
+        public Index(PeerClaim[] claims)
         {
-            if (!byVip.TryGetValue(claim.Claim.Vip, out var list))
+            Places = new Dictionary<IpAddress, (int First, int Count)>(claims.Length);
+            foreach (var claim in claims)
             {
-                byVip.Add(claim.Claim.Vip, list = new List<PeerClaim>(1));
+                System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(Places, claim.Claim.Vip, out _).Count++;
             }
 
-            list.Add(claim);
+            var first = 0;
+            Claims = new PeerClaim[claims.Length];
+            foreach (var claim in claims)
+            {
+                ref var place = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(Places, claim.Claim.Vip, out _);
+                if (place.First == 0)
+                {
+                    // Until all are placed: where the next one goes, plus one.
+                    (place.First, first) = (first + 1, first + place.Count);
+                }
+
+                Claims[place.First++ - 1] = claim;
+            }
+
+            foreach (var vip in Places.Keys)
+            {
+                ref var place = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrNullRef(Places, vip);
+                place.First -= place.Count + 1;
+            }
         }
 
-        return byVip;
+        public PeerClaim[] Claims { get; }
+
+        public Dictionary<IpAddress, (int First, int Count)> Places { get; }
     }
 }

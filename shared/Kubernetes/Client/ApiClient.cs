@@ -79,6 +79,29 @@ public sealed class ApiClient
         }
     }
 
+    /// <summary>Sends a request once and reads the response as it arrives.</summary>
+    internal async Task StreamAsync(ApiRequest request, TimeSpan timeout, Func<Stream, CancellationToken, Task> read, CancellationToken cancellationToken)
+    {
+        Check(request);
+        using var deadline = new CancellationTokenSource(timeout, time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            using var response = await OnceAsync(request, stop.Token).ConfigureAwait(false);
+            await RefuseAsync(request, response, stop.Token).ConfigureAwait(false);
+            await using var stream = await response.Content.ReadAsStreamAsync(stop.Token).ConfigureAwait(false);
+            await read(stream, stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new HttpRequestException(HttpRequestError.Unknown, $"{request}: no answer within {timeout}");
+        }
+        catch (IOException e)
+        {
+            throw new HttpRequestException($"{request}: {e.Message}", e);
+        }
+    }
+
     /// <summary>Opens a stream: the response is returned with its body unread. Tried once.</summary>
     internal async Task<HttpResponseMessage> OpenAsync(ApiRequest request, CancellationToken cancellationToken)
     {

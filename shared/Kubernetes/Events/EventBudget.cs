@@ -1,5 +1,3 @@
-using LoadBalancer.Kubernetes.Resources;
-
 namespace LoadBalancer.Kubernetes.Events;
 
 /// <summary>
@@ -17,13 +15,13 @@ internal sealed class EventBudget(TimeProvider time)
     // Objects whose budget is full again need not be remembered; this bounds those that are not.
     private const int MostObjects = 4096;
 
-    private readonly Dictionary<(string Kind, ObjectKey Key, string Uid), Bucket> buckets = [];
+    private readonly Dictionary<UInt128, Bucket> buckets = [];
 
     /// <summary>Takes one Event from the object's budget; false if there is none left.</summary>
     internal bool TryTake(EventTarget target)
     {
         var now = time.GetTimestamp();
-        var id = (target.Kind, target.Key, target.Uid);
+        var id = EventId.Of(target);
         var bucket = buckets.TryGetValue(id, out var known) ? Refilled(known, now) : new Bucket(Burst, now);
         if (bucket.Tokens < One)
         {
@@ -43,7 +41,7 @@ internal sealed class EventBudget(TimeProvider time)
     /// <summary>How long until the object may have another Event, in whole milliseconds, the unit of timers; zero if it may now.</summary>
     internal TimeSpan WaitOf(EventTarget target)
     {
-        if (!buckets.TryGetValue((target.Kind, target.Key, target.Uid), out var known))
+        if (!buckets.TryGetValue(EventId.Of(target), out var known))
         {
             return TimeSpan.Zero;
         }

@@ -37,10 +37,10 @@ public sealed partial class EventRecorder : IEventRecorder
     private readonly ILogger logger;
     private readonly Action<EventOutcome>? observer;
     private readonly EventBudget budget;
-    private readonly Dictionary<EventSubject, Written> remembered = [];
+    private readonly Dictionary<UInt128, Written> remembered = [];
     private readonly HeldEvents held;
     private readonly Channel<WaitingEvent> queue;
-    private long lastName;
+    private long lastNumber;
 
     /// <summary>A recorder; <see cref="RunAsync"/> delivers.</summary>
     /// <param name="api">The API server.</param>
@@ -159,13 +159,13 @@ public sealed partial class EventRecorder : IEventRecorder
     private async Task DeliverAsync(WaitingEvent waiting, CancellationToken cancellationToken)
     {
         var subject = waiting.Subject;
-        var name = NewName(subject.Target.Key.Name, waiting.Recorded);
+        var number = NewNumber(waiting.Recorded);
         for (var tries = 1; ; tries++)
         {
             try
             {
                 // Not inside the null-conditional call: without an observer its argument, the write itself, would not be evaluated.
-                var outcome = await WriteAsync(waiting, name, cancellationToken).ConfigureAwait(false);
+                var outcome = await WriteAsync(waiting, number, cancellationToken).ConfigureAwait(false);
                 observer?.Invoke(outcome);
                 return;
             }
@@ -186,28 +186,30 @@ public sealed partial class EventRecorder : IEventRecorder
     private static bool IsRefusal(HttpRequestException exception) =>
         exception.StatusCode is { } status && (int)status < 500 && status != HttpStatusCode.TooManyRequests;
 
-    private async Task<EventOutcome> WriteAsync(WaitingEvent waiting, string name, CancellationToken cancellationToken)
+    private async Task<EventOutcome> WriteAsync(WaitingEvent waiting, long number, CancellationToken cancellationToken)
     {
         var subject = waiting.Subject;
-        if (remembered.TryGetValue(subject, out var written)
+        var id = EventId.Of(subject);
+        if (remembered.TryGetValue(id, out var written)
             && (waiting.Age is not null || time.GetElapsedTime(written.At) < AggregationTime))
         {
             var again = written with { Count = written.Count + 1, At = time.GetTimestamp() };
-            if (await TryCountAsync(again, waiting.Recorded, cancellationToken).ConfigureAwait(false))
+            if (await TryCountAsync(subject.Target, again, waiting.Recorded, cancellationToken).ConfigureAwait(false))
             {
-                remembered[subject] = again;
+                remembered[id] = again;
                 return EventOutcome.Counted;
             }
         }
 
-        await CreateAsync(subject, name, waiting.Recorded - (waiting.Age ?? TimeSpan.Zero), waiting.Recorded, cancellationToken).ConfigureAwait(false);
+        await CreateAsync(subject, KeyOf(subject.Target, number), waiting.Recorded - (waiting.Age ?? TimeSpan.Zero), waiting.Recorded, cancellationToken).ConfigureAwait(false);
+        Remember(id, new Written(number, 1, time.GetTimestamp()));
         return EventOutcome.Created;
     }
 
     // False if the Event is gone: the API server keeps Events for an hour, and people delete them.
-    private async Task<bool> TryCountAsync(Written written, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task<bool> TryCountAsync(EventTarget target, Written written, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var request = ApiRequest.For(ApiResource.Events, "v1", ApiVerb.Patch, written.Event) with { Body = EventJson.Count(written.Count, now) };
+        var request = ApiRequest.For(ApiResource.Events, "v1", ApiVerb.Patch, KeyOf(target, written.Number)) with { Body = EventJson.Count(written.Count, now) };
         try
         {
             return await api.SendAsync(request, static _ => true, cancellationToken).ConfigureAwait(false);
@@ -218,9 +220,8 @@ public sealed partial class EventRecorder : IEventRecorder
         }
     }
 
-    private async Task CreateAsync(EventSubject subject, string name, DateTimeOffset first, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task CreateAsync(EventSubject subject, ObjectKey key, DateTimeOffset first, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var key = new ObjectKey(NamespaceOf(subject.Target), name);
         var request = new ApiRequest(ApiResource.Events, "v1", ApiVerb.Create)
         {
             Namespace = key.Namespace,
@@ -234,11 +235,9 @@ public sealed partial class EventRecorder : IEventRecorder
         {
             // The name is ours alone: an earlier try arrived, and only its answer was lost.
         }
-
-        Remember(subject, new Written(key, 1, time.GetTimestamp()));
     }
 
-    private void Remember(EventSubject subject, Written written)
+    private void Remember(UInt128 id, Written written)
     {
         if (remembered.Count >= MostRemembered)
         {
@@ -256,19 +255,22 @@ public sealed partial class EventRecorder : IEventRecorder
             }
         }
 
-        remembered[subject] = written;
+        remembered[id] = written;
     }
 
     // Events about cluster-scoped objects live in the namespace default (core/v1 Event validation).
     private static string NamespaceOf(EventTarget target) => target.Key.Namespace.Length > 0 ? target.Key.Namespace : "default";
 
-    // NAME.HEX as Kubernetes' own components name them. The time in 100 ns units, made unique, and 253 characters at most.
-    private string NewName(string name, DateTimeOffset now)
+    // The time in 100 ns units, made unique.
+    private long NewNumber(DateTimeOffset now) => lastNumber = Math.Max(lastNumber + 1, now.UtcTicks);
+
+    // NAME.HEX as Kubernetes' own components name them, 253 characters at most.
+    private static ObjectKey KeyOf(EventTarget target, long number)
     {
-        lastName = Math.Max(lastName + 1, now.UtcTicks);
-        var suffix = lastName.ToString("x16", CultureInfo.InvariantCulture);
+        var name = target.Key.Name;
+        var suffix = number.ToString("x16", CultureInfo.InvariantCulture);
         var longest = 253 - 1 - suffix.Length;
-        return $"{(name.Length > longest ? name[..longest].TrimEnd('.', '-') : name)}.{suffix}";
+        return new ObjectKey(NamespaceOf(target), $"{(name.Length > longest ? name[..longest].TrimEnd('.', '-') : name)}.{suffix}");
     }
 
     private static string Cut(string text, int longest)
@@ -291,5 +293,8 @@ public sealed partial class EventRecorder : IEventRecorder
     [LoggerMessage(EventId = 2032, Level = LogLevel.Warning, Message = "{Count} Events were not delivered before the shutdown")]
     private partial void LogUndelivered(int count);
 
-    private sealed record Written(ObjectKey Event, int Count, long At);
+    /// <param name="Number">The end of its name.</param>
+    /// <param name="Count">How often it was told.</param>
+    /// <param name="At">When last.</param>
+    private readonly record struct Written(long Number, int Count, long At);
 }

@@ -13,6 +13,9 @@ public sealed record EventTarget(string ApiVersion, string Kind, ObjectKey Key, 
     /// <summary>An Event about a Service.</summary>
     public static EventTarget For(ServiceResource service) => new("v1", "Service", service.Key, service.Uid);
 
+    /// <inheritdoc cref="For(ServiceResource)"/>
+    public static EventTarget For(AnnouncedService service) => new("v1", "Service", service.Key, service.Uid);
+
     /// <summary>An Event about a Node; while its uid is not known its name stands in, as in the kubelet's Events.</summary>
     /// <param name="nodes">All Nodes.</param>
     /// <param name="name">The Node's name.</param>

@@ -118,15 +118,18 @@ public sealed class ApiResourceSource<T> : IResourceSource<T>
     {
         var items = new List<T>();
         string resourceVersion = "", next = "";
+        var total = 0;
         do
         {
             var request = Request(ApiVerb.List) with { Query = PageQuery(limit, next) };
-            using var page = await api.ReadAsync(request, PageTimeout, cancellationToken).ConfigureAwait(false);
-            (resourceVersion, next) = ParsePage(request, page.Span, items);
+            var page = new ListPageReader<T>(kind, strings, items);
+            await api.StreamAsync(request, PageTimeout, (stream, token) => ReadPageAsync(request, page, stream, token), cancellationToken).ConfigureAwait(false);
+            (resourceVersion, next) = (page.Version, page.Continue);
+            total += page.Count;
         }
         while (next.Length > 0);
 
-        return new ResourceList<T>(items, resourceVersion);
+        return new ResourceList<T>(items, resourceVersion) { Total = total };
     }
 
     private static string PageQuery(int limit, string next) => (limit, next) switch
@@ -136,12 +139,11 @@ public sealed class ApiResourceSource<T> : IResourceSource<T>
         _ => string.Create(CultureInfo.InvariantCulture, $"limit={limit}&continue={Uri.EscapeDataString(next)}"),
     };
 
-    private (string Version, string Continue) ParsePage(ApiRequest request, ReadOnlySpan<byte> page, List<T> items)
+    private static async Task ReadPageAsync(ApiRequest request, ListPageReader<T> page, Stream stream, CancellationToken cancellationToken)
     {
         try
         {
-            var reader = new Utf8JsonReader(page);
-            return ListPageJson.Read(ref reader, kind, strings, items);
+            await page.ReadAsync(stream, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

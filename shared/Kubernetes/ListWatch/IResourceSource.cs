@@ -22,9 +22,13 @@ public interface IResourceSource<T>
 
 /// <summary>The outcome of a LIST.</summary>
 /// <typeparam name="T">The kind.</typeparam>
-/// <param name="Items">All objects.</param>
+/// <param name="Items">All objects that are kept.</param>
 /// <param name="ResourceVersion">The version to watch from.</param>
-public sealed record ResourceList<T>(IReadOnlyList<T> Items, string ResourceVersion);
+public sealed record ResourceList<T>(IReadOnlyList<T> Items, string ResourceVersion)
+{
+    /// <summary>How many objects there are, those included of which nothing is kept.</summary>
+    public int Total { get; init; } = Items.Count;
+}
 
 /// <summary>What happened to an object.</summary>
 public enum WatchEventType

@@ -169,7 +169,7 @@ public sealed partial class Reflector<T>
         {
             var list = await source.ListAsync(cancellationToken).ConfigureAwait(false);
             Touch();
-            if (doubt.Why(list.Items.Count, store.Count, list.ResourceVersion) is { } reason)
+            if (doubt.Why(list.Total, store.Count, list.ResourceVersion) is { } reason)
             {
                 current = false;
                 observer?.Failed(kind, ReflectorFault.Doubtful);
@@ -182,8 +182,8 @@ public sealed partial class Reflector<T>
             current = true;
             waiters.ForEach(static waiter => waiter.TrySetResult());
             version = list.ResourceVersion;
-            observer?.Listed(kind, list.Items.Count);
-            LogListed(kind, list.Items.Count, list.ResourceVersion);
+            observer?.Listed(kind, list.Total);
+            LogListed(kind, list.Total, list.ResourceVersion);
         }
 
         var started = time.GetTimestamp();

@@ -39,6 +39,9 @@ public static class ResourceKinds
     /// <summary><c>v1 Service</c>.</summary>
     public static readonly ResourceKind<ServiceResource> Services = new(ApiResource.Services, V1, ServiceJson.Read);
 
+    /// <summary><c>v1 Service</c>, of those that have an address what a speaker needs.</summary>
+    public static readonly ResourceKind<AnnouncedService> AnnouncedServices = new(ApiResource.Services, V1, AnnouncedServiceJson.Read);
+
     /// <summary>EndpointSlice: <c>discovery.k8s.io/v1</c> from Kubernetes 1.21 on, <c>v1beta1</c> before.</summary>
     public static readonly ResourceKind<EndpointSliceResource> EndpointSlices =
         new(ApiResource.EndpointSlices, ["v1", "v1beta1"], EndpointSliceJson.Read);

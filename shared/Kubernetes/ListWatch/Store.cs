@@ -42,7 +42,10 @@ public sealed class Store<T> : IStore<T>
         var after = Create(items.Count);
         foreach (var item in items)
         {
-            after[item.Key] = item;
+            if (item.IsKept)
+            {
+                after[item.Key] = item;
+            }
         }
 
         objects = after;
@@ -74,7 +77,7 @@ public sealed class Store<T> : IStore<T>
         }
 
         var current = objects;
-        if (watchEvent.Type == WatchEventType.Deleted)
+        if (watchEvent.Type == WatchEventType.Deleted || !item.IsKept)
         {
             if (current.TryRemove(item.Key, out _))
             {
@@ -89,8 +92,7 @@ public sealed class Store<T> : IStore<T>
     }
 
     private static bool IsKnown(ConcurrentDictionary<ObjectKey, T> objects, T item) =>
-        objects.TryGetValue(item.Key, out var known)
-        && known.Uid == item.Uid && known.ResourceVersion == item.ResourceVersion && item.ResourceVersion.Length > 0;
+        objects.TryGetValue(item.Key, out var known) && item.IsSameVersionAs(known);
 
     // One writer: one lock is enough, and 10,000 objects need not be spread over one per core.
     private static ConcurrentDictionary<ObjectKey, T> Create(int capacity) => new(concurrencyLevel: 1, Math.Max(capacity, 31));

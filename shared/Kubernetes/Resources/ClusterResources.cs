@@ -97,29 +97,43 @@ public sealed record SecretResource : IResource
     public override string ToString() => $"Secret {Key}";
 }
 
-/// <summary>What is kept of an EndpointSlice, <c>discovery.k8s.io/v1</c> or <c>v1beta1</c>.</summary>
+/// <summary>What is kept of an EndpointSlice, <c>discovery.k8s.io/v1</c> or <c>v1beta1</c>: for whom it is, and on which nodes something serves.</summary>
 public sealed record EndpointSliceResource : IResource
 {
+    private readonly PackedVersion version = new("", "");
+
     /// <inheritdoc/>
     public required ObjectKey Key { get; init; }
 
     /// <inheritdoc/>
-    public string Uid { get; init; } = "";
+    public string Uid
+    {
+        get => version.Uid;
+        init => version = new PackedVersion(value, version.Version);
+    }
 
     /// <inheritdoc/>
-    public string ResourceVersion { get; init; } = "";
+    public string ResourceVersion
+    {
+        get => version.Version;
+        init => version = new PackedVersion(version.Uid, value);
+    }
 
     /// <summary>The Service of the same namespace the slice belongs to: the label <c>kubernetes.io/service-name</c>, or empty.</summary>
     public string ServiceName { get; init; } = "";
 
-    /// <summary>The endpoints.</summary>
-    public IReadOnlyList<EndpointResource> Endpoints { get; init; } = [];
-}
+    /// <summary>Whether any endpoint serves: <c>ready</c> is true or absent, else <c>serving</c> is true.</summary>
+    public bool Serves { get; init; }
 
-/// <summary>One endpoint of a slice.</summary>
-/// <param name="NodeName"><c>nodeName</c> (v1beta1: the topology label <c>kubernetes.io/hostname</c>), or empty.</param>
-/// <param name="Serving">Whether <c>ready</c> is true or absent, else whether <c>serving</c> is true.</param>
-public readonly record struct EndpointResource(string NodeName, bool Serving);
+    /// <summary>The nodes of the endpoints that serve, each once: <c>nodeName</c> (v1beta1: the topology label <c>kubernetes.io/hostname</c>). Slices with the same nodes share the list.</summary>
+    public IReadOnlyList<string> ServingNodes { get; init; } = [];
+
+    /// <inheritdoc/>
+    public bool IsKept => ServiceName.Length > 0;
+
+    /// <inheritdoc/>
+    public bool IsSameVersionAs(IResource other) => other is EndpointSliceResource slice && version.IsSame(slice.version);
+}
 
 /// <summary>What is kept of a <c>coordination.k8s.io/v1 Lease</c>.</summary>
 public sealed record LeaseResource : IResource

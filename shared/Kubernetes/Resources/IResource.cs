@@ -14,4 +14,10 @@ public interface IResource
 
     /// <summary><c>metadata.resourceVersion</c>, opaque (Kubernetes API concepts, "resource versions").</summary>
     string ResourceVersion { get; }
+
+    /// <summary>Whether there is anything of it to keep: a store does without one that says no, as if it were not there.</summary>
+    bool IsKept => true;
+
+    /// <summary>Whether it is the same version of the same object; one without a version is like no other.</summary>
+    bool IsSameVersionAs(IResource other) => Uid == other.Uid && ResourceVersion == other.ResourceVersion && ResourceVersion.Length > 0;
 }

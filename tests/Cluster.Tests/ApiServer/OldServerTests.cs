@@ -38,19 +38,19 @@ public sealed class OldServerTests
         Task running = new Reflector<EndpointSliceResource>(
             source, store, "endpointslices", TimeProvider.System, Random.Shared.NextDouble, NullLogger<Reflector<EndpointSliceResource>>.Instance).RunAsync(stop.Token);
 
-        await Eventually.TrueAsync(() => store.HasSynced && Endpoints(store) is [("n1", true)], Soon, "the slice as it was", () => string.Join(' ', Endpoints(store)));
+        await Eventually.TrueAsync(() => store.HasSynced && Endpoints(store) is [(true, "n1")], Soon, "the slice as it was", () => string.Join(' ', Endpoints(store)));
         Assert.Equal("v1beta1", source.Version);
 
         // The watch goes by the same version.
         await admin.MergeAsync($"{Slices}/web-x", Slice("n2", ready: false));
-        await Eventually.TrueAsync(() => Endpoints(store) is [("n2", false)], Soon, "the slice as it is now", () => string.Join(' ', Endpoints(store)));
+        await Eventually.TrueAsync(() => Endpoints(store) is [(false, "")], Soon, "the slice as it is now", () => string.Join(' ', Endpoints(store)));
         await stop.CancelAsync();
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         File.Delete(file);
     }
 
-    private static (string, bool)[] Endpoints(Store<EndpointSliceResource> store) =>
-        [.. store.All().Where(slice => slice.ServiceName == "web").SelectMany(slice => slice.Endpoints).Select(endpoint => (endpoint.NodeName, endpoint.Serving))];
+    private static (bool, string)[] Endpoints(Store<EndpointSliceResource> store) =>
+        [.. store.All().Where(slice => slice.ServiceName == "web").Select(slice => (slice.Serves, string.Join(',', slice.ServingNodes)))];
 
     private static JsonObject Slice(string node, bool ready) => new()
     {

@@ -83,7 +83,8 @@ public sealed class ApiResourceSourceTests
         var slice = $$$"""{"metadata":{"name":"s","namespace":"n","resourceVersion":"1","labels":{"kubernetes.io/service-name":"web"}},"addressType":"IPv4","endpoints":[{{{endpoint}}}],"ports":[]}""";
         var read = await ReadAsync(ResourceKinds.EndpointSlices, slice, """{"versions":[{"groupVersion":"discovery.k8s.io/v1","version":"v1"}]}""");
         Assert.Equal("web", read.ServiceName);
-        Assert.Equal([new EndpointResource(node, serving)], read.Endpoints);
+        Assert.Equal(serving, read.Serves);
+        Assert.Equal(serving && node.Length > 0 ? [node] : [], read.ServingNodes);
     }
 
     [Theory]

@@ -13,6 +13,7 @@ namespace LoadBalancer.LocalCluster.Proxy;
 public sealed class ServiceProxy
 {
     private const string ServiceName = "kubernetes.io/service-name";
+    private const string ProxyName = "service.kubernetes.io/service-proxy-name";
     private readonly Mirror _services;
     private readonly Mirror _slices;
     private readonly NodeProxy[] _nodes;
@@ -72,7 +73,10 @@ public sealed class ServiceProxy
         return changes;
     }
 
-    private IEnumerable<ProxiedPort> Ports(string service) => _services[service] is { } found
+    // A Service with this label is another proxy's (v1 LabelServiceProxyName); kube-proxy leaves it out.
+    private static bool IsAnothers(JsonObject service) => service["metadata"]!["labels"]?[ProxyName] is not null;
+
+    private IEnumerable<ProxiedPort> Ports(string service) => _services[service] is { } found && !IsAnothers(found)
         ? ProxiedPort.Of(found, _serviceOfSlice.Where(pair => pair.Value == service).Select(pair => _slices[pair.Key]).OfType<JsonObject>())
         : [];
 

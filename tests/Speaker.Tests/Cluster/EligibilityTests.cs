@@ -34,7 +34,8 @@ public sealed class EligibilityTests
             Key = new ObjectKey("default", "web-second"),
             ResourceVersion = "77",
             ServiceName = "web",
-            Endpoints = [new("n3", true), new("n1", false)],
+            Serves = true,
+            ServingNodes = ["n3"],
         }, "77"));
         cluster.Run(1500);
         Assert.Equal("n3", cluster.Only(Vip));

@@ -35,7 +35,7 @@ internal sealed class FakeApi : IEventRecorder
         return api;
     }
 
-    public Store<ServiceResource> Services { get; } = new();
+    public Store<AnnouncedService> Services { get; } = new();
 
     public Store<EndpointSliceResource> Slices { get; } = new();
 
@@ -84,17 +84,17 @@ internal sealed class FakeApi : IEventRecorder
     }
 
     /// <summary>A Service with this address and a serving endpoint on each of the nodes.</summary>
-    public ServiceResource PutService(string name, string ip, string[] endpointsOn, string policy = "Cluster", string? loadBalancerClass = null)
+    public AnnouncedService PutService(string name, string ip, string[] endpointsOn, string policy = "Cluster", string? loadBalancerClass = null)
     {
-        var service = new ServiceResource
+        var service = new AnnouncedService
         {
             Key = new ObjectKey("default", name),
             Uid = name,
             ResourceVersion = Next(),
-            Type = "LoadBalancer",
-            ExternalTrafficPolicy = policy,
+            IsLoadBalancer = true,
+            IsLocal = policy == "Local",
             LoadBalancerClass = loadBalancerClass,
-            Ingress = [.. ip.Split(',').Select(text => new IngressPoint(text))],
+            Addresses = IpAddress.ParseAll(ip.Split(',')),
             Created = DateTimeOffset.UnixEpoch,
         };
         PutEndpoints(name, endpointsOn);
@@ -107,11 +107,12 @@ internal sealed class FakeApi : IEventRecorder
         Key = new ObjectKey("default", name + "-x"),
         ResourceVersion = Next(),
         ServiceName = name,
-        Endpoints = [.. on.Select(node => new EndpointResource(node, Serving: true))],
+        Serves = on.Length > 0,
+        ServingNodes = on,
     });
 
-    public void Remove(ServiceResource service) =>
-        Services.Apply(new WatchEvent<ServiceResource>(WatchEventType.Deleted, service, Next()));
+    public void Remove(AnnouncedService service) =>
+        Services.Apply(new WatchEvent<AnnouncedService>(WatchEventType.Deleted, service, Next()));
 
     public void PutNode(NodeResource node) => Put(Nodes, node with { ResourceVersion = Next() });
 

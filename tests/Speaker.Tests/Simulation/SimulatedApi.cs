@@ -15,7 +15,7 @@ internal sealed class SimulatedApi(VirtualTime time) : IHasStores
     private readonly List<ApiView> views = [];
     private int version;
 
-    public SimulatedStore<ServiceResource> Services { get; } = new();
+    public SimulatedStore<AnnouncedService> Services { get; } = new();
 
     public SimulatedStore<EndpointSliceResource> Slices { get; } = new();
 
@@ -42,14 +42,14 @@ internal sealed class SimulatedApi(VirtualTime time) : IHasStores
     public void PutService(string name, IpAddress vip, IEnumerable<string> endpointsOn, bool local = false)
     {
         PutEndpoints(name, endpointsOn);
-        Put(api => api.Services, new ServiceResource
+        Put(api => api.Services, new AnnouncedService
         {
             Key = new ObjectKey("default", name),
             Uid = name,
             ResourceVersion = Next(),
-            Type = "LoadBalancer",
-            ExternalTrafficPolicy = local ? "Local" : "Cluster",
-            Ingress = [new IngressPoint(vip.ToString())],
+            IsLoadBalancer = true,
+            IsLocal = local,
+            Addresses = [vip],
             Created = DateTimeOffset.UnixEpoch,
         });
     }
@@ -59,7 +59,8 @@ internal sealed class SimulatedApi(VirtualTime time) : IHasStores
         Key = new ObjectKey("default", name + "-x"),
         ResourceVersion = Next(),
         ServiceName = name,
-        Endpoints = [.. on.Select(node => new EndpointResource(node, Serving: true))],
+        Serves = on.Any(),
+        ServingNodes = [.. on],
     });
 
     public void PutNode(NodeResource node) => Put(api => api.Nodes, node with { ResourceVersion = Next() });
@@ -107,7 +108,7 @@ internal sealed class SimulatedApi(VirtualTime time) : IHasStores
 
 internal interface IHasStores
 {
-    SimulatedStore<ServiceResource> Services { get; }
+    SimulatedStore<AnnouncedService> Services { get; }
 
     SimulatedStore<EndpointSliceResource> Slices { get; }
 
@@ -123,7 +124,7 @@ internal sealed class ApiView(VirtualTime time, SimulatedApi api, SimulatedNode 
 {
     private long session;
 
-    public SimulatedStore<ServiceResource> Services { get; } = new();
+    public SimulatedStore<AnnouncedService> Services { get; } = new();
 
     public SimulatedStore<EndpointSliceResource> Slices { get; } = new();
 

@@ -77,7 +77,7 @@ internal sealed class WatchBench : IDisposable
     {
         var service = Api.Services.Get(new ObjectKey("default", name))!;
         Link.Table = AnswerTable.Empty;
-        Api.Services.Apply(new WatchEvent<ServiceResource>(WatchEventType.Deleted, service, "999999"));
+        Api.Services.Apply(new WatchEvent<AnnouncedService>(WatchEventType.Deleted, service, "999999"));
     }
 
     public void PutLease(string node, Dictionary<string, string> annotations) =>

@@ -15,10 +15,21 @@ internal static class EndpointSliceJson
 
     internal static EndpointSliceResource Read(ref Utf8JsonReader reader, StringPool strings)
     {
-        var (meta, service, endpoints) = ReadSlice<EndpointResource>(ref reader, strings, ReadEndpoint);
+        var (meta, service, endpoints) = ReadSlice<(string Node, bool Serving)>(ref reader, strings, ReadEndpoint);
+        List<string> nodes = [];
+        foreach (var (node, serving) in endpoints)
+        {
+            if (serving && node.Length > 0 && !nodes.Contains(node))
+            {
+                nodes.Add(node);
+            }
+        }
+
+        nodes.Sort(StringComparer.Ordinal);
         return new EndpointSliceResource
         {
-            Key = meta.Key, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, ServiceName = service, Endpoints = endpoints,
+            Key = meta.Key, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, ServiceName = service,
+            Serves = Array.Exists(endpoints, static endpoint => endpoint.Serving), ServingNodes = strings.Get(nodes),
         };
     }
 
@@ -65,7 +76,7 @@ internal static class EndpointSliceJson
         return endpoints.Count == 0 ? [] : endpoints.ToArray();
     }
 
-    private static EndpointResource ReadEndpoint(ref Utf8JsonReader reader, StringPool strings)
+    private static (string Node, bool Serving) ReadEndpoint(ref Utf8JsonReader reader, StringPool strings)
     {
         string nodeName = "", hostLabel = "";
         var serving = true;
@@ -92,7 +103,7 @@ internal static class EndpointSliceJson
             }
         }
 
-        return new EndpointResource(nodeName.Length > 0 ? nodeName : hostLabel, serving);
+        return (nodeName.Length > 0 ? nodeName : hostLabel, serving);
     }
 
     /// <summary>Whether the current name is where v1beta1 has the node's name.</summary>

@@ -180,7 +180,7 @@ internal static class ServiceJson
         return ports.ToArray();
     }
 
-    private static IReadOnlyList<IngressPoint> ReadStatus(ref Utf8JsonReader reader, StringPool strings)
+    internal static IReadOnlyList<IngressPoint> ReadStatus(ref Utf8JsonReader reader, StringPool strings)
     {
         IReadOnlyList<IngressPoint> ingress = [];
         if (!reader.EnterObject())

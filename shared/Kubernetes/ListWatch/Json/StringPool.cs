@@ -15,6 +15,8 @@ internal sealed class StringPool
     private readonly HashSet<string> strings = new(StringComparer.Ordinal);
     private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> lookup;
 
+    private readonly HashSet<string[]> lists = new(new SameTexts());
+
     internal StringPool() => lookup = strings.GetAlternateLookup<ReadOnlySpan<char>>();
 
     /// <summary>The string or property name the reader stands on.</summary>
@@ -55,5 +57,44 @@ internal sealed class StringPool
         var added = text.ToString();
         strings.Add(added);
         return added;
+    }
+
+    /// <summary>The same list for the same texts in the same order.</summary>
+    internal IReadOnlyList<string> Get(List<string> texts)
+    {
+        if (texts.Count == 0)
+        {
+            return [];
+        }
+
+        var list = texts.ToArray();
+        if (lists.TryGetValue(list, out var known))
+        {
+            return known;
+        }
+
+        if (lists.Count >= Capacity)
+        {
+            lists.Clear();
+        }
+
+        lists.Add(list);
+        return list;
+    }
+
+    private sealed class SameTexts : IEqualityComparer<string[]>
+    {
+        public bool Equals(string[]? x, string[]? y) => x.AsSpan().SequenceEqual(y);
+
+        public int GetHashCode(string[] texts)
+        {
+            var hash = default(HashCode);
+            foreach (var text in texts)
+            {
+                hash.Add(text, StringComparer.Ordinal);
+            }
+
+            return hash.ToHashCode();
+        }
     }
 }
