@@ -6,7 +6,7 @@ using LoadBalancer.LocalCluster.Programs;
 
 namespace LoadBalancer.Benchmarks.Wire;
 
-/// <summary>What clients see: ARP answers beside the kernel's own with few and with 1,000 addresses announced, and with the kernel's part a transfer that is sent on.</summary>
+/// <summary>What clients see: ARP answers beside the kernel's own, with few and with 1,000 addresses announced.</summary>
 internal static class WireCost
 {
     private const int Few = 3;
@@ -48,12 +48,6 @@ internal static class WireCost
             }
 
             AnswerLatency.Show(cluster, $"{to:N0} addresses announced", vip, cluster.Nodes.Single(node => node.Host.Mac == mac));
-        }
-
-        if (kernel)
-        {
-            Console.WriteLine("One client that writes as fast as it can:");
-            await BulkTransfer.ShowAsync(cluster);
         }
     }
 }
