@@ -12,11 +12,46 @@ namespace LoadBalancer.Cluster.Tests.Kernel;
 /// </summary>
 public sealed class PlannedMoveTests(ClusterFixture fixture, ITestOutputHelper output) : ConnectionTest(fixture, output)
 {
+    [Theory]
+    [InlineData("exclude label", false)]
+    [InlineData("exclude label", true)]
+    [InlineData("pool's nodes", false)]
+    public async Task PlannedMove_BreaksNoConnection_AndNoRequestFails(string move, bool six)
+    {
+        (string name, _, string address) = await AnnouncedAsync(six);
+        Node owner = await OwnerAsync(address);
+        await using LongConnections connections = await OpenAsync(address);
+        await using ConnectProbe probe = ConnectProbe.StartRequests(Cluster.Client, address, Interval);
+        await Eventually.TrueAsync(() => probe.Attempts.Count > 10, Soon, "requests");
+        switch (move)
+        {
+            case "exclude label":
+                await LabelAsync(owner, ExcludeLabel, "");
+                break;
+            default:
+                await Task.WhenAll(Cluster.Nodes.Where(node => node != owner).Select(node => LabelAsync(node, "edge", "true")));
+                await ChangeConfigAsync(Dual.Replace("protocol: layer2", "protocol: layer2\n  node-selectors: [{match-labels: {edge: 'true'}}]", StringComparison.Ordinal));
+                break;
+        }
+
+        Node next = await MovedAsync(address, owner);
+        await StayAsync(connections);
+        await probe.StopAsync();
+
+        Assert.DoesNotContain(probe.Attempts, attempt => !attempt.Success);
+        Assert.True(await SentOnAsync(next) > 0);
+        Assert.Equal(1, await SumAsync(next, "loadbalancer_speaker_kernel_addresses_sent_on"));
+        string message = await Eventually.GetAsync(
+            async () => await Cluster.LastEventAsync(name, "nodeAssigned") is { } text && text.Contains(" before: ", StringComparison.Ordinal) ? text : null, Soon, "an Event that says from where");
+        Assert.EndsWith("; open TCP connections stay", message, StringComparison.Ordinal);
+        Figure($"{move}, {(six ? "IPv6" : "IPv4")}: 0 of {Count} connections broken, 0 of {probe.Attempts.Count} requests failed");
+    }
+
     // Cordoning moves no address, neither does a drain while other pods serve; before its reboot the node gives its addresses away.
     [Fact]
     public async Task OwnerCordonedDrainedAndExcluded_OnlyTheConnectionsOfItsPodsEnd()
     {
-        (_, IReadOnlyList<Pod> pods, string address) = await AnnouncedAsync(six: false, local: false);
+        (_, IReadOnlyList<Pod> pods, string address) = await AnnouncedAsync(six: false);
         Node owner = await OwnerAsync(address);
         Pod ends = pods.Single(pod => pod.Node == owner);
         await using LongConnections connections = await OpenAsync(address);
@@ -67,7 +102,7 @@ public sealed class PlannedMoveTests(ClusterFixture fixture, ITestOutputHelper o
 
     private static string Dual => UsualConfig.Replace(Lan.Pool, $"{Lan.Pool}, '{Lan.Pool6}'", StringComparison.Ordinal);
 
-    private async Task<(string Name, IReadOnlyList<Pod> Pods, string Address)> AnnouncedAsync(bool six, bool local)
+    private async Task<(string Name, IReadOnlyList<Pod> Pods, string Address)> AnnouncedAsync(bool six)
     {
         await RequireKernelAsync();
         await ChangeConfigAsync(Dual);
@@ -78,7 +113,6 @@ public sealed class PlannedMoveTests(ClusterFixture fixture, ITestOutputHelper o
             ["selector"] = new JsonObject { ["app"] = app },
             ["ipFamilyPolicy"] = "SingleStack",
             ["ipFamilies"] = new JsonArray(six ? "IPv6" : "IPv4"),
-            ["externalTrafficPolicy"] = local ? "Local" : "Cluster",
         });
         return (name, pods, await Cluster.WaitForAddressAsync(name));
     }
