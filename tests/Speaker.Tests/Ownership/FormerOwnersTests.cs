@@ -135,7 +135,7 @@ public sealed class FormerOwnersTests
     private void Contest(ClaimKind kind, bool contested)
     {
         var ownership = new SegmentOwnership();
-        ownership.Adopt(Vip, new() { Phase = OwnershipPhase.Owner, Owner = "n1", Contested = contested });
+        ownership.Adopt(Vip, new("n1", NoOwner.None, 0) { Part = new OwnershipPart.Holder { Contested = contested } });
         formers.NoteRivals(ownership, With with { Claims = ClaimView.Of([new PeerClaim("n2", "eth0", new Claim(Vip, "n2", 5, kind))]) });
     }
 
