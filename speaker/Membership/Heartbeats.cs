@@ -208,18 +208,12 @@ public sealed class Heartbeats
 
         var links = segments;
         FollowPrefixes(links);
-        var peers = 0;
-        foreach (var segment in links)
-        {
-            peers += segment.AliveCount;
-        }
-
         var next = now + LongestSleep;
         var stallsSeen = 0;
         for (var i = 0; i < links.Length; i++)
         {
             var (segmentChanged, due) = links[i].Beat(
-                now, inForce.Signing, HeartbeatSchedule.HeartbeatInterval(interval, peers), Standing, prefixes[i].Others, Gateways);
+                now, inForce.Signing, HeartbeatSchedule.HeartbeatInterval(interval, links[i].NearCount), Standing, prefixes[i].Others, Gateways);
             next = due < next ? due : next;
             next = links[i].IsUneasy && now + UneasySleep < next ? now + UneasySleep : next;
             stallsSeen = Math.Max(stallsSeen, links[i].Stalls);

@@ -109,6 +109,9 @@ public sealed class Segment
     /// <summary>The peers alive on the wire.</summary>
     public int AliveCount => membership.AliveCount;
 
+    /// <summary>The peers that get heartbeats in a close series.</summary>
+    public int NearCount => membership.NearCount;
+
     /// <summary>The stalls of this process noticed so far.</summary>
     public int Stalls => membership.Stalls;
 

@@ -18,6 +18,7 @@ namespace LoadBalancer.Core.Heartbeats;
 /// <param name="Losses">Heartbeat: how often the sender lost the addressed peer lately.</param>
 /// <param name="ClaimDigest">Sums up all that the sender claims on the segment, see <c>ClaimSet.Digest</c>; 0 for nothing.</param>
 /// <param name="Suspects">24 bits, one for each peer whose node the sender cannot reach although something of it goes on.</param>
+/// <param name="Marks">How the message is meant.</param>
 public readonly record struct HeartbeatHeader(
     HeartbeatKind Kind,
     MacAddress Destination,
@@ -32,7 +33,8 @@ public readonly record struct HeartbeatHeader(
     TimeSpan GoodFor,
     int Losses,
     ulong ClaimDigest = 0,
-    uint Suspects = 0);
+    uint Suspects = 0,
+    HeartbeatMarks Marks = HeartbeatMarks.None);
 
 /// <summary>Writes frames. Allocates nothing.</summary>
 public static class HeartbeatEncoder
@@ -42,7 +44,7 @@ public static class HeartbeatEncoder
     /// <param name="identity">Who sends.</param>
     /// <param name="key">Signs.</param>
     /// <param name="frame">At least <see cref="HeartbeatLayout.MaxFrame"/> bytes.</param>
-    /// <param name="trailer">What follows the identity: the claims of a message of that kind.</param>
+    /// <param name="trailer">What follows the identity: the claims of a message of that kind, words of peers in a hello or a heartbeat.</param>
     /// <returns>The frame's length.</returns>
     public static int Encode(
         in HeartbeatHeader header, HeartbeatIdentity identity, HeartbeatKey key, Span<byte> frame, ReadOnlySpan<byte> trailer = default)
@@ -67,7 +69,7 @@ public static class HeartbeatEncoder
         BinaryPrimitives.WriteUInt64BigEndian(message[HeartbeatLayout.HeardSequenceAt..], header.HeardSequence);
         BinaryPrimitives.WriteUInt64BigEndian(message[HeartbeatLayout.ViewDigestAt..], header.ViewDigest);
         BinaryPrimitives.WriteUInt16BigEndian(message[HeartbeatLayout.ViewCountAt..], (ushort)Math.Min(header.ViewCount, ushort.MaxValue));
-        BinaryPrimitives.WriteUInt16BigEndian(message[HeartbeatLayout.FlagsAt..], (ushort)header.Flags);
+        BinaryPrimitives.WriteUInt16BigEndian(message[HeartbeatLayout.FlagsAt..], (ushort)((ushort)header.Flags | (ushort)header.Marks));
         BinaryPrimitives.WriteUInt32BigEndian(message[HeartbeatLayout.GoodForAt..], (uint)header.GoodFor.TotalMilliseconds);
         message[HeartbeatLayout.NodeLengthAt] = (byte)identity.Node.Length;
         message[HeartbeatLayout.LinkLengthAt] = (byte)identity.Link.Length;

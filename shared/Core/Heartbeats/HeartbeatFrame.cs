@@ -43,6 +43,10 @@ public readonly ref struct HeartbeatFrame
     public SpeakerState Flags => (SpeakerState)BinaryPrimitives.ReadUInt16BigEndian(message[HeartbeatLayout.FlagsAt..])
         & (SpeakerState.Ready | SpeakerState.Leaving | SpeakerState.Holding | SpeakerState.Serving | SpeakerState.HearsNothing | SpeakerState.Vouches);
 
+    /// <summary>How the message is meant; unknown bits are left out.</summary>
+    public HeartbeatMarks Marks => (HeartbeatMarks)BinaryPrimitives.ReadUInt16BigEndian(message[HeartbeatLayout.FlagsAt..])
+        & (HeartbeatMarks.Rings | HeartbeatMarks.Close | HeartbeatMarks.Asks);
+
     /// <summary>For how long the sender counts as alive after this frame: 1 ms to 10 minutes.</summary>
     public TimeSpan GoodFor => TimeSpan.FromMilliseconds(BinaryPrimitives.ReadUInt32BigEndian(message[HeartbeatLayout.GoodForAt..]));
 
@@ -58,6 +62,9 @@ public readonly ref struct HeartbeatFrame
     /// <summary>The claims of a message of that kind; empty in others.</summary>
     public ClaimMessage Claims => Kind == HeartbeatKind.Claims ? new ClaimMessage(Trailer) : default;
 
+    /// <summary>What the sender says of peers; none in messages of other kinds than hello and heartbeat.</summary>
+    public PeerWords Words => Kind is HeartbeatKind.Hello or HeartbeatKind.Heartbeat ? new PeerWords(Trailer) : default;
+
     /// <summary>The sender's node name in ASCII.</summary>
     public ReadOnlySpan<byte> Node => message.Slice(HeartbeatLayout.FixedSize, message[HeartbeatLayout.NodeLengthAt]);
 
@@ -66,7 +73,7 @@ public readonly ref struct HeartbeatFrame
         message.Slice(HeartbeatLayout.FixedSize + message[HeartbeatLayout.NodeLengthAt], message[HeartbeatLayout.LinkLengthAt]);
 
     /// <summary>The undecoded names and prefixes with their counts: equal bytes mean an equal <see cref="ReadIdentity"/>.</summary>
-    public ReadOnlySpan<byte> IdentityBytes => message[HeartbeatLayout.FixedSize..^HeartbeatLayout.SignatureSize];
+    public ReadOnlySpan<byte> IdentityBytes => message[HeartbeatLayout.FixedSize..TrailerAt];
 
     /// <summary>The four counts that belong to <see cref="IdentityBytes"/>.</summary>
     public uint IdentityShape => BinaryPrimitives.ReadUInt32BigEndian(message[HeartbeatLayout.NodeLengthAt..]);
@@ -80,7 +87,9 @@ public readonly ref struct HeartbeatFrame
         return new HeartbeatIdentity(Encoding.ASCII.GetString(Node), Encoding.ASCII.GetString(Link), prefixes, others);
     }
 
-    private ReadOnlySpan<byte> Trailer
+    private ReadOnlySpan<byte> Trailer => message[TrailerAt..^HeartbeatLayout.SignatureSize];
+
+    private int TrailerAt
     {
         get
         {
@@ -90,7 +99,7 @@ public readonly ref struct HeartbeatFrame
                 at += 2 + (message[at] == (byte)IpFamily.IPv4 ? 4 : 16);
             }
 
-            return message[at..^HeartbeatLayout.SignatureSize];
+            return at;
         }
     }
 

@@ -44,6 +44,9 @@ public sealed class HeartbeatIdentity
     /// <summary>The variable part of a message: names, then prefixes.</summary>
     internal ReadOnlySpan<byte> Encoded => encoded;
 
+    /// <summary>The size of a message with nothing behind the identity, in octets.</summary>
+    public int MessageSize => HeartbeatLayout.FixedSize + encoded.Length + HeartbeatLayout.SignatureSize;
+
     private static string CheckName(string name, int longest, string parameter) =>
         name.Length >= 1 && name.Length <= longest && name.All(c => c is > ' ' and <= '~')
             ? name

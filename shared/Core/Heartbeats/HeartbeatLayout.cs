@@ -42,6 +42,23 @@ public enum SpeakerState : ushort
     Vouches = 32,
 }
 
+/// <summary>What a message says of how it is meant, beside <see cref="SpeakerState"/> in the same field. Versions that do not know them leave them out.</summary>
+[Flags]
+public enum HeartbeatMarks : ushort
+{
+    /// <summary>As versions sent it that knew only pairs.</summary>
+    None = 0,
+
+    /// <summary>The sender keeps close company with its neighbours in the ring only, and takes others' word for the rest: see <c>SegmentRing</c>.</summary>
+    Rings = 64,
+
+    /// <summary>A heartbeat of a series: the sender takes the receiver for a neighbour. Who only answers such a series does not say so, or both would go on for good.</summary>
+    Close = 128,
+
+    /// <summary>A hello that wants an answer of everybody: the sender was told of speakers that it never heard.</summary>
+    Asks = 256,
+}
+
 /// <summary>Offsets of the message, counted from the end of the 14-byte Ethernet header; all numbers big-endian. docs/protocol.md is the text to it.</summary>
 public static class HeartbeatLayout
 {

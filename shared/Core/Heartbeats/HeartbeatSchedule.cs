@@ -3,7 +3,10 @@ namespace LoadBalancer.Core.Heartbeats;
 /// <summary>How often frames are sent: fast enough to notice a dead node at once, rare enough not to be felt on the segment.</summary>
 public static class HeartbeatSchedule
 {
-    /// <summary>Heartbeats one node sends in a second at most, to all peers on all links together. Checks and claims come on top.</summary>
+    /// <summary>
+    /// Heartbeats one node sends in a second at most, to all peers of a link together. Checks and claims come on top. Peers that keep company
+    /// in a ring get 80.
+    /// </summary>
     public const int MaxHeartbeatsPerSecond = 180;
 
     /// <summary>Hellos on one segment in a second at most, from all nodes together: every phone on the Wi-Fi wakes up for a broadcast. Claims come on top.</summary>
@@ -14,7 +17,7 @@ public static class HeartbeatSchedule
 
     /// <summary>Between two heartbeats to one peer: the configured interval up to 18 peers, longer with more.</summary>
     /// <param name="configured">The interval asked for, above zero.</param>
-    /// <param name="peers">The peers of the node on all its links.</param>
+    /// <param name="peers">The peers that get heartbeats on the link.</param>
     public static TimeSpan HeartbeatInterval(TimeSpan configured, int peers) =>
         Max(configured, TimeSpan.FromSeconds((double)peers / MaxHeartbeatsPerSecond));
 

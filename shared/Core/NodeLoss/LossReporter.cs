@@ -8,14 +8,16 @@ namespace LoadBalancer.Core.NodeLoss;
 /// <param name="Boot">The run of its speaker that fell silent.</param>
 /// <param name="Asked">The address its kernel was asked for.</param>
 /// <param name="HeardAt">When something of it was last heard.</param>
-public readonly record struct GonePeer(string Node, ulong Boot, IpAddress Asked, TimeSpan HeardAt);
+/// <param name="Watchers">The living nodes that asked its kernel as this one did, and may say so: on a large segment its neighbours.</param>
+public readonly record struct GonePeer(string Node, ulong Boot, IpAddress Asked, TimeSpan HeardAt, IReadOnlyList<string> Watchers);
 
 /// <summary>Who is gone from a segment and who is there, as this node sees it.</summary>
 /// <param name="Gone">The peers that are gone.</param>
 /// <param name="Living">The nodes of the peers that are heard.</param>
 /// <param name="Agreed">Whether every one of them hears whom this node hears, and none has an answer of a kernel that this node lacks.</param>
 /// <param name="Witnessed">Whether a host that is no peer answered this node after the last of the gone was last heard.</param>
-public sealed record SegmentLosses(IReadOnlyList<GonePeer> Gone, IReadOnlyList<string> Living, bool Agreed, bool Witnessed);
+/// <param name="Compared">How many living nodes' word <paramref name="Agreed"/> rests on: all of them, on a large segment this node's neighbours.</param>
+public sealed record SegmentLosses(IReadOnlyList<GonePeer> Gone, IReadOnlyList<string> Living, bool Agreed, bool Witnessed, int Compared);
 
 /// <summary>
 /// Decides which losses this node's speaker states. All living peers of the segment must see it so; then the first in the election order
@@ -70,13 +72,13 @@ public sealed class LossReporter(string self)
         {
             if (!entries.TryGetValue(key, out var entry))
             {
-                var rank = RankOf(segment, gone.Asked);
+                var rank = RankOf(gone);
                 entries.Add(key, entry = new Entry { DueAt = rank < MostReporters ? now + (rank * Patience) : TimeSpan.MaxValue });
             }
 
             if (entry.Statement is null && now >= entry.DueAt && !isStated(key.Node, key.Boot))
             {
-                entry.Statement = new LossStatement(key.Node, key.Boot, gone.Asked, segment.Living.Distinct(StringComparer.Ordinal).Count() + 1, segment.Witnessed, now - gone.HeardAt);
+                entry.Statement = new LossStatement(key.Node, key.Boot, gone.Asked, segment.Compared + 1, segment.Witnessed, now - gone.HeardAt);
             }
             else if (entry.Statement is null && entry.DueAt > now && !(deadline < entry.DueAt) && entry.DueAt != TimeSpan.MaxValue)
             {
@@ -89,12 +91,13 @@ public sealed class LossReporter(string self)
     }
 
     // The word of one is not enough: it takes a second that lives, or a witness that shows that it is not this node that is cut off.
-    private static bool IsBacked(SegmentLosses segment) => segment.Living.Count > 0 ? segment.Agreed : segment.Witnessed;
+    private static bool IsBacked(SegmentLosses segment) => segment.Living.Count > 0 ? segment.Agreed && segment.Compared > 0 : segment.Witnessed;
 
-    private int RankOf(SegmentLosses segment, IpAddress address)
+    private int RankOf(in GonePeer gone)
     {
-        var own = Election.Rank(self, address);
-        return segment.Living.Distinct(StringComparer.Ordinal).Count(node => Election.Rank(node, address) < own);
+        var asked = gone.Asked;
+        var own = Election.Rank(self, asked);
+        return gone.Watchers.Distinct(StringComparer.Ordinal).Count(node => Election.Rank(node, asked) < own);
     }
 
     private sealed class Entry

@@ -72,6 +72,15 @@ public sealed record MembershipTimings
     /// <summary>The most peers of one segment; the (theoretical) rest is refused and counted.</summary>
     public int MaxPeers { get; init; } = 1024;
 
+    /// <summary>
+    /// Whether a large segment keeps company in a ring. False speaks as versions before that did, which keep it with everybody: for tests of
+    /// both on one segment.
+    /// </summary>
+    public bool Ring { get; init; } = true;
+
+    /// <summary>How many heartbeats a second go to peers that were lost, at most: with more than a handful each gets its own less often than every <see cref="ProbeInterval"/>.</summary>
+    public int ProbesPerSecond { get; init; } = 40;
+
     /// <summary>How long to wait after a request for claims before the next: the first few follow each other closely, since frames get lost; then twice as long each time.</summary>
     /// <param name="requests">How many there were, at least 1.</param>
     public TimeSpan RequestAfter(int requests) => requests <= 4

@@ -22,6 +22,7 @@ internal sealed class Peer
         NodeBytes = frame.Node.ToArray();
         LinkBytes = frame.Link.ToArray();
         NameHash = HashOf(NodeBytes);
+        Id = SegmentRing.PlaceOf(NodeBytes, LinkBytes);
         Run = new PeerRun(confirmAbove);
     }
 
@@ -37,11 +38,14 @@ internal sealed class Peer
         NodeBytes = former.NodeBytes;
         LinkBytes = former.LinkBytes;
         NameHash = former.NameHash;
+        Id = former.Id;
+        Rings = former.Rings;
         Run = new PeerRun(former.Run);
         Mac = former.Mac;
         ServedAs = former.ServedAs;
         Flags = former.Flags;
         HeardAt = former.HeardAt;
+        ToldGoodFor = former.ToldGoodFor;
         GoodFor = former.GoodFor;
         Losses = former.Losses;
         LossesTold = former.LossesTold;
@@ -54,6 +58,9 @@ internal sealed class Peer
     public byte[] LinkBytes { get; }
 
     public ulong NameHash { get; }
+
+    /// <summary>Names it in what peers say of each other, and is its place in the ring.</summary>
+    public ulong Id { get; }
 
     public HeartbeatIdentity Identity { get; private set; }
 
@@ -93,6 +100,34 @@ internal sealed class Peer
 
     public PeerClaims Claims { get; } = new();
 
+    public PeerRumor Rumor { get; } = new();
+
+    /// <summary>Whether it keeps company with its neighbours only; one of a version before that does with everybody.</summary>
+    public bool Rings { get; set; }
+
+    /// <summary>Whether it and this node exchange heartbeats in close series and judge each other by them. Of the others, others' word is taken.</summary>
+    public bool Near { get; set; } = true;
+
+    /// <summary>Since when it is <see cref="Near"/>.</summary>
+    public TimeSpan NearSince { get; set; }
+
+    /// <summary>Until when it gets heartbeats in a close series because it sends them, for whatever reason it has.</summary>
+    public TimeSpan CourtedUntil { get; set; }
+
+    /// <summary>When a neighbour that this node misses was last heard by somebody else.</summary>
+    public TimeSpan VouchedAt { get; set; } = TimeSpan.MinValue;
+
+    /// <summary>What this node has said of it in this silence.</summary>
+    public WordKind? Said { get; set; }
+
+    public TimeSpan SaidAt { get; set; }
+
+    /// <summary>Others hear it: it is to be asked itself, by a heartbeat.</summary>
+    public bool IsInquired { get; set; }
+
+    /// <summary>When it may next be asked so.</summary>
+    public TimeSpan InquireAt { get; set; }
+
     /// <summary>Since when it is on the wire without a break.</summary>
     public TimeSpan OnWireSince { get; set; }
 
@@ -100,6 +135,10 @@ internal sealed class Peer
 
     public TimeSpan ExpiresAt { get; set; }
 
+    /// <summary>For how long it said that its last frame is good.</summary>
+    public TimeSpan ToldGoodFor { get; set; }
+
+    /// <summary>For how long its last frame is good: longer than told if it is not <see cref="Near"/>.</summary>
     public TimeSpan GoodFor { get; set; }
 
     /// <summary>The stalls of this process since it was last heard for which it was given the lost time back.</summary>

@@ -92,6 +92,11 @@ public sealed partial class SegmentMembership
             return false;
         }
 
+        if (HasDistant)
+        {
+            return RankAround(silent) == 0;
+        }
+
         foreach (var peer in Peers)
         {
             if (peer.IsServing && peer != silent && string.CompareOrdinal(peer.Identity.Node, identity.Node) < 0)
@@ -111,16 +116,7 @@ public sealed partial class SegmentMembership
     }
 
     // Another few for each node, the same for all that look.
-    private bool Watches(Peer away)
-    {
-        var before = 0;
-        foreach (var peer in Peers)
-        {
-            before += peer.IsServing && peer.NameHash != away.NameHash && (peer.NameHash ^ away.NameHash) < (ownHash ^ away.NameHash) ? 1 : 0;
-        }
-
-        return before < timings.Watchers;
-    }
+    private bool Watches(Peer away) => RankAround(away) < timings.Watchers;
 
     private void AskNoMore(Peer peer)
     {

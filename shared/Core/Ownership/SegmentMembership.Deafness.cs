@@ -19,7 +19,7 @@ public sealed partial class SegmentMembership
     {
         foreach (var peer in Peers)
         {
-            if (peer.OnWire)
+            if (peer is { OnWire: true, Near: true })
             {
                 peer.Echo.Mark(lastSequence, now);
             }
@@ -32,7 +32,7 @@ public sealed partial class SegmentMembership
     private bool HasStaleEcho(Peer peer, TimeSpan now)
     {
         var goodFor = peer.GoodFor > OwnGoodFor ? peer.GoodFor : OwnGoodFor;
-        return peer.OnWire && peer.Echo.IsStale(now, after: new TimeSpan(goodFor.Ticks * 3 / 7));
+        return peer is { OnWire: true, Near: true } && peer.Echo.IsStale(now, after: new TimeSpan(goodFor.Ticks * 3 / 7));
     }
 
     private bool SaysItIsDeaf(Peer peer, TimeSpan now) => peer.Says(SpeakerState.HearsNothing) && HasStaleEcho(peer, now);
@@ -43,6 +43,11 @@ public sealed partial class SegmentMembership
     // By its own word, by ours, and by that of somebody else, or of a witness that shows that it is not us who cannot be heard.
     private bool IsDeaf(Peer peer, TimeSpan now)
     {
+        if (!peer.Near)
+        {
+            return peer.Says(SpeakerState.HearsNothing) && now < peer.Rumor.DeafUntil;
+        }
+
         if (!IsFoundDeaf(peer, now))
         {
             return false;

@@ -57,7 +57,7 @@ public sealed partial class SegmentMembership
         {
             foreach (var peer in Peers)
             {
-                if (peer.OnWire && (peer.HeardAt < since || !peer.ClaimsKnown))
+                if (peer is { OnWire: true, Near: true } && (peer.HeardAt < since || !peer.ClaimsKnown))
                 {
                     return false;
                 }

@@ -15,6 +15,7 @@ public sealed partial class SegmentMembership
         NoteArrival(now);
         if (frame.Node.SequenceEqual(ownName))
         {
+            siblings.Add(SegmentRing.PlaceOf(frame.Node, frame.Link));
             return new HearResult(frame.Boot == ownBoot ? HeartbeatRefusal.OwnFrame : HeartbeatRefusal.SameName);
         }
 
@@ -66,6 +67,8 @@ public sealed partial class SegmentMembership
     {
         peer.Run.Begin(boot, lastSequenceSent);
         claimsChanged |= peer.Claims.BeginRun();
+        peer.Rumor.Sequence = 0;
+        inquiryInterval = FirstInquiry;
         if (peer.State == PeerState.Gone)
         {
             Enter(peer, PeerState.Unconfirmed, now);
@@ -82,8 +85,11 @@ public sealed partial class SegmentMembership
         peer.ServedAs = (frame.Flags & SpeakerState.Serving) != 0 ? frame.Source : peer.ServedAs;
         peer.Echo.SaidDeafAt = (frame.Flags & SpeakerState.HearsNothing) != 0 ? now : peer.Echo.SaidDeafAt;
         peer.HeardAt = now;
-        peer.GoodFor = frame.GoodFor;
-        peer.ExpiresAt = now + frame.GoodFor;
+        peer.ToldGoodFor = frame.GoodFor;
+        peer.GoodFor = GoodForOf(peer);
+        peer.ExpiresAt = now + peer.GoodFor;
+        peer.Rumor.End();
+        peer.Said = peer.Deaf ? peer.Said : null;
         peer.StallsExcused = 0;
         peer.Kernel.HadLastChance = false;
         peer.Replaced = false;
@@ -99,6 +105,8 @@ public sealed partial class SegmentMembership
             ListenToLosses(peer, hearsUs ? frame.Losses : 0, now);
         }
 
+        KeepCompany(peer, frame, now);
+
         var isNew = !peer.OnWire;
         if (isNew)
         {
@@ -112,6 +120,7 @@ public sealed partial class SegmentMembership
             peer.OnWireSince = now;
             AliveCount++;
             Digest ^= peer.NameHash;
+            companyChanged = true;
         }
 
         if (!HasStaleEcho(peer, now))
@@ -122,7 +131,28 @@ public sealed partial class SegmentMembership
         changed |= Follow(peer, now);
         changed |= TakeSuspects(peer, frame.Suspects, now);
         changed |= TakeClaims(peer, frame);
-        return new HearResult(HeartbeatRefusal.None, changed | isNew, isNew || peer.Claims.DumpDue || !peer.ClaimsKnown);
+        FollowCompany(now);
+        var told = TakeWords(peer, frame, now, out var heardNews);
+        return new HearResult(HeartbeatRefusal.None, changed | isNew | heardNews, isNew || told || peer is { Near: false, AnswerDue: true } || peer.Claims.DumpDue || !peer.ClaimsKnown);
+    }
+
+    // Whoever sends heartbeats in a series is sent them, and whoever asks is answered; of a neighbour that goes by itself.
+    private void KeepCompany(Peer peer, in HeartbeatFrame frame, TimeSpan now)
+    {
+        var rings = timings.Ring && (frame.Marks & HeartbeatMarks.Rings) != 0;
+        companyChanged |= rings != peer.Rings;
+        peer.Rings = rings;
+        if (peer.Near)
+        {
+            return;
+        }
+
+        peer.AnswerDue |= (frame.Marks & HeartbeatMarks.Asks) != 0 || (frame.Kind == HeartbeatKind.Heartbeat && frame.HeardBoot != ownBoot);
+        if ((frame.Marks & HeartbeatMarks.Close) != 0)
+        {
+            peer.AnswerDue |= now >= peer.CourtedUntil;
+            peer.CourtedUntil = now + frame.GoodFor;
+        }
     }
 
     private Peer? Find(in HeartbeatFrame frame)

@@ -70,6 +70,7 @@ public sealed partial class SegmentMembership
             {
                 peer.ExpiresAt += peer.OnWire ? gap : TimeSpan.Zero;
                 peer.Kernel.Excuse(since, gap);
+                peer.Rumor.Excuse(gap);
                 peer.StallsExcused++;
             }
         }

@@ -8,25 +8,36 @@ namespace LoadBalancer.Core.Ownership;
 public sealed partial class SegmentMembership
 {
     // After the second missed heartbeat, so that the answer is there when the third is missed.
-    private static TimeSpan SuspectAt(Peer peer) => peer.HeardAt + new TimeSpan(peer.GoodFor.Ticks * 4 / 7);
+    private static TimeSpan SuspectAt(Peer peer) => SilentFrom(peer) + SuspectAfter(peer.GoodFor);
 
-    private static TimeSpan SilentAt(Peer peer) => peer.HeardAt + new TimeSpan(peer.GoodFor.Ticks * 5 / 7);
+    private static TimeSpan SilentAt(Peer peer) => SilentFrom(peer) + new TimeSpan(peer.GoodFor.Ticks * 5 / 7);
 
-    private static bool IsSilent(Peer peer, TimeSpan now) => peer.OnWire ? now >= SuspectAt(peer) : peer.IsAway;
+    private static TimeSpan SilentFrom(Peer peer)
+    {
+        var (own, others) = (LastSign(peer), peer.VouchedAt + VouchedFor);
+        return peer.Near && others > own ? others : own;
+    }
+
+    private static bool IsSilent(Peer peer, TimeSpan now) => peer.Near && (peer.OnWire ? now >= SuspectAt(peer) : peer.IsAway);
 
     // On a machine whose cores are all busy this process may have come too late to ask the silent peer's kernel, or not have got round to
     // what was received: that is done before the peer is given up. The one happens once in a silence, the other for as long again at most.
     private bool IsHeardOutFirst(Peer peer, TimeSpan now)
     {
-        var asksFirst = !peer.Kernel.HadLastChance && Carrier && peer.KernelAddress is not null && !(peer.Kernel.Since + timings.CheckInterval <= now);
+        if (!WasSaid(peer, now))
+        {
+            Extend(peer, (peer.Said == WordKind.Silent ? peer.SaidAt : now) + PeerRumor.Patience);
+        }
+
+        var asksFirst = !peer.Kernel.HadLastChance && peer.Near && Carrier && peer.KernelAddress is not null && !(peer.Kernel.Since + timings.CheckInterval <= now);
         if (asksFirst)
         {
             peer.Kernel.HadLastChance = true;
-            peer.ExpiresAt = now + (2 * timings.CheckInterval);
+            Extend(peer, now + (2 * timings.CheckInterval));
         }
         else if (isBehind && now < peer.HeardAt + (2 * peer.GoodFor))
         {
-            peer.ExpiresAt = now + (timings.CheckInterval / 2);
+            Extend(peer, now + (timings.CheckInterval / 2));
         }
 
         return now < peer.ExpiresAt;
@@ -63,12 +74,16 @@ public sealed partial class SegmentMembership
     {
         // Who sends and does not hear, with a kernel that does: only its speaker is deaf, and the traffic still flows there.
         var serves = peer.IsServing && !peer.Says(SpeakerState.Leaving) && !(SaysItIsDeaf(peer, now) && KernelHears(peer, now));
-        return new PeerFacts(peer.OnWire && !isLost, now >= SilentAt(peer), serves, KernelAnswers(peer, now))
+        return new PeerFacts(peer.OnWire && !isLost, now >= SilentAt(peer), serves, KernelAnswers(peer, now) || IsSaidToAnswer(peer, now))
         {
             MayHaveAnswered = !peer.OnWire && isBehind && now < peer.Kernel.HeardAt + (2 * KernelGoodFor(peer)),
             PutUpWith = IsGraceOver(peer, now - timings.Parting),
         };
     }
+
+    // By others' word, until this node has had the time to ask it itself.
+    private bool IsSaidToAnswer(Peer peer, TimeSpan now) =>
+        peer.Rumor.Accepted == WordKind.Away && !(now - peer.Kernel.Since >= KernelGoodFor(peer));
 
     private void Enter(Peer peer, PeerState state, TimeSpan now)
     {
@@ -93,6 +108,7 @@ public sealed partial class SegmentMembership
     private void LeaveWire(Peer peer)
     {
         peer.OnWire = false;
+        companyChanged = true;
         peer.Echo.End();
         AliveCount--;
         Digest ^= peer.NameHash;
@@ -165,6 +181,11 @@ public sealed partial class SegmentMembership
         else if (IsSilent(peer, now))
         {
             next = CheckDue(peer, now);
+        }
+
+        if (peer.Rumor.Pending is not null && peer.Rumor.MaturesAt < next)
+        {
+            next = peer.Rumor.MaturesAt;
         }
 
         if (HasStaleEcho(peer, now) && CheckDue(peer, now) < next)

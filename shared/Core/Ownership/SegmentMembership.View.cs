@@ -78,27 +78,47 @@ public sealed partial class SegmentMembership
     public int Targets(TimeSpan now, bool newcomersOnly, Span<HeartbeatTarget> targets)
     {
         var count = 0;
+        var probeInterval = ProbeInterval();
         foreach (var peer in Peers)
         {
             var wanted = !newcomersOnly || peer.AnswerDue;
+            var answers = peer.AnswerDue;
             peer.AnswerDue = false;
-            if (wanted && peer.OnWire && count < targets.Length)
+            if (peer.OnWire && (answers || (wanted && IsKeptCompany(peer, now))) && count < targets.Length)
             {
-                targets[count++] = TargetOf(peer);
+                targets[count++] = TargetOf(peer) with { Marks = peer.Near ? HeartbeatMarks.Close : HeartbeatMarks.None };
             }
 
             if (wanted && peer.Run.AwaitsProof(now) && count < targets.Length)
             {
-                targets[count++] = peer.Run.ProofTarget(peer.Losses);
+                targets[count++] = peer.Run.ProofTarget(peer.Losses) with { Marks = HeartbeatMarks.Asks };
             }
-            else if (!newcomersOnly && IsProbed(peer, now) && count < targets.Length)
+            else if (!newcomersOnly && (IsProbed(peer, now) || IsInquired(peer, now)) && count < targets.Length)
             {
-                peer.ProbeAt = now + timings.ProbeInterval;
-                targets[count++] = new HeartbeatTarget(peer.Mac, 0, 0, peer.Losses);
+                peer.ProbeAt = now + probeInterval;
+                peer.InquireAt = now + FirstInquiry;
+                peer.IsInquired = false;
+                targets[count++] = (peer.OnWire ? TargetOf(peer) : new HeartbeatTarget(peer.Mac, 0, 0, peer.Losses)) with { Marks = HeartbeatMarks.Asks };
             }
         }
 
         return count;
+    }
+
+    // Somebody else hears one that this node does not; or of one that is not near nobody has told for long: it is asked itself.
+    private static bool IsInquired(Peer peer, TimeSpan now) =>
+        peer.IsKnown && now >= peer.InquireAt && (peer.IsInquired || (peer is { OnWire: true, Near: false } && now >= SuspectAt(peer)));
+
+    private TimeSpan ProbeInterval()
+    {
+        var lost = 0;
+        foreach (var peer in Peers)
+        {
+            lost += peer is { OnWire: false, IsKnown: true, Replaced: false } ? 1 : 0;
+        }
+
+        var fair = TimeSpan.FromSeconds((double)lost / timings.ProbesPerSecond);
+        return fair > timings.ProbeInterval ? fair : timings.ProbeInterval;
     }
 
     private static HeartbeatTarget TargetOf(Peer peer) => new(peer.Mac, peer.Run.Boot, peer.Run.Sequence, peer.Losses);
@@ -106,6 +126,7 @@ public sealed partial class SegmentMembership
     private bool HasMajority(TimeSpan now)
     {
         int known = 1, here = 1;
+        var company = HasCompany(now);
         foreach (var peer in Peers)
         {
             // Who was found deaf is known to be there, and not to count.
@@ -115,7 +136,7 @@ public sealed partial class SegmentMembership
             }
 
             // A node that is cut off loses its peers one after the other: whoever is as silent as the one just lost does not count.
-            here += WasHeardLately(peer, now) ? 1 : 0;
+            here += WasHeardLately(peer, now) || (company && IsHeardByOthers(peer, now)) ? 1 : 0;
             known += peer.IsHere || IsMissed(peer, now) ? 1 : 0;
         }
 
@@ -127,7 +148,29 @@ public sealed partial class SegmentMembership
         peer.IsKnown && !peer.Replaced && now - peer.HeardAt < timings.ProbeFor && !peer.Says(SpeakerState.Leaving);
 
     private bool WasHeardLately(Peer peer, TimeSpan now) =>
-        peer.OnWire ? now < SuspectAt(peer) : peer.IsAway && now - peer.Kernel.HeardAt < 3 * timings.CheckInterval;
+        peer.OnWire ? now < peer.HeardAt + SuspectAfter(peer.ToldGoodFor) : peer.IsAway && now - peer.Kernel.HeardAt < 3 * timings.CheckInterval;
+
+    // Whoever is not near has not been missed by anybody, which says something only if this node would have been told.
+    private static bool IsHeardByOthers(Peer peer, TimeSpan now) =>
+        peer.OnWire ? !peer.Rumor.IsBad && now < SuspectAt(peer) : peer.IsAway && peer.Rumor.Accepted == WordKind.Away;
+
+    // Of those it keeps company with a cut-off node hears few.
+    private bool HasCompany(TimeSpan now)
+    {
+        if (!HasDistant)
+        {
+            return false;
+        }
+
+        int near = 0, heard = 0;
+        foreach (var peer in Peers)
+        {
+            near += peer is { OnWire: true, Near: true } ? 1 : 0;
+            heard += peer is { OnWire: true, Near: true } && WasHeardLately(peer, now) ? 1 : 0;
+        }
+
+        return 2 * heard > near;
+    }
 
     private bool IsProbed(Peer peer, TimeSpan now) =>
         !peer.OnWire && peer.IsKnown && !peer.Replaced && now >= peer.ProbeAt && now - peer.HeardAt < timings.ProbeFor;

@@ -20,6 +20,9 @@ public readonly record struct HeartbeatTarget(MacAddress Mac, ulong HeardBoot, u
 {
     /// <summary>Who asked for all claims: how often it did, this time included, without a pause between.</summary>
     public int Dumps { get; init; }
+
+    /// <summary>How the message is meant.</summary>
+    public HeartbeatMarks Marks { get; init; }
 }
 
 /// <summary>
@@ -57,6 +60,7 @@ public sealed partial class SegmentMembership
         this.identity = identity;
         ownName = Encoding.ASCII.GetBytes(identity.Node);
         ownHash = Peer.HashOf(ownName);
+        ownId = SegmentRing.PlaceOf(ownName, Encoding.ASCII.GetBytes(identity.Link));
         ownBoot = boot;
         Listen(now);
     }
@@ -170,7 +174,8 @@ public sealed partial class SegmentMembership
         foreach (var peer in Peers)
         {
             changed |= FollowReplacement(peer, now);
-            var isLost = peer.OnWire && now >= peer.ExpiresAt && !IsHeardOutFirst(peer, now);
+            SayWhatIsMissed(peer, now);
+            var isLost = FollowRumor(peer, now) || (peer.OnWire && now >= peer.ExpiresAt && !IsHeardOutFirst(peer, now));
             changed |= Follow(peer, now, isLost) | isLost;
             if (peer.Losses > 0 && peer.OnWire && now - peer.OnWireSince > timings.ForgetLosses)
             {
@@ -178,6 +183,7 @@ public sealed partial class SegmentMembership
             }
         }
 
+        FollowCompany(now);
         changed |= LiftFence(now);
         servingTold = Serving && (servingTold || unsent.Count == 0);
         var state = StateAt(now);

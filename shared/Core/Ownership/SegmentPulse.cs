@@ -49,6 +49,16 @@ public sealed class SegmentPulse
     // All claims to many that asked at once: not kept for what is said every 100 ms.
     private const int LargestKept = 64 * 1024;
 
+    // What must be said to all at once on a large segment: a peer is missed, or is not; this node's own state changed.
+    private static readonly TimeSpan UrgentPace = TimeSpan.FromMilliseconds(50);
+    private const int UrgentBurst = 20;
+
+    private readonly PeerWord[] words = new PeerWord[32];
+    private LeakyBucket urgentBudget = new(UrgentPace, UrgentBurst);
+    private SpeakerState saidState;
+    private MacAddress saidMac;
+    private HeartbeatIdentity? saidIdentity;
+
     private readonly HeartbeatTarget[] targets;
     private int? unsentFrom;
     private TimeSpan nextHello;
@@ -123,17 +133,20 @@ public sealed class SegmentPulse
         }
 
         someDue = false;
-        if (now >= nextHello || (allDue && membership.Leaving))
+        var urgentAt = UrgentAt(now, own);
+        if (now >= nextHello || now >= urgentAt || (allDue && membership.Leaving))
         {
-            Add(Everybody, HeartbeatKind.Hello, now, own);
+            SayHello(now, own);
             nextHello = now + (earlyHellos-- > 1 ? EarlyHello
                 : membership.AliveCount == 0 ? LonelyHello
                 : HeartbeatSchedule.HelloInterval(membership.AliveCount));
             earlyHellos = Math.Max(earlyHellos, 0);
+            urgentAt = UrgentAt(now, own);
         }
 
         allDue = false;
         var next = nextHello < nextHeartbeat ? nextHello : nextHeartbeat;
+        next = urgentAt < next ? urgentAt.Value : next;
         return claimsDue < next ? claimsDue.Value : next;
     }
 
@@ -186,7 +199,7 @@ public sealed class SegmentPulse
             var length = ClaimCodec.Write(CollectionsMarshal.AsSpan(claims), claims[0].Subject, flags: 0, body, out var written);
             var these = CollectionsMarshal.AsSpan(claims)[..written];
             membership.MarkSent(these);
-            Add(Everybody, HeartbeatKind.Claims, now, own, length, Broadcasts);
+            AddClaims(Everybody, now, own, length, Broadcasts);
             told.AddRange(these);
         }
 
@@ -232,7 +245,7 @@ public sealed class SegmentPulse
             var length = ClaimCodec.Write(rest, subject, first, body, out var written);
             rest = rest[written..];
             body[0] |= rest.IsEmpty ? ClaimCodec.Last : (byte)0;
-            Add(asker, HeartbeatKind.Claims, now, own, length, series);
+            AddClaims(asker, now, own, length, series);
             first = 0;
         }
         while (!rest.IsEmpty);
@@ -242,25 +255,77 @@ public sealed class SegmentPulse
     {
         membership.MarkHeartbeats(sequence.Last, now);
         var count = membership.Targets(now, newcomersOnly, targets);
+        var gossip = newcomersOnly || count == 0 ? 0 : membership.NextGossip(words.AsSpan(0, WordsThatFit()), now);
+        var (body, length) = Write(words.AsSpan(0, gossip));
         for (var i = 0; i < count; i++)
         {
-            Add(targets[i], HeartbeatKind.Heartbeat, now, own);
+            Add(targets[i], HeartbeatKind.Heartbeat, now, own, body, length);
         }
     }
 
-    private void Add(in HeartbeatTarget to, HeartbeatKind kind, TimeSpan now, MacAddress own, int bodyLength = 0, int series = 0)
+    // When something is to be said to all before its time; null if nothing is. Those that are near hear of a change with the next heartbeat.
+    private TimeSpan? UrgentAt(TimeSpan now, MacAddress own)
+    {
+        var state = membership.StateAt(now) & ~SpeakerState.Vouches;
+        var isUrgent = membership.HasDistant
+            && (membership.HasUrgent || membership.Inquires(now) || state != saidState || own != saidMac || membership.Identity != saidIdentity);
+        return !isUrgent ? null : now + urgentBudget.UntilAvailable(now);
+    }
+
+    private void SayHello(TimeSpan now, MacAddress own)
+    {
+        var marks = HeartbeatMarks.None;
+        var (body, length) = (0, 0);
+        if (membership.HasDistant)
+        {
+            urgentBudget.TryTake(now);
+            (body, length) = Write(words.AsSpan(0, membership.TakeUrgent(words.AsSpan(0, WordsThatFit()))));
+            if (membership.Inquires(now))
+            {
+                membership.Inquired(now);
+                marks = HeartbeatMarks.Asks;
+            }
+
+            (saidState, saidMac, saidIdentity) = (membership.StateAt(now) & ~SpeakerState.Vouches, own, membership.Identity);
+        }
+
+        Add(Everybody with { Marks = marks }, HeartbeatKind.Hello, now, own, body, length);
+    }
+
+    private int WordsThatFit() => Math.Min(words.Length, PeerWords.Fitting(Math.Min(Mtu, HeartbeatLayout.MaxMessage) - membership.Identity.MessageSize));
+
+    // Appended to the bodies, for one message or several.
+    private (int At, int Length) Write(ReadOnlySpan<PeerWord> said)
+    {
+        var (at, size) = (bodiesLength, PeerWords.SizeOf(said.Length));
+        if (bodies.Length < at + size)
+        {
+            Array.Resize(ref bodies, Math.Max(2 * bodies.Length, at + size));
+        }
+
+        bodiesLength += PeerWords.Write(said, bodies.AsSpan(at));
+        return (at, size);
+    }
+
+    private void Add(in HeartbeatTarget to, HeartbeatKind kind, TimeSpan now, MacAddress own, int body = 0, int bodyLength = 0, int series = 0)
     {
         var header = new HeartbeatHeader(
             kind, to.Mac, own, boot, sequence.Next(), to.HeardBoot, to.HeardSequence,
             membership.Digest, membership.AliveCount, membership.StateAt(now), membership.OwnGoodFor, to.Losses,
-            membership.ToldClaims.Digest, membership.Suspects);
+            membership.ToldClaims.Digest, membership.Suspects, to.Marks | membership.OwnMarks);
         messages.Add(new Message(header, kind is HeartbeatKind.Hello or HeartbeatKind.Heartbeat ? membership.Identity : bare)
         {
-            Body = bodiesLength,
+            Body = body,
             BodyLength = bodyLength,
             Series = series,
             Told = told.Count,
         });
+    }
+
+    // The body was written behind the others.
+    private void AddClaims(in HeartbeatTarget to, TimeSpan now, MacAddress own, int bodyLength, int series)
+    {
+        Add(to, HeartbeatKind.Claims, now, own, bodiesLength, bodyLength, series);
         bodiesLength += bodyLength;
     }
 

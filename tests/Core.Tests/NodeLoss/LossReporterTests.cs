@@ -8,8 +8,8 @@ namespace LoadBalancer.Core.Tests.NodeLoss;
 public sealed class LossReporterTests
 {
     private static readonly IpAddress Address = IpAddress.Parse("192.168.96.13");
-    private static readonly GonePeer Gone = new("n3", 7, Address, Milliseconds(0));
-    private static readonly SegmentLosses Segment = new([Gone], ["n2"], Agreed: true, Witnessed: false);
+    private static readonly GonePeer Gone = new("n3", 7, Address, Milliseconds(0), ["n2"]);
+    private static readonly SegmentLosses Segment = new([Gone], ["n2"], Agreed: true, Witnessed: false, Compared: 1);
 
     // The one of two that is first in the election order.
     private static readonly string First = Election.Rank("n1", Address) < Election.Rank("n2", Address) ? "n1" : "n2";
@@ -47,8 +47,8 @@ public sealed class LossReporterTests
     {
         var names = Enumerable.Range(1, 6).Select(i => $"x{i}").OrderBy(name => Election.Rank(name, Address)).ToList();
         var reporter = new LossReporter(names[LossReporter.MostReporters]);
-        Assert.Null(Decide(reporter, new([Gone], [.. names.Except([names[LossReporter.MostReporters]])], true, false), 350));
-        Decide(reporter, new([Gone], [.. names.Except([names[LossReporter.MostReporters]])], true, false), 5000);
+        Assert.Null(Decide(reporter, Among(names.Except([names[LossReporter.MostReporters]])), 350));
+        Decide(reporter, Among(names.Except([names[LossReporter.MostReporters]])), 5000);
         Assert.Empty(reporter.Statements);
     }
 
@@ -65,9 +65,9 @@ public sealed class LossReporterTests
     public void NobodyElseLives_OnlyWithAWitness()
     {
         var reporter = new LossReporter(First);
-        Decide(reporter, new([Gone], [], Agreed: true, Witnessed: false), 350);
+        Decide(reporter, new([Gone], [], Agreed: true, Witnessed: false, Compared: 0), 350);
         Assert.Empty(reporter.Statements);
-        Decide(reporter, new([Gone], [], Agreed: true, Witnessed: true), 360);
+        Decide(reporter, new([Gone], [], Agreed: true, Witnessed: true, Compared: 0), 360);
         Assert.True(Assert.Single(reporter.Statements).IsBacked);
     }
 
@@ -75,7 +75,7 @@ public sealed class LossReporterTests
     public void HeardOnAnotherSegment_IsNotLost()
     {
         var reporter = new LossReporter(First);
-        reporter.Decide([Seen(First), new([], ["n3"], true, false)], Internal, static (_, _) => false, Milliseconds(350));
+        reporter.Decide([Seen(First), new([], ["n3"], true, false, 1)], Internal, static (_, _) => false, Milliseconds(350));
         Assert.Empty(reporter.Statements);
     }
 
@@ -100,7 +100,27 @@ public sealed class LossReporterTests
         Assert.Empty(reporter.Statements);
     }
 
-    private static SegmentLosses Seen(string self) => Segment with { Living = [self == "n1" ? "n2" : "n1"] };
+    // Only its neighbours asked its kernel: the first of them says it, however many others come before in the order.
+    [Fact]
+    public void LargeSegment_OneOfTheNeighboursIsFirst_StatesItAtOnce()
+    {
+        var everybody = Enumerable.Range(1, 50).Select(static i => $"n{i}").OrderBy(name => Election.Rank(name, Address)).ToList();
+        var segment = Among(everybody.Take(40)) with { Gone = [Gone with { Node = "n3", Watchers = [.. everybody.Skip(41)] }], Compared = 8 };
+        var reporter = new LossReporter(everybody[40]);
+        Assert.Null(Decide(reporter, segment with { Living = [.. segment.Living.Where(name => name != "n3")] }, 350));
+        Assert.Equal(9, Assert.Single(reporter.Statements).Agreed);
+    }
+
+    private static SegmentLosses Seen(string self) => Segment with
+    {
+        Living = [Other(self)],
+        Gone = [Gone with { Watchers = [Other(self)] }],
+    };
+
+    private static SegmentLosses Among(IEnumerable<string> living) =>
+        new([Gone with { Watchers = [.. living] }], [.. living], Agreed: true, Witnessed: false, Compared: living.Count());
+
+    private static string Other(string self) => self == "n1" ? "n2" : "n1";
 
     private static TimeSpan? Decide(LossReporter reporter, SegmentLosses segment, int milliseconds) =>
         reporter.Decide([segment], Internal, static (_, _) => false, Milliseconds(milliseconds));

@@ -12,11 +12,15 @@ internal static class Schedule
     private static readonly TimeSpan Faulty = TimeSpan.FromSeconds(8);
 
     /// <summary>Runs it: faults of one kind after the other, or several at once, as the seed will have it.</summary>
+    /// <param name="seed">All chance.</param>
+    /// <param name="kinds">What may go wrong.</param>
+    /// <param name="log">Told what happens.</param>
+    /// <param name="fewest">The nodes are so many, or up to seven more.</param>
     /// <returns>What went wrong, or null.</returns>
-    public static string? Run(int seed, IReadOnlyList<FaultKind> kinds, Action<string>? log = null)
+    public static string? Run(int seed, IReadOnlyList<FaultKind> kinds, Action<string>? log = null, int fewest = 2)
     {
         var shape = new Random(seed);
-        var nodes = 2 + (int)(8 * shape.NextDouble() * shape.NextDouble());
+        var nodes = fewest + (int)(8 * shape.NextDouble() * shape.NextDouble());
         var cluster = new SimulatedCluster(seed, nodes, 1 + shape.Next(3), gateway: shape.Next(4) > 0, local: shape.Next(4) == 0, silent: shape.Next(4) == 0, log: log);
         cluster.Say($"seed {seed}: {nodes} nodes, {(cluster.Gateway is null ? "no" : "a")} gateway{(cluster.Local ? ", policy Local" : "")}{(cluster.Silent ? ", a silent client" : "")}");
         foreach (var node in cluster.Nodes)
@@ -36,10 +40,10 @@ internal static class Schedule
     }
 
     /// <summary>The failing seed with everything that happened, to read and to replay.</summary>
-    public static string Timeline(int seed, IReadOnlyList<FaultKind> kinds)
+    public static string Timeline(int seed, IReadOnlyList<FaultKind> kinds, int fewest = 2)
     {
         var text = new StringBuilder();
-        var problem = Run(seed, kinds, line => text.AppendLine(line));
+        var problem = Run(seed, kinds, line => text.AppendLine(line), fewest);
         return $"seed {seed}: {problem}\n(replay: LB_SIMULATION_SEED={seed})\n{text}";
     }
 

@@ -18,15 +18,18 @@ internal sealed class SimulatedCluster
     private ulong boots;
     private int kubeletVersion;
 
-    public SimulatedCluster(int seed, int nodes, int vips = 1, bool gateway = true, bool local = false, int mtu = 1500, bool silent = false, Action<string>? log = null)
+    public SimulatedCluster(
+        int seed, int nodes, int vips = 1, bool gateway = true, bool local = false, int mtu = 1500, bool silent = false, Action<string>? log = null, int furtherVips = 0,
+        Func<int, MembershipTimings>? timings = null)
     {
+        TimingsOf = timings ?? (static _ => new MembershipTimings());
         this.log = log;
         Local = local;
         Time = new VirtualTime(seed);
         Wire = new SimulatedWire(Time);
         Api = new SimulatedApi(Time);
         Client = new SimulatedClient(Time, Wire, "client");
-        Client.Add("eth0", "52:54:00:00:01:01", "192.168.96.201/20");
+        Client.Add("eth0", "52:54:00:00:01:01", "192.168.111.201/20");
         if (gateway)
         {
             Gateway = new SimulatedHost(Time, Wire, "gateway");
@@ -43,6 +46,13 @@ internal sealed class SimulatedCluster
             endpoints[vip] = [.. local ? [Nodes[i % nodes], Nodes[(i + 1) % nodes]] : Nodes];
             Api.PutService(ServiceOf(vip), vip, endpoints[vip].Select(node => node.Name), local);
             Client.Use(vip);
+        }
+
+        // Nobody asks for these: they are owned and claimed as the others are.
+        FurtherVips = [.. Enumerable.Range(0, furtherVips).Select(static i => IpAddress.FromUInt32(IpAddress.Parse("192.168.98.0").AsUInt32 + (uint)i))];
+        foreach (var vip in FurtherVips)
+        {
+            Api.PutService($"f-{vip.AsUInt32 & 0xfff}", vip, Nodes.Select(static node => node.Name));
         }
 
         Api.PutKey(Key);
@@ -83,6 +93,12 @@ internal sealed class SimulatedCluster
     public SimulatedHost? Gateway { get; }
 
     public IReadOnlyList<IpAddress> Vips { get; }
+
+    /// <summary>Those that no client uses.</summary>
+    public IReadOnlyList<IpAddress> FurtherVips { get; }
+
+    /// <summary>What the speaker of each node goes by, by the node's number.</summary>
+    public Func<int, MembershipTimings> TimingsOf { get; set; }
 
     public IpAddress Vip => Vips[0];
 

@@ -1,5 +1,4 @@
 using LoadBalancer.Core.Addressing;
-using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
 using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.Events;
@@ -22,8 +21,6 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
 {
     // What the kernel keeps of frames that nobody reads.
     private const int Unread = 500;
-
-    private static readonly MembershipTimings Timings = new();
 
     private readonly SimulatedNode node;
     private readonly SimulatedCluster cluster;
@@ -52,7 +49,7 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
         var monotonic = new MonotonicClock(clock);
         Api = cluster.Api.Watch(node);
         announcer = new Announcer(clock);
-        heartbeats = new Heartbeats(new SpeakerIdentity(node.Name, boot), Timings, TimeSpan.FromMilliseconds(100), monotonic, changed)
+        heartbeats = new Heartbeats(new SpeakerIdentity(node.Name, boot), cluster.TimingsOf(node.Index), TimeSpan.FromMilliseconds(100), monotonic, changed)
         {
             Gateways = [.. cluster.Gateways],
         };

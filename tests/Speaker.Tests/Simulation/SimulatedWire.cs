@@ -45,7 +45,7 @@ internal sealed class Port(SimulatedHost host, string name, int index, MacAddres
 /// </summary>
 internal sealed class SimulatedWire(VirtualTime time)
 {
-    private const int MostPorts = 32;
+    private const int MostPorts = 256;
 
     private readonly HashSet<SimulatedHost> onlyIp = [];
     private readonly List<Port> ports = [];
@@ -93,8 +93,12 @@ internal sealed class SimulatedWire(VirtualTime time)
     /// <summary>Whether a single frame gets through, as chance will have it.</summary>
     public bool Gets(Port from, Port to) => Passes(from, to) && time.Random.Next(1000) >= LossPerMille;
 
+    /// <summary>Sees every frame that is sent.</summary>
+    public SentFrame? Sent { get; set; }
+
     public void Send(Port from, ReadOnlySpan<byte> frame)
     {
+        Sent?.Invoke(from, frame);
         var destination = MacAddress.Read(frame);
         byte[]? copy = null;
         foreach (var to in ports)
@@ -136,3 +140,6 @@ internal sealed class SimulatedWire(VirtualTime time)
     // Mostly a tenth of a millisecond; now and then a frame is held up and others overtake it.
     private TimeSpan Delay() => Jitter && time.Random.Next(1000) < 5 ? time.Between(1_000, 30_000) : time.Between(50, 300);
 }
+
+/// <summary>A frame leaves a port.</summary>
+internal delegate void SentFrame(Port from, ReadOnlySpan<byte> frame);

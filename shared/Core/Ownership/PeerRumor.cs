@@ -1,0 +1,107 @@
+using LoadBalancer.Core.Heartbeats;
+
+namespace LoadBalancer.Core.Ownership;
+
+/// <summary>What others say of a peer that is none of this node's neighbours, and what is believed of it.</summary>
+internal sealed class PeerRumor
+{
+    /// <summary>How long whoever knows better has to say so. A frame there and one back take a fraction of it.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
+
+    // Frames of one beat reach the others at slightly different times.
+    private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(50);
+
+    // As many of one beat bear different numbers.
+    private const ulong SequenceSlack = 64;
+
+    // The last signs of life that those who miss it know of: of its speaker and of its kernel.
+    private TimeSpan heardUntil;
+    private TimeSpan answeredUntil;
+
+    /// <summary>What is believed: that it is away, or silent; null while it is taken to serve.</summary>
+    public WordKind? Accepted { get; private set; }
+
+    /// <summary>What was said and is not believed yet.</summary>
+    public WordKind? Pending { get; private set; }
+
+    /// <summary>When <see cref="Pending"/> is believed unless somebody contradicts.</summary>
+    public TimeSpan MaturesAt { get; private set; }
+
+    /// <summary>Whether anybody misses it.</summary>
+    public bool IsBad => Pending is not null || Accepted is not null;
+
+    /// <summary>Until when it counts as deaf, by the word of those that found it so.</summary>
+    public TimeSpan DeafUntil { get; set; }
+
+    /// <summary>The highest of its sequence numbers that anybody told of.</summary>
+    public ulong Sequence { get; set; }
+
+    /// <summary>Somebody misses it.</summary>
+    /// <param name="word">What is said.</param>
+    /// <param name="heardAt">When this node last heard it itself.</param>
+    /// <param name="heardSequence">Which number that had.</param>
+    /// <param name="now">Monotonic time.</param>
+    /// <returns>Whether that is news.</returns>
+    public bool Miss(in PeerWord word, TimeSpan heardAt, ulong heardSequence, TimeSpan now)
+    {
+        var isHearsay = word.Age is null;
+        var lastSign = now - (word.Age ?? TimeSpan.Zero);
+        if (isHearsay ? word.Sequence + SequenceSlack < heardSequence : heardAt > lastSign + Slack)
+        {
+            return false;
+        }
+
+        var before = Pending ?? Accepted;
+        var answeredAt = now - word.KernelAge;
+        if (word.Kind == WordKind.Away && before == WordKind.Silent)
+        {
+            // Only an answer of its kernel that came later speaks against that.
+            Pending = Pending == before && answeredAt > answeredUntil + Slack ? Accepted is null ? WordKind.Away : null : Pending;
+            return false;
+        }
+
+        heardUntil = !isHearsay && lastSign > heardUntil ? lastSign : heardUntil;
+        answeredUntil = answeredAt > answeredUntil ? answeredAt.Value : answeredUntil;
+        if (word.Kind == before)
+        {
+            return false;
+        }
+
+        Pending = word.Kind;
+        MaturesAt = now + Patience;
+        return true;
+    }
+
+    /// <summary>Somebody has heard it so long ago: if that was after it was missed, it was missed wrongly.</summary>
+    public void Contradict(TimeSpan heardAt)
+    {
+        if (heardAt > heardUntil + Slack)
+        {
+            Pending = null;
+        }
+    }
+
+    /// <summary>What was said is believed from now on.</summary>
+    public void Mature()
+    {
+        Accepted = Pending;
+        Pending = null;
+    }
+
+    /// <summary>This node sees it so itself, and takes others' word from now on.</summary>
+    public void Adopt(WordKind? kind)
+    {
+        Accepted = kind;
+        Pending = null;
+    }
+
+    /// <summary>It was heard.</summary>
+    public void End()
+    {
+        Accepted = null;
+        Pending = null;
+    }
+
+    /// <summary>The process stood still: whoever contradicted may not have been read yet.</summary>
+    public void Excuse(TimeSpan gap) => MaturesAt += gap;
+}

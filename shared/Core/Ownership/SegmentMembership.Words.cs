@@ -1,0 +1,315 @@
+using System.Runtime.InteropServices;
+using LoadBalancer.Core.Heartbeats;
+
+namespace LoadBalancer.Core.Ownership;
+
+/// <content>
+/// What speakers say of each other on a large segment. Whoever misses a neighbour says so to all; whoever has heard it meanwhile, and the
+/// missed one itself, contradicts; otherwise it is lost for everybody at the same time. What all know goes round with the heartbeats besides.
+/// </content>
+public sealed partial class SegmentMembership
+{
+    // A frame of words; what finds no room comes with the next.
+    private const int MostUrgent = 24;
+
+    // All peers are gone through in two seconds.
+    private const int LeastGossip = 8;
+    private const int MostGossip = 24;
+    private const int GossipRounds = 20;
+
+    // For so long a neighbour that others hear is not missed again.
+    private static readonly TimeSpan VouchedFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan DeafFor = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan FirstInquiry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestInquiry = TimeSpan.FromMinutes(1);
+
+    private readonly List<PeerWord> urgent = [];
+    private readonly HashSet<ulong> siblings = [];
+    private int gossipAt;
+    private bool isMissed;
+    private bool hearsOfStrangers;
+    private TimeSpan inquireAt;
+    private TimeSpan inquiryInterval = FirstInquiry;
+
+    /// <summary>Whether everybody is to be told something now, by a hello: what <see cref="TakeUrgent"/> has, or that this node lives.</summary>
+    public bool HasUrgent => urgent.Count > 0 || isMissed;
+
+    /// <summary>Whether the next hello asks everybody for an answer: others know speakers that this node has never heard.</summary>
+    public bool Inquires(TimeSpan now) => hearsOfStrangers && now >= inquireAt;
+
+    /// <summary>Takes out what is to be said with a hello.</summary>
+    /// <returns>The number of words.</returns>
+    public int TakeUrgent(Span<PeerWord> words)
+    {
+        var count = Math.Min(Math.Min(words.Length, MostUrgent), urgent.Count);
+        CollectionsMarshal.AsSpan(urgent)[..count].CopyTo(words);
+        urgent.RemoveRange(0, count);
+        isMissed = false;
+        return count;
+    }
+
+    /// <summary>An inquiry was made: the next is later, unless somebody new is heard.</summary>
+    public void Inquired(TimeSpan now)
+    {
+        hearsOfStrangers = false;
+        inquireAt = now + inquiryInterval;
+        inquiryInterval = inquiryInterval < LongestInquiry ? 2 * inquiryInterval : inquiryInterval;
+    }
+
+    /// <summary>What the next heartbeats say of others: a part of the peers in turn.</summary>
+    /// <returns>The number of words.</returns>
+    public int NextGossip(Span<PeerWord> words, TimeSpan now)
+    {
+        if (!HasDistant)
+        {
+            return 0;
+        }
+
+        var most = Math.Min(words.Length, Math.Clamp(peers.Count / GossipRounds, LeastGossip, MostGossip));
+        var count = 0;
+        for (var seen = 0; seen < peers.Count && count < most; seen++)
+        {
+            var peer = peers[gossipAt++ % peers.Count];
+            if (peer.IsKnown && (peer.IsHere || IsMissed(peer, now)))
+            {
+                words[count++] = WordOn(peer, peer.Deaf ? WordKind.Deaf : peer.IsAway ? WordKind.Away : peer.IsHere ? WordKind.Heard : WordKind.Silent, now);
+            }
+        }
+
+        gossipAt %= Math.Max(1, peers.Count);
+        return count;
+    }
+
+    private static PeerWord WordOn(Peer peer, WordKind kind, TimeSpan now)
+    {
+        // Who has only heard of it says no age.
+        var isHearsay = !peer.Near && kind is (WordKind.Away or WordKind.Silent);
+        return new PeerWord(
+            peer.Id, kind, peer.Run.Boot, Math.Max(peer.Run.Sequence, peer.Rumor.Sequence), peer.Flags, peer.Claims.Digest,
+            isHearsay ? null : now - peer.HeardAt, peer.Kernel.Since is null ? null : now - peer.Kernel.HeardAt);
+    }
+
+    // True if everybody is to be told something at once.
+    private bool TakeWords(Peer teller, in HeartbeatFrame frame, TimeSpan now, out bool changed)
+    {
+        changed = false;
+        var words = frame.Words;
+        if (words.Count == 0 || !timings.Ring)
+        {
+            return false;
+        }
+
+        var said = urgent.Count;
+        var missed = isMissed;
+        for (var i = 0; i < words.Count; i++)
+        {
+            changed |= TakeWord(teller, words[i], frame.Kind == HeartbeatKind.Hello, now);
+        }
+
+        return urgent.Count > said || isMissed != missed;
+    }
+
+    private bool TakeWord(Peer teller, in PeerWord word, bool isUrgent, TimeSpan now)
+    {
+        if (word.Id == ownId)
+        {
+            isMissed |= isUrgent && word.Boot == ownBoot && word.Kind is WordKind.Silent or WordKind.Away;
+            return false;
+        }
+
+        if (FindById(word.Id) is not { } peer)
+        {
+            hearsOfStrangers |= word.Kind == WordKind.Heard && !siblings.Contains(word.Id);
+            return false;
+        }
+
+        if (peer == teller || !peer.IsKnown)
+        {
+            return false;
+        }
+
+        if (word.Boot != peer.Run.Boot)
+        {
+            // Another run that others have met: it is asked itself.
+            peer.IsInquired |= word is { Kind: WordKind.Heard, Age: not null };
+            return false;
+        }
+
+        var changed = peer.OnWire && TakeFacts(peer, word);
+        return word.Kind switch
+        {
+            WordKind.Heard => TakeHeard(peer, word, now) | changed,
+            WordKind.Away or WordKind.Silent => TakeMissed(peer, word, isUrgent, now) | changed,
+            WordKind.Deaf => TakeDeaf(peer, now) | changed,
+            _ => changed,
+        };
+    }
+
+    // What it says of itself and of its claims, later than this node has heard it.
+    private static bool TakeFacts(Peer peer, in PeerWord word)
+    {
+        if (word.Sequence <= Math.Max(peer.Run.Sequence, peer.Rumor.Sequence))
+        {
+            return false;
+        }
+
+        peer.Rumor.Sequence = word.Sequence;
+        var changed = peer.Flags != word.Flags || peer.Claims.Digest != word.ClaimDigest;
+        peer.Flags = word.Flags;
+        peer.Claims.Digest = word.ClaimDigest;
+        return changed;
+    }
+
+    private bool TakeHeard(Peer peer, in PeerWord word, TimeSpan now)
+    {
+        if (!peer.OnWire)
+        {
+            // It goes on for others: it is asked itself.
+            peer.IsInquired |= now - word.Age > peer.HeardAt;
+            return false;
+        }
+
+        if (now - word.Age is not { } heardAt)
+        {
+            return false;
+        }
+
+        peer.Rumor.Contradict(heardAt);
+        if (!peer.Near)
+        {
+            Extend(peer, heardAt + peer.GoodFor);
+        }
+        else if (now >= SuspectAt(peer) && heardAt > peer.HeardAt + Slack && heardAt > peer.VouchedAt)
+        {
+            peer.VouchedAt = heardAt;
+            Extend(peer, heardAt + VouchedFor + peer.GoodFor);
+            AskNoMore(peer);
+            peer.Said = null;
+        }
+
+        return Follow(peer, now);
+    }
+
+    private bool TakeMissed(Peer peer, in PeerWord word, bool isUrgent, TimeSpan now)
+    {
+        if (isUrgent && peer.OnWire && now - peer.HeardAt < SuspectAfter(peer.ToldGoodFor) && peer.HeardAt > now - (word.Age ?? TimeSpan.Zero) + Slack)
+        {
+            Say(peer, WordKind.Heard, now);
+            return false;
+        }
+
+        var kernelHeardAt = peer.Kernel.Since is null ? null : peer.Kernel.HeardAt;
+        if (isUrgent && word.Kind == WordKind.Silent && kernelHeardAt > now - SuspectAfter(timings.KernelGoodFor))
+        {
+            Say(peer, WordKind.Away, now);
+            return false;
+        }
+
+        // Another's answer of its kernel is as good as one to this node.
+        if (peer.Near && now - word.KernelAge is { } answeredAt && answeredAt >= peer.Kernel.Since && !(kernelHeardAt > answeredAt))
+        {
+            peer.Kernel.Hear(answeredAt, answers: false);
+            return Follow(peer, now);
+        }
+
+        return TakesOthersWord(peer, now) && peer.Rumor.Miss(word, peer.HeardAt, peer.Run.Sequence, now) && Follow(peer, now);
+    }
+
+    private bool TakeDeaf(Peer peer, TimeSpan now)
+    {
+        peer.Rumor.DeafUntil = now + DeafFor;
+        return Follow(peer, now);
+    }
+
+    // Of its neighbours this node knows best itself, unless it is the one who does not hear them, or leaves it to others to ask.
+    private bool TakesOthersWord(Peer peer, TimeSpan now) =>
+        !peer.Near || now < peer.VouchedAt + VouchedFor || (peer is { OnWire: false, IsAway: true } && !Watches(peer));
+
+    // What this node finds of its neighbours is said once: everybody hears it, and several say it.
+    private void SayWhatIsMissed(Peer peer, TimeSpan now)
+    {
+        if (!HasDistant || !peer.Near || !peer.IsKnown)
+        {
+            return;
+        }
+
+        if (peer.Deaf ? peer.Said != WordKind.Deaf : MissedAs(peer, now) is { } kind && peer.Said != kind)
+        {
+            Say(peer, peer.Deaf ? WordKind.Deaf : MissedAs(peer, now)!.Value, now);
+        }
+    }
+
+    private WordKind? MissedAs(Peer peer, TimeSpan now)
+    {
+        if (!peer.IsHere || (peer.OnWire && now < SilentAt(peer)))
+        {
+            return null;
+        }
+
+        var silentFor = now - (peer.Kernel.Since is null ? null : peer.Kernel.HeardAt);
+        return peer.OnWire
+            ? KernelAnswers(peer, now) ? WordKind.Away : WordKind.Silent
+            : silentFor < new TimeSpan(KernelGoodFor(peer).Ticks * 5 / 7) ? WordKind.Away
+            : peer.Kernel.Since is not null ? WordKind.Silent : null;
+    }
+
+    private void Say(Peer peer, WordKind kind, TimeSpan now)
+    {
+        if (kind != WordKind.Heard)
+        {
+            peer.Said = kind;
+            peer.SaidAt = now;
+        }
+
+        if (!urgent.Exists(word => word.Id == peer.Id && word.Kind == kind))
+        {
+            urgent.Add(WordOn(peer, kind, now));
+        }
+    }
+
+    // Whoever knows better has had the time to say so.
+    private bool WasSaid(Peer peer, TimeSpan now) =>
+        !HasDistant || !peer.Near || (peer.Said == WordKind.Silent && now >= peer.SaidAt + PeerRumor.Patience);
+
+    // True if it is lost by what others say.
+    private bool FollowRumor(Peer peer, TimeSpan now)
+    {
+        if (peer.Rumor.Pending is null || now < peer.Rumor.MaturesAt || (isBehind && now < peer.Rumor.MaturesAt + PeerRumor.Patience))
+        {
+            return false;
+        }
+
+        if (!TakesOthersWord(peer, now))
+        {
+            peer.Rumor.End();
+            return false;
+        }
+
+        peer.Rumor.Mature();
+        if (peer.Rumor.Accepted == WordKind.Silent)
+        {
+            AskNoMore(peer);
+        }
+
+        return peer.OnWire;
+    }
+
+    private Peer? FindById(ulong id)
+    {
+        foreach (var peer in Peers)
+        {
+            if (peer.Id == id)
+            {
+                return peer;
+            }
+        }
+
+        return null;
+    }
+
+    private static void Extend(Peer peer, TimeSpan until) => peer.ExpiresAt = until > peer.ExpiresAt ? until : peer.ExpiresAt;
+
+    private static TimeSpan SuspectAfter(TimeSpan goodFor) => new(goodFor.Ticks * 4 / 7);
+
+    private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(20);
+}
