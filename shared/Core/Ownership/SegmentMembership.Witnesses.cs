@@ -102,7 +102,8 @@ public sealed partial class SegmentMembership
         return WantsProofOfItself(now);
     }
 
-    // Those of which nothing was heard yet, by broadcast; seldom, they may be no more.
+    // Those of which nothing was heard yet, by broadcast; seldom, they may be no more. Where nodes route each other's pods each is a gateway
+    // of all others: that they are peers is known.
     private int AskForGateways(TimeSpan now, Span<CheckTarget> targets)
     {
         if (now < gatewaysDue)
@@ -114,7 +115,7 @@ public sealed partial class SegmentMembership
         var count = 0;
         foreach (var gateway in Gateways)
         {
-            if (count < targets.Length && IsHere(gateway) && !witnesses.Knows(gateway))
+            if (count < targets.Length && IsHere(gateway) && !witnesses.Knows(gateway) && !IsPeer(gateway))
             {
                 targets[count++] = new CheckTarget(MacAddress.Broadcast, gateway, Broadcast: true);
             }
@@ -130,6 +131,19 @@ public sealed partial class SegmentMembership
         foreach (var prefix in identity.Prefixes)
         {
             if (prefix.Contains(address))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool IsPeer(IpAddress address)
+    {
+        foreach (var peer in Peers)
+        {
+            if (peer.IsKnown && peer.Has(address))
             {
                 return true;
             }

@@ -343,6 +343,15 @@ public sealed class HearingTests
         Assert.Equal(new CheckTarget(MacAddress.Broadcast, Router, Broadcast: true), targets[0]);
     }
 
+    // Where nodes route each other's pods, each has all others as gateways: that would be a broadcast from each node for each other.
+    [Fact]
+    public void GatewayIsAPeer_IsNotAskedForByBroadcast()
+    {
+        membership.Gateways = [KernelAddress];
+        membership.Hear(n2.Say(), Ms(0));
+        Assert.Equal(0, membership.Checks(Ms(1), new CheckTarget[8]));
+    }
+
     private static uint Bit(string node)
     {
         var hash = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(node));
