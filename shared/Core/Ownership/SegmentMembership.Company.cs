@@ -51,12 +51,23 @@ public sealed partial class SegmentMembership
         foreach (var peer in Peers)
         {
             SetNear(peer, !peer.Rings || ring.IsNear(peer.Id), now);
+            FollowPace(peer);
             near += peer is { OnWire: true, Near: true } ? 1 : 0;
             distant += peer is { OnWire: true, Near: false } ? 1 : 0;
         }
 
         NearCount = near;
         HasDistant = distant > 0;
+    }
+
+    // With more nodes each says hello less often.
+    private void FollowPace(Peer peer)
+    {
+        if (!peer.Near)
+        {
+            peer.GoodFor = GoodForOf(peer);
+            Extend(peer, peer.HeardAt + peer.GoodFor);
+        }
     }
 
     private void SetNear(Peer peer, bool near, TimeSpan now)
