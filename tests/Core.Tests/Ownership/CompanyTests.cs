@@ -153,6 +153,21 @@ public sealed class CompanyTests
         Assert.False(Knows(near[0]));
     }
 
+    // It comes late to look, and has asked the kernel in time: whoever hears the other has still the time to say so.
+    [Fact]
+    public void Neighbour_FallsSilent_ThisNodeIsLateToSaySo_KeepsItForATenthOfASecondMore()
+    {
+        Pass(240, except: near[0]);
+        now += 120;
+        near.Skip(1).ToList().ForEach(speaker => Hear(speaker.Say(marks: HeartbeatMarks.Close)));
+        membership.Advance(Ms(now));
+        Assert.Single(Said());
+        Pass(90, except: near[0]);
+        Assert.True(Knows(near[0]));
+        Pass(20, except: near[0]);
+        Assert.False(Knows(near[0]));
+    }
+
     [Fact]
     public void Neighbour_FallsSilent_OthersHearIt_IsKept_AndNotMissedForASecond()
     {
@@ -218,6 +233,13 @@ public sealed class CompanyTests
         Assert.True(membership.View(Ms(now), []).Majority);
         Pass(210, except: [.. near.Take(4), .. distant]);
         Assert.False(membership.View(Ms(now), []).Majority);
+    }
+
+    [Fact]
+    public void SomeNeighboursFallSilent_TheDistantMakeTheMajority()
+    {
+        Pass(210, except: [.. near.Take(2), .. distant]);
+        Assert.True(membership.View(Ms(now), []).Majority);
     }
 
     [Fact]
