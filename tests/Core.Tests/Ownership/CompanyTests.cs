@@ -13,6 +13,7 @@ public sealed class CompanyTests
     private const int Others = 13;
 
     private readonly SegmentMembership membership = ReadyNode();
+    private readonly SegmentRing ring = new();
     private readonly List<Speaker> near;
     private readonly List<Speaker> distant;
     private readonly HeartbeatTarget[] targets = new HeartbeatTarget[64];
@@ -21,7 +22,6 @@ public sealed class CompanyTests
     public CompanyTests()
     {
         List<Speaker> all = [.. Enumerable.Range(2, Others).Select(static number => new Speaker(number))];
-        var ring = new SegmentRing();
         var own = SegmentRing.PlaceOf("n1"u8, "eth0"u8);
         ring.Begin(own, Others);
         all.ForEach(speaker => ring.Add(speaker.Place));
@@ -166,6 +166,37 @@ public sealed class CompanyTests
         Assert.True(Knows(near[0]));
         Pass(20, except: near[0]);
         Assert.False(Knows(near[0]));
+    }
+
+    // Its kernel answers this node, too, which asks it seldom.
+    [Fact]
+    public void NeighbourIsAway_OthersAskItsKernel_ThatFallsSilent_IsGoneByTheirWord()
+    {
+        var away = near.Find(speaker => ring.Rank(speaker.Place) >= 3)!;
+        Pass(210, except: away);
+        membership.HearKernel(away.Mac, away.Address, Ms(now));
+        Pass(400, except: away);
+        Assert.True(Member(away)!.Away);
+        Hear(near.Find(speaker => speaker != away)!.Hello(away.Word(WordKind.Silent, age: 610, kernelAge: 400)));
+        Pass(110, except: away);
+        Assert.False(Knows(away));
+    }
+
+    [Fact]
+    public void NeighbourIsAway_ItsKernelAnswersOthers_IsStillAway()
+    {
+        var away = near.Find(speaker => ring.Rank(speaker.Place) < 3)!;
+        Pass(210, except: away);
+        membership.HearKernel(away.Mac, away.Address, Ms(now));
+        for (var i = 0; i < 8; i++)
+        {
+            Pass(100, except: away);
+            Hear(near.Find(speaker => speaker != away)!.Say(away.Word(WordKind.Away, age: 210, kernelAge: 5)));
+        }
+
+        Assert.True(Member(away)!.Away);
+        Pass(600, except: away);
+        Assert.False(Knows(away));
     }
 
     [Fact]
@@ -349,6 +380,8 @@ public sealed class CompanyTests
         public string Node => identity.Node;
 
         public bool Rings { get; init; } = true;
+
+        public IpAddress Address => identity.Prefixes[0].Address;
 
         public MacAddress Mac { get; } = MacAddress.Parse($"52:54:00:00:01:{number:x2}");
 
