@@ -412,8 +412,13 @@ static __always_inline int is_peer(const struct turn *t, __u64 mac)
 static __always_inline void on_peer(const struct turn *t)
 {
 	__u8 source[6];
-	if (!bpf_skb_load_bytes(t->skb, 6, source, 6) && is_peer(t, read_mac(source)))
-		t->counts->heard = t->now;
+	if (bpf_skb_load_bytes(t->skb, 6, source, 6) || !is_peer(t, read_mac(source)))
+		return;
+
+	// The first frame after a cut may be theirs, before anybody asks here.
+	if (is_alone(t) && t->now - t->counts->heard > PEERS_SILENT_AFTER)
+		t->counts->lapsed_at = t->now;
+	t->counts->heard = t->now;
 }
 
 #include "connections.h"

@@ -84,6 +84,9 @@ public sealed class MonitoringPods : IAsyncDisposable
     {
         JsonObject template = await _applied!.TemplateAsync(Space, "deployments", name);
         string data = Path.Combine(Pod.FolderOf(name), "data");
+
+        // Another class of this cluster may have left it, as the user of the manifest.
+        Tool.Run("rm", ["-rf", data]);
         Tool.Run("mkdir", ["-m", "0700", data]);
         bool mayChangeUser = Environment.GetEnvironmentVariable("LB_ORDINARY_USER") is null;
         if (mayChangeUser)
