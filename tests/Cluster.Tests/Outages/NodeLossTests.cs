@@ -62,16 +62,27 @@ public sealed class NodeLossTests(ClusterFixture fixture, ITestOutputHelper outp
     }
 
     [Fact]
-    public async Task TwoOfThreeNodesLost_NoneIsMarked()
+    public async Task TwoOfThreeNodesLost_NoMoreThanOneIsMarked_AndTheOtherIsVetoed()
     {
         await StartAsync();
         Node leader = await LeaderAsync();
         Node[] lost = [.. Cluster.Nodes.Where(node => node != leader)];
         Array.ForEach(lost, node => node.Host.Unplug());
-        await StaysReadyAsync(lost[0], TimeSpan.FromSeconds(6));
-        Assert.True(await IsReadyAsync(lost[1]));
+
+
+        // Known together, as nearly always, neither is. Of a loss that is known too late for the other's judgement the brake has nothing to say.
+        int marked = 0;
+        long start = TimeProvider.System.GetTimestamp();
+        await UntilAsync(
+            async () =>
+            {
+                marked = (await Task.WhenAll(lost.Select(node => IsReadyAsync(node)))).Count(static ready => !ready);
+                Assert.InRange(marked, 0, 1);
+                return TimeProvider.System.GetElapsedTime(start) >= TimeSpan.FromSeconds(6);
+            },
+            "six seconds");
+        Figure($"{marked} of two lost nodes marked");
         string[] figures = await FiguresAsync(lost);
-        Assert.Contains("loadbalancer_node_loss_pods_marked_total 0", figures);
         Assert.Contains(figures, line => line.StartsWith("loadbalancer_node_loss_vetoed{", StringComparison.Ordinal) && !line.EndsWith(" 0", StringComparison.Ordinal));
         Array.ForEach(lost, node => node.Host.Plug());
     }
