@@ -10,7 +10,7 @@ namespace LoadBalancer.Speaker.Membership;
 /// <summary>
 /// One link's side of membership: hears on the link's thread, speaks on the heartbeat thread, is looked at by the ownership thread.
 /// </summary>
-public sealed class Segment
+public sealed partial class Segment
 {
     // Longer than a busy machine makes a thread wait, no longer than the peers take to notice.
     private static readonly TimeSpan AnswerFor = TimeSpan.FromMilliseconds(500);
@@ -31,7 +31,6 @@ public sealed class Segment
     private volatile SegmentView? lastView;
     private IReadOnlyList<IpPrefix> othersSeen = [];
     private readonly Dictionary<string, TimeSpan> siblings = new(StringComparer.Ordinal);
-    private readonly AnswerWatch watch = new();
     private volatile bool checking;
 
     // How many more hosts may be met as witnesses until the next beat: a flood of ARP must not wait for the lock.
@@ -177,58 +176,6 @@ public sealed class Segment
         {
             return membership.HearKernel(mac, address, now, answers);
         }
-    }
-
-    /// <summary>Takes in that somebody answered a question for an address. Waits for nobody.</summary>
-    public void HearAnswer(MacAddress mac, IpAddress address) => watch.Answered(address, mac);
-
-    /// <summary>Takes in which owners are to be asked whether they answer for what they claim, as far as this node is the one to look; for the ownership thread only.</summary>
-    /// <param name="vips">The VIPs.</param>
-    /// <param name="election">Who is alive and fit.</param>
-    /// <param name="now">Monotonic time.</param>
-    public void WatchOwners(IReadOnlyDictionary<IpAddress, VipFacts> vips, SegmentElection election, TimeSpan now)
-    {
-        watch.Begin();
-        foreach (var (vip, facts) in vips)
-        {
-            var state = Ownership[vip];
-            if (state.Phase == OwnershipPhase.Away && state.Owner is { } owner && election.Watches(facts, owner) is { } mac)
-            {
-                watch.Watch(vip, owner, mac, now);
-            }
-        }
-
-        watch.End();
-    }
-
-    /// <summary>Asks those owners whose turn it is; for the ownership thread only.</summary>
-    /// <returns>When to call again, or null.</returns>
-    public TimeSpan? AskOwners(TimeSpan now)
-    {
-        while (watch.Next(now) is { } question)
-        {
-            Link.Ask(new CheckTarget(question.Mac, question.Vip, Broadcast: false));
-        }
-
-        return watch.NextDue;
-    }
-
-    /// <summary>Whether the questions came to something that the next decision has to know of; for the ownership thread only.</summary>
-    public bool HasDoubts => watch.HasDoubts;
-
-    /// <summary>Brings what the questions came to before the next decision; for the ownership thread only.</summary>
-    /// <returns>The number of VIPs whose owner is newly doubted.</returns>
-    public int NoteDoubts(IReadOnlyDictionary<IpAddress, VipFacts> vips)
-    {
-        var count = 0;
-        foreach (var vip in vips.Keys)
-        {
-            var doubted = watch.Doubted(vip);
-            count += doubted is not null && Ownership[vip].Doubts is null ? 1 : 0;
-            Ownership.Doubt(vip, doubted);
-        }
-
-        return count;
     }
 
     /// <summary>Whether another link of this node is on the same wire: its frames are heard here, or the kernel says so.</summary>

@@ -119,6 +119,15 @@ public sealed class Cluster : IAsyncDisposable
     /// <summary>The kubelet's part on a node; there is one after <see cref="PrepareForNodeLossAsync"/>.</summary>
     public Kubelet Kubelet(Node node) => _kubelets[node.Name];
 
+    /// <summary>Puts one pool into the pool ConfigMap, <c>default</c>, with the addresses of <see cref="Lan.Pool"/>.</summary>
+    public Task SetDefaultPoolAsync() => SetConfigAsync(
+        $"""
+        address-pools:
+        - name: default
+          protocol: layer2
+          addresses: [{Lan.Pool}]
+        """);
+
     /// <summary>Puts a text into the pool ConfigMap; it need not be a valid one.</summary>
     public Task SetConfigAsync(string text, string space = SystemNamespace) => Api.ApplyAsync(
         $"/api/v1/namespaces/{space}/configmaps",

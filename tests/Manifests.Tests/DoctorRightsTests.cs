@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster;
-using LoadBalancer.LocalCluster.ApiServer;
 using LoadBalancer.LocalCluster.ApiServer.Json;
-using LoadBalancer.LocalCluster.Client;
 using LoadBalancer.LocalCluster.Isolation;
 using LoadBalancer.LocalCluster.Programs;
 
@@ -19,29 +17,17 @@ public sealed class DoctorRightsTests
     [InlineData(true)]
     public async Task RightThatAProgramLacks_IsNamed_AndThoseOfTheManifestsAreAllThere(bool real)
     {
-        Assert.SkipWhen(real && RealApiServerOptions.AssetsFromEnvironment is null, "KUBEBUILDER_ASSETS is not set: no kube-apiserver was asked about the programs' rights");
         Assert.SkipWhen(Tool.Find("kubectl") is null, "kubectl is not installed");
-        await using IApiServer server = real ? new RealApiServer(new RealApiServerOptions { AssetsFolder = RealApiServerOptions.AssetsFromEnvironment! }) : new LocalApiServer();
-        await server.StartAsync();
-        var folder = Directory.CreateTempSubdirectory("doctor-");
-        try
-        {
-            var kubeconfig = server.WriteKubeconfig(Path.Combine(folder.FullName, "admin"));
-            using var admin = new KubeApi(new KubeconfigFile(kubeconfig));
-            Tool.Run("kubectl", ["--kubeconfig", kubeconfig, "apply", "-f", ProjectFiles.At("manifests", "loadbalancer.yaml")]);
-            await FindsAsync(kubeconfig, said => !said.Contains(" may not ", StringComparison.Ordinal), "no right that lacks");
+        await using var server = await AskedApiServer.StartAsync(real, "no kube-apiserver was asked about the programs' rights");
+        server.Apply("-f", ProjectFiles.At("manifests", "loadbalancer.yaml"));
+        await FindsAsync(server.Kubeconfig, said => !said.Contains(" may not ", StringComparison.Ordinal), "no right that lacks");
 
-            var rules = (await admin.GetAsync(Role))["rules"]!.AsArray();
-            await admin.MergeAsync(Role, new JsonObject
-            {
-                ["rules"] = new JsonArray([.. rules.Where(rule => !rule.Strings("resources").Contains("secrets")).Select(rule => rule!.DeepClone())]),
-            });
-            await FindsAsync(kubeconfig, said => said.Contains("the speaker may not list, watch secrets heartbeat-key in loadbalancer-system", StringComparison.Ordinal), "the right that was taken away");
-        }
-        finally
+        var rules = (await server.Admin.GetAsync(Role))["rules"]!.AsArray();
+        await server.Admin.MergeAsync(Role, new JsonObject
         {
-            folder.Delete(recursive: true);
-        }
+            ["rules"] = new JsonArray([.. rules.Where(rule => !rule.Strings("resources").Contains("secrets")).Select(rule => rule!.DeepClone())]),
+        });
+        await FindsAsync(server.Kubeconfig, said => said.Contains("the speaker may not list, watch secrets heartbeat-key in loadbalancer-system", StringComparison.Ordinal), "the right that was taken away");
     }
 
     // A change of rights is in force a moment after it is written.

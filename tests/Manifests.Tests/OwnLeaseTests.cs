@@ -1,11 +1,8 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster;
-using LoadBalancer.LocalCluster.ApiServer;
-using LoadBalancer.LocalCluster.ApiServer.Access;
 using LoadBalancer.LocalCluster.ApiServer.Json;
 using LoadBalancer.LocalCluster.Client;
-using LoadBalancer.LocalCluster.Isolation;
 
 namespace LoadBalancer.Manifests.Tests;
 
@@ -38,77 +35,52 @@ public sealed class OwnLeaseTests
     [Fact]
     public async Task Speaker_WritesTheLeaseOfItsOwnNode_AndNoOther()
     {
-        Assert.SkipWhen(RealApiServerOptions.AssetsFromEnvironment is null,
-            "KUBEBUILDER_ASSETS is not set: the admission policy own-lease was not judged by a kube-apiserver");
-        await using var server = new RealApiServer(new RealApiServerOptions { AssetsFolder = RealApiServerOptions.AssetsFromEnvironment! });
-        await server.StartAsync();
-        var folder = Directory.CreateTempSubdirectory("own-lease-");
-        try
+        await using var server = await AskedApiServer.StartAsync(real: true, "the admission policy own-lease was not judged by a kube-apiserver");
+        server.Apply(Component.Render("own-lease"));
+        using var speaker = Speaker(await TokenOfPodAsync(server, "n1"));
+        using var loose = Speaker(await server.TokenAsync(Manifests.Namespace, "speaker"));
+
+        // A policy takes effect a moment after it is written; nothing tells when.
+        await Eventually.GetAsync(async () => await RefusalAsync(() => speaker.CreateAsync(Leases, Lease("n2", "n2"))), TimeSpan.FromSeconds(60), "the policy to be in force");
+        await server.Admin.DeleteAsync($"{Leases}/n2");
+        foreach (var name in (string[])["n2", "loadbalancer-controller"])
         {
-            var kubeconfig = server.WriteKubeconfig(Path.Combine(folder.FullName, "admin"));
-            using var admin = new KubeApi(new KubeconfigFile(kubeconfig));
-            Tool.Run("kubectl", ["--kubeconfig", kubeconfig, "apply", "-f", "-"], Text(Component.Render("own-lease")));
-            using var speaker = Speaker(await TokenOfPodAsync(admin, "n1"));
-            using var loose = Speaker(await TokenAsync(admin, []));
-
-            // A policy takes effect a moment after it is written; nothing tells when.
-            await Eventually.GetAsync(async () => await RefusalAsync(() => speaker.CreateAsync(Leases, Lease("n2", "n2"))), TimeSpan.FromSeconds(60), "the policy to be in force");
-            await admin.DeleteAsync($"{Leases}/n2");
-            foreach (var name in (string[])["n2", "loadbalancer-controller"])
-            {
-                await admin.CreateAsync(Leases, Lease(name, name));
-            }
-
-            var own = await speaker.CreateAsync(Leases, Lease("n1", "n1"));
-            own["spec"]!["holderIdentity"] = "";
-            own = await speaker.ReplaceAsync($"{Leases}/n1", own);
-            own["spec"]!["holderIdentity"] = "n2";
-            Assert.Contains("may not speak for another", await RefusalAsync(() => speaker.ReplaceAsync($"{Leases}/n1", own)), StringComparison.Ordinal);
-            Assert.Contains("of its own node only", await RefusalAsync(() => speaker.CreateAsync(Leases, Lease("n3", "n1"))), StringComparison.Ordinal);
-            foreach (var name in (string[])["n2", "loadbalancer-controller"])
-            {
-                var others = await speaker.GetAsync($"{Leases}/{name}");
-                others["spec"]!["holderIdentity"] = "n1";
-                Assert.Contains("of its own node only", await RefusalAsync(() => speaker.ReplaceAsync($"{Leases}/{name}", others)), StringComparison.Ordinal);
-            }
-
-            Assert.Contains("of its own node only", await RefusalAsync(() => loose.CreateAsync(Leases, Lease("n4", "n4"))), StringComparison.Ordinal);
-            await admin.CreateAsync(Leases, Lease("n4", "n4"));
-
-            KubeApi Speaker(string token) => new(new KubeconfigFile(Kubeconfig.Write(
-                Path.Combine(folder.FullName, Guid.NewGuid().ToString("N")), server.Endpoint, server.CaCertificatePem, "speaker", token, null)));
+            await server.Admin.CreateAsync(Leases, Lease(name, name));
         }
-        finally
+
+        var own = await speaker.CreateAsync(Leases, Lease("n1", "n1"));
+        own["spec"]!["holderIdentity"] = "";
+        own = await speaker.ReplaceAsync($"{Leases}/n1", own);
+        own["spec"]!["holderIdentity"] = "n2";
+        Assert.Contains("may not speak for another", await RefusalAsync(() => speaker.ReplaceAsync($"{Leases}/n1", own)), StringComparison.Ordinal);
+        Assert.Contains("of its own node only", await RefusalAsync(() => speaker.CreateAsync(Leases, Lease("n3", "n1"))), StringComparison.Ordinal);
+        foreach (var name in (string[])["n2", "loadbalancer-controller"])
         {
-            folder.Delete(recursive: true);
+            var others = await speaker.GetAsync($"{Leases}/{name}");
+            others["spec"]!["holderIdentity"] = "n1";
+            Assert.Contains("of its own node only", await RefusalAsync(() => speaker.ReplaceAsync($"{Leases}/{name}", others)), StringComparison.Ordinal);
         }
+
+        Assert.Contains("of its own node only", await RefusalAsync(() => loose.CreateAsync(Leases, Lease("n4", "n4"))), StringComparison.Ordinal);
+        await server.Admin.CreateAsync(Leases, Lease("n4", "n4"));
+
+        KubeApi Speaker(string token) => new(new KubeconfigFile(server.KubeconfigOf(Guid.NewGuid().ToString("N"), token)));
     }
 
     /// <summary>The token the kubelet mounts into a speaker's pod on a node (TokenRequest, bound to the pod).</summary>
-    private static async Task<string> TokenOfPodAsync(KubeApi admin, string node)
+    private static async Task<string> TokenOfPodAsync(AskedApiServer server, string node)
     {
-        await admin.CreateAsync("/api/v1/nodes", Json($$"""{ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "{{node}}" } }"""));
-        var pod = await admin.CreateAsync($"/api/v1/namespaces/{Manifests.Namespace}/pods", Json($$"""
+        await server.Admin.CreateAsync("/api/v1/nodes", Json($$"""{ "apiVersion": "v1", "kind": "Node", "metadata": { "name": "{{node}}" } }"""));
+        var pod = await server.Admin.CreateAsync($"/api/v1/namespaces/{Manifests.Namespace}/pods", Json($$"""
             {
               "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "speaker-{{node}}" },
               "spec": { "nodeName": "{{node}}", "serviceAccountName": "speaker", "containers": [{ "name": "speaker", "image": "none" }] }
             }
             """));
-        return await TokenAsync(admin, new JsonObject
+        return await server.TokenAsync(Manifests.Namespace, "speaker", new JsonObject
         {
             ["boundObjectRef"] = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Pod", ["name"] = Manifests.Name(pod), ["uid"] = pod.Text("metadata", "uid") },
         });
-    }
-
-    private static async Task<string> TokenAsync(KubeApi admin, JsonObject spec)
-    {
-        var answer = await admin.CreateAsync($"/api/v1/namespaces/{Manifests.Namespace}/serviceaccounts/speaker/token", new JsonObject
-        {
-            ["apiVersion"] = "authentication.k8s.io/v1",
-            ["kind"] = "TokenRequest",
-            ["spec"] = spec,
-        });
-        return answer.Text("status", "token");
     }
 
     /// <summary>Why a request was forbidden, or null if it was not.</summary>
@@ -133,7 +105,4 @@ public sealed class OwnLeaseTests
         $$"""{ "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": { "name": "{{name}}" }, "spec": { "holderIdentity": "{{holder}}" } }""");
 
     private static JsonObject Json(string text) => JsonNode.Parse(text)!.AsObject();
-
-    private static string Text(IEnumerable<JsonObject> objects) =>
-        new JsonObject { ["apiVersion"] = "v1", ["kind"] = "List", ["items"] = new JsonArray([.. objects.Select(o => o.DeepClone())]) }.ToJsonString();
 }

@@ -2,10 +2,6 @@ using System.Text.Json.Nodes;
 using LoadBalancer.Kubernetes.Access;
 using LoadBalancer.Kubernetes.Client;
 using LoadBalancer.LocalCluster;
-using LoadBalancer.LocalCluster.ApiServer;
-using LoadBalancer.LocalCluster.ApiServer.Access;
-using LoadBalancer.LocalCluster.ApiServer.Json;
-using LoadBalancer.LocalCluster.Client;
 using LoadBalancer.LocalCluster.Isolation;
 
 namespace LoadBalancer.Manifests.Tests;
@@ -23,77 +19,53 @@ public sealed class SecureMetricsReviewTests
     [InlineData(true)]
     public async Task ApiServer_SaysWhoseATokenIs_AndWhoMayGetMetrics(bool real)
     {
-        Assert.SkipWhen(real && RealApiServerOptions.AssetsFromEnvironment is null, "KUBEBUILDER_ASSETS is not set: no kube-apiserver was asked for reviews");
         Assert.SkipWhen(Tool.Find("kubectl") is null, "kubectl is not installed");
-        await using IApiServer server = real ? new RealApiServer(new RealApiServerOptions { AssetsFolder = RealApiServerOptions.AssetsFromEnvironment! }) : new LocalApiServer();
-        await server.StartAsync();
-        var folder = Directory.CreateTempSubdirectory("secure-metrics-");
-        try
-        {
-            var kubeconfig = server.WriteKubeconfig(Path.Combine(folder.FullName, "admin"));
-            using var admin = new KubeApi(new KubeconfigFile(kubeconfig));
-            Apply(kubeconfig, "-f", ProjectFiles.At("manifests", "loadbalancer.yaml"));
-            Apply(kubeconfig, "-f", ProjectFiles.At("manifests", "monitoring", "namespace.yaml"));
-            Apply(kubeconfig, "-f", ProjectFiles.At("manifests", "monitoring", "prometheus", "rbac.yaml"));
-            await admin.CreateAsync(Monitoring, new JsonObject { ["apiVersion"] = "v1", ["kind"] = "ServiceAccount", ["metadata"] = new JsonObject { ["name"] = "other" } });
-            var speaker = Kubeconfig.Write(Path.Combine(folder.FullName, "speaker"), server.Endpoint, server.CaCertificatePem, "speaker", await TokenAsync(admin, Manifests.Namespace, "speaker"), null);
-            using var connection = new ApiClientFactory(TimeProvider.System).Connect(speaker, "test/1");
-            var reviewer = new AccessReviewer(new ApiClient(connection, ApiUse.Speaker.With(true, ApiUse.SecuringMetrics), TimeProvider.System));
-            var (prometheus, other) = (await TokenAsync(admin, "monitoring", "prometheus"), await TokenAsync(admin, "monitoring", "other"));
+        await using var server = await AskedApiServer.StartAsync(real, "no kube-apiserver was asked for reviews");
+        server.Apply("-f", ProjectFiles.At("manifests", "loadbalancer.yaml"));
+        server.Apply("-f", ProjectFiles.At("manifests", "monitoring", "namespace.yaml"));
+        server.Apply("-f", ProjectFiles.At("manifests", "monitoring", "prometheus", "rbac.yaml"));
+        await server.Admin.CreateAsync(Monitoring, new JsonObject { ["apiVersion"] = "v1", ["kind"] = "ServiceAccount", ["metadata"] = new JsonObject { ["name"] = "other" } });
+        var speaker = server.KubeconfigOf("speaker", await server.TokenAsync(Manifests.Namespace, "speaker"));
+        using var connection = new ApiClientFactory(TimeProvider.System).Connect(speaker, "test/1");
+        var reviewer = new AccessReviewer(new ApiClient(connection, ApiUse.Speaker.With(true, ApiUse.SecuringMetrics), TimeProvider.System));
+        var (prometheus, other) = (await server.TokenAsync("monitoring", "prometheus"), await server.TokenAsync("monitoring", "other"));
 
-            // Without the component it may not even ask, and says what it may not.
-            var refused = await Assert.ThrowsAnyAsync<HttpRequestException>(() => AskAsync(prometheus));
-            Assert.Contains("tokenreviews", refused.Message, StringComparison.Ordinal);
+        // Without the component it may not even ask, and says what it may not.
+        var refused = await Assert.ThrowsAnyAsync<HttpRequestException>(() => AskAsync(prometheus));
+        Assert.Contains("tokenreviews", refused.Message, StringComparison.Ordinal);
 
-            Tool.Run("kubectl", ["--kubeconfig", kubeconfig, "apply", "-f", "-"], Text(Component.Render("secure-metrics")));
-            await Eventually.GetAsync(
-                async () =>
-                {
-                    try
-                    {
-                        return await AskAsync(prometheus) is { Allowed: true, User: "system:serviceaccount:monitoring:prometheus" } review ? review : null;
-                    }
-                    catch (ApiException)
-                    {
-                        return null;
-                    }
-                },
-                TimeSpan.FromSeconds(30), "the component's rights to be in force");
-            Assert.Equal((null, false), Judged(await AskAsync("nonsense")));
-            Assert.Equal(("system:serviceaccount:monitoring:other", false), Judged(await AskAsync(other)));
-            Assert.False((await reviewer.AskAsync(prometheus, "post", "/metrics", Cancel)).Allowed);
-
-            await admin.CreateAsync("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", new JsonObject
+        server.Apply(Component.Render("secure-metrics"));
+        await Eventually.GetAsync(
+            async () =>
             {
-                ["apiVersion"] = "rbac.authorization.k8s.io/v1",
-                ["kind"] = "ClusterRoleBinding",
-                ["metadata"] = new JsonObject { ["name"] = "other-reads-metrics" },
-                ["roleRef"] = new JsonObject { ["apiGroup"] = "rbac.authorization.k8s.io", ["kind"] = "ClusterRole", ["name"] = "loadbalancer-metrics-reader" },
-                ["subjects"] = new JsonArray(new JsonObject { ["kind"] = "ServiceAccount", ["name"] = "other", ["namespace"] = "monitoring" }),
-            });
-            await Eventually.GetAsync(async () => (await AskAsync(other)).Allowed ? "allowed" : null, TimeSpan.FromSeconds(30), "the reader's role to be in force");
+                try
+                {
+                    return await AskAsync(prometheus) is { Allowed: true, User: "system:serviceaccount:monitoring:prometheus" } review ? review : null;
+                }
+                catch (ApiException)
+                {
+                    return null;
+                }
+            },
+            TimeSpan.FromSeconds(30), "the component's rights to be in force");
+        Assert.Equal((null, false), Judged(await AskAsync("nonsense")));
+        Assert.Equal(("system:serviceaccount:monitoring:other", false), Judged(await AskAsync(other)));
+        Assert.False((await reviewer.AskAsync(prometheus, "post", "/metrics", Cancel)).Allowed);
 
-            Task<AccessReview> AskAsync(string token) => reviewer.AskAsync(token, "get", "/metrics", Cancel);
-        }
-        finally
+        await server.Admin.CreateAsync("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", new JsonObject
         {
-            folder.Delete(recursive: true);
-        }
+            ["apiVersion"] = "rbac.authorization.k8s.io/v1",
+            ["kind"] = "ClusterRoleBinding",
+            ["metadata"] = new JsonObject { ["name"] = "other-reads-metrics" },
+            ["roleRef"] = new JsonObject { ["apiGroup"] = "rbac.authorization.k8s.io", ["kind"] = "ClusterRole", ["name"] = "loadbalancer-metrics-reader" },
+            ["subjects"] = new JsonArray(new JsonObject { ["kind"] = "ServiceAccount", ["name"] = "other", ["namespace"] = "monitoring" }),
+        });
+        await Eventually.GetAsync(async () => (await AskAsync(other)).Allowed ? "allowed" : null, TimeSpan.FromSeconds(30), "the reader's role to be in force");
+
+        Task<AccessReview> AskAsync(string token) => reviewer.AskAsync(token, "get", "/metrics", Cancel);
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     private static (string? User, bool Allowed) Judged(AccessReview review) => (review.User, review.Allowed);
-
-    private static void Apply(string kubeconfig, params string[] what) => Tool.Run("kubectl", ["--kubeconfig", kubeconfig, "apply", .. what]);
-
-    private static async Task<string> TokenAsync(KubeApi admin, string space, string account) => (await admin.CreateAsync($"/api/v1/namespaces/{space}/serviceaccounts/{account}/token", new JsonObject
-    {
-        ["apiVersion"] = "authentication.k8s.io/v1",
-        ["kind"] = "TokenRequest",
-        ["spec"] = new JsonObject(),
-    })).Text("status", "token");
-
-    private static string Text(IEnumerable<JsonObject> objects) =>
-        new JsonObject { ["apiVersion"] = "v1", ["kind"] = "List", ["items"] = new JsonArray([.. objects.Select(o => o.DeepClone())]) }.ToJsonString();
 }

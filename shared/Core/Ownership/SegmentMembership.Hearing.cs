@@ -53,7 +53,7 @@ public sealed partial class SegmentMembership
 
     private bool IsQuiet(TimeSpan now) => now - heardAt >= QuietAfter && now - askedSince >= timings.CheckInterval;
 
-    private TimeSpan QuietAfter => new(OwnGoodFor.Ticks * 4 / 7);
+    private TimeSpan QuietAfter => SuspectAfter(OwnGoodFor);
 
     // Nothing is taken: what looks like the death of all peers may be this node's own link, or its own reader.
     private bool HoldsStill(TimeSpan now) => now - unreadSince >= StuckAfter || MissesWitness(now);

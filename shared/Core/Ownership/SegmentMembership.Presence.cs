@@ -10,7 +10,11 @@ public sealed partial class SegmentMembership
     // After the second missed heartbeat, so that the answer is there when the third is missed.
     private static TimeSpan SuspectAt(Peer peer) => SilentFrom(peer) + SuspectAfter(peer.GoodFor);
 
-    private static TimeSpan SilentAt(Peer peer) => SilentFrom(peer) + new TimeSpan(peer.GoodFor.Ticks * 5 / 7);
+    private static TimeSpan SilentAt(Peer peer) => SilentFrom(peer) + SilentAfter(peer.GoodFor);
+
+    private static TimeSpan SuspectAfter(TimeSpan goodFor) => new(goodFor.Ticks * 4 / 7);
+
+    private static TimeSpan SilentAfter(TimeSpan goodFor) => new(goodFor.Ticks * 5 / 7);
 
     private static TimeSpan SilentFrom(Peer peer)
     {
@@ -68,7 +72,7 @@ public sealed partial class SegmentMembership
 
     // Whoever is met again, or has just lost this node, may have had no frame of it yet on a wire that is whole: two heartbeats, and it has.
     private static TimeSpan HeardByThen(Peer peer) =>
-        peer.OnWire && peer.Echo.UnheardSince is { } since ? since + new TimeSpan(peer.GoodFor.Ticks * 4 / 7) : TimeSpan.Zero;
+        peer.OnWire && peer.Echo.UnheardSince is { } since ? since + SuspectAfter(peer.GoodFor) : TimeSpan.Zero;
 
     private PeerFacts FactsOf(Peer peer, TimeSpan now, bool isLost)
     {

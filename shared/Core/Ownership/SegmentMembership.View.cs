@@ -162,14 +162,13 @@ public sealed partial class SegmentMembership
             return false;
         }
 
-        int near = 0, heard = 0;
+        var heard = 0;
         foreach (var peer in Peers)
         {
-            near += peer is { OnWire: true, Near: true } ? 1 : 0;
             heard += peer is { OnWire: true, Near: true } && WasHeardLately(peer, now) ? 1 : 0;
         }
 
-        return 2 * heard > near;
+        return 2 * heard > NearCount;
     }
 
     private bool IsProbed(Peer peer, TimeSpan now) =>

@@ -9,13 +9,15 @@ namespace LoadBalancer.Core.Ownership;
 /// </content>
 public sealed partial class SegmentMembership
 {
-    // A frame of words; what finds no room comes with the next.
-    private const int MostUrgent = 24;
+    /// <summary>The most words of one message; what finds no room comes with the next.</summary>
+    public const int MostWords = 24;
 
     // All peers are gone through in two seconds.
     private const int LeastGossip = 8;
-    private const int MostGossip = 24;
     private const int GossipRounds = 20;
+
+    // Frames of one beat reach the others at slightly different times.
+    private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(20);
 
     // For so long a neighbour that others hear is not missed again.
     private static readonly TimeSpan VouchedFor = TimeSpan.FromSeconds(1);
@@ -38,10 +40,11 @@ public sealed partial class SegmentMembership
     public bool Inquires(TimeSpan now) => hearsOfStrangers && now >= inquireAt;
 
     /// <summary>Takes out what is to be said with a hello.</summary>
+    /// <param name="words">Receives it; at most <see cref="MostWords"/>.</param>
     /// <returns>The number of words.</returns>
     public int TakeUrgent(Span<PeerWord> words)
     {
-        var count = Math.Min(Math.Min(words.Length, MostUrgent), urgent.Count);
+        var count = Math.Min(words.Length, urgent.Count);
         CollectionsMarshal.AsSpan(urgent)[..count].CopyTo(words);
         urgent.RemoveRange(0, count);
         isMissed = false;
@@ -57,6 +60,8 @@ public sealed partial class SegmentMembership
     }
 
     /// <summary>What the next heartbeats say of others: a part of the peers in turn.</summary>
+    /// <param name="words">Receives it; at most <see cref="MostWords"/>.</param>
+    /// <param name="now">Monotonic time.</param>
     /// <returns>The number of words.</returns>
     public int NextGossip(Span<PeerWord> words, TimeSpan now)
     {
@@ -65,7 +70,7 @@ public sealed partial class SegmentMembership
             return 0;
         }
 
-        var most = Math.Min(words.Length, Math.Clamp(peers.Count / GossipRounds, LeastGossip, MostGossip));
+        var most = Math.Min(words.Length, Math.Max(peers.Count / GossipRounds, LeastGossip));
         var count = 0;
         for (var seen = 0; seen < peers.Count && count < most; seen++)
         {
@@ -233,9 +238,9 @@ public sealed partial class SegmentMembership
             return;
         }
 
-        if (peer.Deaf ? peer.Said != WordKind.Deaf : MissedAs(peer, now) is { } kind && peer.Said != kind)
+        if ((peer.Deaf ? WordKind.Deaf : MissedAs(peer, now)) is { } kind && peer.Said != kind)
         {
-            Say(peer, peer.Deaf ? WordKind.Deaf : MissedAs(peer, now)!.Value, now);
+            Say(peer, kind, now);
         }
     }
 
@@ -249,7 +254,7 @@ public sealed partial class SegmentMembership
         var silentFor = now - (peer.Kernel.Since is null ? null : peer.Kernel.HeardAt);
         return peer.OnWire
             ? KernelAnswers(peer, now) ? WordKind.Away : WordKind.Silent
-            : silentFor < new TimeSpan(KernelGoodFor(peer).Ticks * 5 / 7) ? WordKind.Away
+            : silentFor < SilentAfter(KernelGoodFor(peer)) ? WordKind.Away
             : peer.Kernel.Since is not null ? WordKind.Silent : null;
     }
 
@@ -308,8 +313,4 @@ public sealed partial class SegmentMembership
     }
 
     private static void Extend(Peer peer, TimeSpan until) => peer.ExpiresAt = until > peer.ExpiresAt ? until : peer.ExpiresAt;
-
-    private static TimeSpan SuspectAfter(TimeSpan goodFor) => new(goodFor.Ticks * 4 / 7);
-
-    private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(20);
 }

@@ -53,7 +53,7 @@ public sealed class SegmentPulse
     private static readonly TimeSpan UrgentPace = TimeSpan.FromMilliseconds(50);
     private const int UrgentBurst = 20;
 
-    private readonly PeerWord[] words = new PeerWord[32];
+    private readonly PeerWord[] words = new PeerWord[SegmentMembership.MostWords];
     private LeakyBucket urgentBudget = new(UrgentPace, UrgentBurst);
     private SpeakerState saidState;
     private MacAddress saidMac;
@@ -266,11 +266,12 @@ public sealed class SegmentPulse
     // When something is to be said to all before its time; null if nothing is. Those that are near hear of a change with the next heartbeat.
     private TimeSpan? UrgentAt(TimeSpan now, MacAddress own)
     {
-        var state = membership.StateAt(now) & ~SpeakerState.Vouches;
         var isUrgent = membership.HasDistant
-            && (membership.HasUrgent || membership.Inquires(now) || state != saidState || own != saidMac || membership.Identity != saidIdentity);
+            && (membership.HasUrgent || membership.Inquires(now) || StateForAll(now) != saidState || own != saidMac || membership.Identity != saidIdentity);
         return !isUrgent ? null : now + urgentBudget.UntilAvailable(now);
     }
+
+    private SpeakerState StateForAll(TimeSpan now) => membership.StateAt(now) & ~SpeakerState.Vouches;
 
     private void SayHello(TimeSpan now, MacAddress own)
     {
@@ -286,7 +287,7 @@ public sealed class SegmentPulse
                 marks = HeartbeatMarks.Asks;
             }
 
-            (saidState, saidMac, saidIdentity) = (membership.StateAt(now) & ~SpeakerState.Vouches, own, membership.Identity);
+            (saidState, saidMac, saidIdentity) = (StateForAll(now), own, membership.Identity);
         }
 
         Add(Everybody with { Marks = marks }, HeartbeatKind.Hello, now, own, body, length);

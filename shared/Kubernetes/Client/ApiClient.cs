@@ -58,29 +58,24 @@ public sealed class ApiClient
     }
 
     /// <summary>Sends a request once and buffers the response in borrowed memory.</summary>
-    internal async Task<ResponseBody> ReadAsync(ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        Check(request);
-        using var deadline = new CancellationTokenSource(timeout, time);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
-        try
-        {
-            using var response = await OnceAsync(request, stop.Token).ConfigureAwait(false);
-            await RefuseAsync(request, response, stop.Token).ConfigureAwait(false);
-            return await ResponseBody.ReadAsync(response, stop.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-        {
-            throw new HttpRequestException(HttpRequestError.Unknown, $"{request}: no answer within {timeout}");
-        }
-        catch (IOException e)
-        {
-            throw new HttpRequestException($"{request}: {e.Message}", e);
-        }
-    }
+    internal Task<ResponseBody> ReadAsync(ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken) =>
+        AnsweredAsync(request, timeout, ResponseBody.ReadAsync, cancellationToken);
 
     /// <summary>Sends a request once and reads the response as it arrives.</summary>
-    internal async Task StreamAsync(ApiRequest request, TimeSpan timeout, Func<Stream, CancellationToken, Task> read, CancellationToken cancellationToken)
+    internal Task StreamAsync(ApiRequest request, TimeSpan timeout, Func<Stream, CancellationToken, Task> read, CancellationToken cancellationToken) =>
+        AnsweredAsync(
+            request, timeout,
+            async (response, stop) =>
+            {
+                await using var stream = await response.Content.ReadAsStreamAsync(stop).ConfigureAwait(false);
+                await read(stream, stop).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken);
+
+    // The whole of it, body included, within the time.
+    private async Task<TResult> AnsweredAsync<TResult>(
+        ApiRequest request, TimeSpan timeout, Func<HttpResponseMessage, CancellationToken, Task<TResult>> read, CancellationToken cancellationToken)
     {
         Check(request);
         using var deadline = new CancellationTokenSource(timeout, time);
@@ -89,8 +84,7 @@ public sealed class ApiClient
         {
             using var response = await OnceAsync(request, stop.Token).ConfigureAwait(false);
             await RefuseAsync(request, response, stop.Token).ConfigureAwait(false);
-            await using var stream = await response.Content.ReadAsStreamAsync(stop.Token).ConfigureAwait(false);
-            await read(stream, stop.Token).ConfigureAwait(false);
+            return await read(response, stop.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

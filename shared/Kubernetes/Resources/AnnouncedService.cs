@@ -6,27 +6,8 @@ namespace LoadBalancer.Kubernetes.Resources;
 /// What a speaker keeps of a <c>v1 Service</c>: of one with an address what says who announces it, of any other nothing. It never reads
 /// labels, selectors, ports or cluster IPs, and most Services of a cluster have no address.
 /// </summary>
-public sealed record AnnouncedService : IResource
+public sealed record AnnouncedService : PackedResource
 {
-    private readonly PackedVersion version = new("", "");
-
-    /// <inheritdoc/>
-    public required ObjectKey Key { get; init; }
-
-    /// <inheritdoc/>
-    public string Uid
-    {
-        get => version.Uid;
-        init => version = new PackedVersion(value, version.Version);
-    }
-
-    /// <inheritdoc/>
-    public string ResourceVersion
-    {
-        get => version.Version;
-        init => version = new PackedVersion(version.Uid, value);
-    }
-
     /// <summary><c>metadata.creationTimestamp</c>, whole seconds.</summary>
     public DateTimeOffset Created { get; init; }
 
@@ -43,15 +24,9 @@ public sealed record AnnouncedService : IResource
     public IReadOnlyList<IpAddress> Addresses { get; init; } = [];
 
     /// <inheritdoc/>
-    public bool IsKept => Addresses.Count > 0;
-
-    /// <inheritdoc/>
-    public bool IsSameVersionAs(IResource other) => other is AnnouncedService service && version.IsSame(service.version);
-
-    /// <summary>Whether it is the same object, in whatever version: one deleted and made anew is another.</summary>
-    public bool IsSameObjectAs(AnnouncedService other) => version.IsSameObject(other.version);
+    public override bool IsKept => Addresses.Count > 0;
 
     /// <summary>Whether whoever announces it says the same of it.</summary>
     public bool IsToldAs(AnnouncedService other) =>
-        ReferenceEquals(this, other) || (Key == other.Key && Created == other.Created && version.IsSameObject(other.version));
+        ReferenceEquals(this, other) || (Key == other.Key && Created == other.Created && IsSameObjectAs(other));
 }

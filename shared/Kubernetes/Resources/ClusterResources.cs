@@ -98,27 +98,8 @@ public sealed record SecretResource : IResource
 }
 
 /// <summary>What is kept of an EndpointSlice, <c>discovery.k8s.io/v1</c> or <c>v1beta1</c>: for whom it is, and on which nodes something serves.</summary>
-public sealed record EndpointSliceResource : IResource
+public sealed record EndpointSliceResource : PackedResource
 {
-    private readonly PackedVersion version = new("", "");
-
-    /// <inheritdoc/>
-    public required ObjectKey Key { get; init; }
-
-    /// <inheritdoc/>
-    public string Uid
-    {
-        get => version.Uid;
-        init => version = new PackedVersion(value, version.Version);
-    }
-
-    /// <inheritdoc/>
-    public string ResourceVersion
-    {
-        get => version.Version;
-        init => version = new PackedVersion(version.Uid, value);
-    }
-
     /// <summary>The Service of the same namespace the slice belongs to: the label <c>kubernetes.io/service-name</c>, or empty.</summary>
     public string ServiceName { get; init; } = "";
 
@@ -129,10 +110,7 @@ public sealed record EndpointSliceResource : IResource
     public IReadOnlyList<string> ServingNodes { get; init; } = [];
 
     /// <inheritdoc/>
-    public bool IsKept => ServiceName.Length > 0;
-
-    /// <inheritdoc/>
-    public bool IsSameVersionAs(IResource other) => other is EndpointSliceResource slice && version.IsSame(slice.version);
+    public override bool IsKept => ServiceName.Length > 0;
 }
 
 /// <summary>What is kept of a <c>coordination.k8s.io/v1 Lease</c>.</summary>

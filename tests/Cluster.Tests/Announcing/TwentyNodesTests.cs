@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using LoadBalancer.LocalCluster;
-using LoadBalancer.LocalCluster.Network;
 using LoadBalancer.LocalCluster.Probes;
 using LoadBalancer.LocalCluster.Programs;
 using LoadBalancer.LocalCluster.Workloads;
@@ -26,13 +25,7 @@ public sealed class TwentyNodesTests(ClusterFixture fixture, ITestOutputHelper o
     public async Task TwentySpeakers_KeepToTheirBudgetOfFrames_AlsoWhileOneIsAway()
     {
         await Cluster.DeployAsync("web", Cluster.Nodes.Take(2));
-        await Cluster.SetConfigAsync(
-            $"""
-            address-pools:
-            - name: default
-              protocol: layer2
-              addresses: [{Lan.Pool}]
-            """);
+        await Cluster.SetDefaultPoolAsync();
         await Cluster.Programs.StartAllAsync();
         for (int number = 0; number < Count; number++)
         {

@@ -34,13 +34,7 @@ public abstract class NodeLossClusterTest(ClusterFixture fixture, ITestOutputHel
     {
         await Cluster.PrepareForNodeLossAsync();
         await Cluster.DeployAsync("web", Cluster.Nodes);
-        await Cluster.SetConfigAsync(
-            $"""
-            address-pools:
-            - name: default
-              protocol: layer2
-              addresses: [{Lan.Pool}]
-            """);
+        await Cluster.SetDefaultPoolAsync();
         foreach (Node node in Cluster.Nodes.Take(2))
         {
             Cluster.Programs.StartController(node, "--mark-lost-nodes", "true");

@@ -35,13 +35,7 @@ public sealed class WireFaultsOfTwoTests(ClusterFixture fixture, ITestOutputHelp
     public async Task FaultOfOneNode_TheAddressIsAnsweredFor_AndByOneNodeOnly()
     {
         await Cluster.DeployAsync("web", Cluster.Nodes);
-        await Cluster.SetConfigAsync(
-            $"""
-            address-pools:
-            - name: default
-              protocol: layer2
-              addresses: [{Lan.Pool}]
-            """);
+        await Cluster.SetDefaultPoolAsync();
         await Cluster.Programs.StartAllAsync();
         await Cluster.Api.CreateAsync("/api/v1/namespaces/default/services", ServiceObject.LoadBalancer("web"));
         string address = await Cluster.WaitForAddressAsync("web");

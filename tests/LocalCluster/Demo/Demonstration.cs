@@ -85,13 +85,7 @@ internal sealed class Demonstration : IAsyncDisposable
     {
         await _screen.StepAsync("address pool set", async () =>
         {
-            await Here.SetConfigAsync(
-                $"""
-                address-pools:
-                - name: default
-                  protocol: layer2
-                  addresses: [{Lan.Pool}]
-                """);
+            await Here.SetDefaultPoolAsync();
             return Lan.Pool;
         });
         await _screen.StepAsync("controllers and speakers ready", async () =>

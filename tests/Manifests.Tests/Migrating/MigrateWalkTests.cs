@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using LoadBalancer.Cluster.Tests.Papers;
 using LoadBalancer.LocalCluster;
-using LoadBalancer.LocalCluster.ApiServer;
 using LoadBalancer.LocalCluster.ApiServer.Json;
 using LoadBalancer.LocalCluster.Client;
 using LoadBalancer.LocalCluster.Isolation;
@@ -47,45 +46,33 @@ public sealed class MigrateWalkTests
     [InlineData(true)]
     public async Task EveryCommandSucceeds_TheAddressesStay_AndThePoolsSayWhatTheyDid(bool real)
     {
-        Assert.SkipWhen(real && RealApiServerOptions.AssetsFromEnvironment is null, "KUBEBUILDER_ASSETS is not set: the walk from MetalLB was not done at a kube-apiserver");
         Assert.SkipWhen(Tool.Find("kubectl") is null, "kubectl is not installed");
-        await using IApiServer server = real ? new RealApiServer(new RealApiServerOptions { AssetsFolder = RealApiServerOptions.AssetsFromEnvironment! }) : new LocalApiServer();
-        await server.StartAsync();
-        var folder = Directory.CreateTempSubdirectory("migrate-");
-        try
+        await using var server = await AskedApiServer.StartAsync(real, "the walk from MetalLB was not done at a kube-apiserver");
+        Tool.Run("cp", ["-a", ProjectFiles.At("manifests"), server.Folder]);
+        await InstallMetalLBAsync(server.Kubeconfig, server.Folder);
+        foreach (var address in Held)
         {
-            var kubeconfig = server.WriteKubeconfig(Path.Combine(folder.FullName, "admin"));
-            using var admin = new KubeApi(new KubeconfigFile(kubeconfig));
-            Tool.Run("cp", ["-a", ProjectFiles.At("manifests"), folder.FullName]);
-            await InstallMetalLBAsync(kubeconfig, folder.FullName);
-            foreach (var address in Held)
-            {
-                await HoldAsync(admin, address);
-            }
-
-            foreach (var command in Commands())
-            {
-                // Nobody empties namespaces beside a kube-apiserver alone, and kubectl would wait for it.
-                await TypeAsync(real ? command.Replace("delete namespace metallb-system", "delete namespace metallb-system --wait=false", StringComparison.Ordinal) : command, kubeconfig, folder.FullName);
-            }
-
-            foreach (var address in Held)
-            {
-                Assert.Equal(address, Assert.Single((await admin.GetAsync($"{Services}/{NameOf(address)}")).Objects("status", "loadBalancer", "ingress")).Text("ip"));
-            }
-
-            var pools = (await admin.GetAsync($"/api/v1/namespaces/{Manifests.Namespace}/configmaps/config")).Text("data", "config");
-            Assert.All(
-                ["name: lan", "192.168.96.100-192.168.96.150", "avoid-buggy-ips: true", "priority: 50", "auto-assign: false", "interfaces:", "kubernetes.io/os: linux"],
-                said => Assert.Contains(said, pools, StringComparison.Ordinal));
-            await Eventually.GetAsync(
-                async () => (await admin.GetAsync("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")).Objects("items").Any(kind => kind.Text("spec", "group") == "metallb.io") ? null : "gone",
-                TimeSpan.FromSeconds(30), "MetalLB's kinds to be gone");
+            await HoldAsync(server.Admin, address);
         }
-        finally
+
+        foreach (var command in Commands())
         {
-            folder.Delete(recursive: true);
+            // Nobody empties namespaces beside a kube-apiserver alone, and kubectl would wait for it.
+            await TypeAsync(real ? command.Replace("delete namespace metallb-system", "delete namespace metallb-system --wait=false", StringComparison.Ordinal) : command, server.Kubeconfig, server.Folder);
         }
+
+        foreach (var address in Held)
+        {
+            Assert.Equal(address, Assert.Single((await server.Admin.GetAsync($"{Services}/{NameOf(address)}")).Objects("status", "loadBalancer", "ingress")).Text("ip"));
+        }
+
+        var pools = (await server.Admin.GetAsync($"/api/v1/namespaces/{Manifests.Namespace}/configmaps/config")).Text("data", "config");
+        Assert.All(
+            ["name: lan", "192.168.96.100-192.168.96.150", "avoid-buggy-ips: true", "priority: 50", "auto-assign: false", "interfaces:", "kubernetes.io/os: linux"],
+            said => Assert.Contains(said, pools, StringComparison.Ordinal));
+        await Eventually.GetAsync(
+            async () => (await server.Admin.GetAsync("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")).Objects("items").Any(kind => kind.Text("spec", "group") == "metallb.io") ? null : "gone",
+            TimeSpan.FromSeconds(30), "MetalLB's kinds to be gone");
     }
 
     // The page's blocks that need MetalLB, without the ConfigMap of old and without the way for who has not the plugin.

@@ -90,23 +90,19 @@ internal sealed unsafe partial class KernelBench : IDisposable
     /// <summary>What the program says of a frame, and what has become of the frame.</summary>
     internal (int Verdict, byte[] Frame) Judge(ReadOnlySpan<byte> frame)
     {
-        fixed (byte* data = frame, output = room)
-        {
-            var options = new LibBpf.TestRunOptions
-            {
-                Size = (nuint)sizeof(LibBpf.TestRunOptions),
-                DataIn = data,
-                DataSizeIn = (uint)frame.Length,
-                DataOut = output,
-                DataSizeOut = (uint)room.Length,
-            };
-            Assert.Equal(0, LibBpf.TestRun(Program.File, ref options));
-            return ((int)options.ReturnValue, room[..(int)options.DataSizeOut]);
-        }
+        var options = Run(Program.File, frame);
+        return ((int)options.ReturnValue, room[..(int)options.DataSizeOut]);
     }
 
     /// <summary>Whether the filter of the speaker's socket lets a frame through.</summary>
     internal bool Passes(ReadOnlySpan<byte> frame)
+    {
+        var options = Run(Program.Filter, frame);
+        Assert.True(options.ReturnValue == 0 || options.ReturnValue >= EthernetFrame.MaximumLength, "a frame is let through whole or not at all");
+        return options.ReturnValue != 0;
+    }
+
+    private LibBpf.TestRunOptions Run(int program, ReadOnlySpan<byte> frame)
     {
         fixed (byte* data = frame, output = room)
         {
@@ -118,9 +114,8 @@ internal sealed unsafe partial class KernelBench : IDisposable
                 DataOut = output,
                 DataSizeOut = (uint)room.Length,
             };
-            Assert.Equal(0, LibBpf.TestRun(Program.Filter, ref options));
-            Assert.True(options.ReturnValue == 0 || options.ReturnValue >= EthernetFrame.MaximumLength, "a frame is let through whole or not at all");
-            return options.ReturnValue != 0;
+            Assert.Equal(0, LibBpf.TestRun(program, ref options));
+            return options;
         }
     }
 

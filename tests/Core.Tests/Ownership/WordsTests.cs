@@ -1,0 +1,166 @@
+using LoadBalancer.Core.Heartbeats;
+using LoadBalancer.Core.Ownership;
+using static LoadBalancer.Core.Tests.Ownership.Members;
+
+namespace LoadBalancer.Core.Tests.Ownership;
+
+/// <summary>What a node of a large segment makes of others' words about those it keeps no company with.</summary>
+public sealed class WordsTests : LargeSegment
+{
+    [Fact]
+    public void Distant_IsSilentForSeconds_IsStillThere()
+    {
+        Pass(3000, except: [.. distant]);
+        Assert.Equal(Others, membership.AliveCount);
+    }
+
+    [Fact]
+    public void Distant_SomebodyMissesIt_NobodyContradicts_IsGoneAfterATenthOfASecond()
+    {
+        Hear(near[0].Hello(distant[0].Word(WordKind.Silent, age: 250)));
+        Pass(90);
+        Assert.True(Knows(distant[0]));
+        Pass(20);
+        Assert.False(Knows(distant[0]));
+        Assert.Equal(Others - 1, membership.AliveCount);
+    }
+
+    [Fact]
+    public void Distant_SomebodyMissesIt_AnotherHasHeardItSince_Stays()
+    {
+        Hear(near[0].Hello(distant[0].Word(WordKind.Silent, age: 250)));
+        Hear(near[1].Hello(distant[0].Word(WordKind.Heard, age: 10)));
+        Pass(500);
+        Assert.True(Knows(distant[0]));
+    }
+
+    // The other heard the same last frame: that speaks for nothing.
+    [Fact]
+    public void Distant_SomebodyMissesIt_AnotherHeardItsLastFrame_IsGone()
+    {
+        Hear(near[0].Hello(distant[0].Word(WordKind.Silent, age: 250)));
+        Hear(near[1].Say(distant[0].Word(WordKind.Heard, age: 245)));
+        Pass(110);
+        Assert.False(Knows(distant[0]));
+    }
+
+    [Fact]
+    public void Distant_ItsKernelAnswersAnother_IsAway_AndGoneWhenThatFallsSilent()
+    {
+        Hear(near[0].Hello(distant[0].Word(WordKind.Away, age: 250, kernelAge: 5)));
+        Pass(110);
+        Assert.True(Member(distant[0])!.Away);
+        Hear(near[1].Say(distant[0].Word(WordKind.Away, age: null)));
+        Hear(near[0].Hello(distant[0].Word(WordKind.Silent, age: 600, kernelAge: 300)));
+        Hear(near[1].Say(distant[0].Word(WordKind.Away, age: null)));
+        Pass(110);
+        Assert.False(Knows(distant[0]));
+    }
+
+    [Fact]
+    public void Distant_ItsKernelFellSilentForOneAndAnsweredAnotherSince_IsStillAway()
+    {
+        Hear(near[0].Hello(distant[0].Word(WordKind.Away, age: 250, kernelAge: 5)));
+        Pass(110);
+        Hear(near[0].Hello(distant[0].Word(WordKind.Silent, age: 600, kernelAge: 300)));
+        Hear(near[1].Hello(distant[0].Word(WordKind.Away, age: 600, kernelAge: 10)));
+        Pass(500);
+        Assert.True(Member(distant[0])!.Away);
+    }
+
+    [Fact]
+    public void Distant_WasHeardAMomentAgo_SomebodyMissesIt_ThisNodeContradicts()
+    {
+        Hear(distant[0].Hello());
+        Pass(50);
+        Hear(near[0].Hello(distant[0].Word(WordKind.Silent, age: 250)));
+        Assert.True(membership.HasUrgent);
+        Assert.Equal((distant[0].Place, WordKind.Heard), Assert.Single(Said().Select(static word => (word.Id, word.Kind))));
+        Pass(500);
+        Assert.True(Knows(distant[0]));
+    }
+
+    [Fact]
+    public void WordOfAnotherRun_SaysNothingOfThisOne()
+    {
+        Hear(near[0].Hello(distant[0].Word(WordKind.Silent, age: 250) with { Boot = 5 }));
+        Pass(200);
+        Assert.True(Knows(distant[0]));
+    }
+
+    // Somebody who has not heard for long passes on what others said of it even longer ago.
+    [Fact]
+    public void HearsayThatIsOlderThanWhatThisNodeHeard_IsLeftAlone()
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            Hear(distant[0].Hello());
+        }
+
+        Hear(near[0].Say(distant[0].Word(WordKind.Silent, age: null) with { Sequence = 2 }));
+        Pass(200);
+        Assert.True(Knows(distant[0]));
+        Hear(near[0].Say(distant[0].Word(WordKind.Silent, age: null)));
+        Pass(200);
+        Assert.False(Knows(distant[0]));
+    }
+
+    [Fact]
+    public void WhatADistantOneSaysOfItself_ComesByOthers()
+    {
+        Hear(near[0].Say(distant[0].Word(WordKind.Heard, age: 10) with { Sequence = 50, Flags = SpeakerState.Ready | SpeakerState.Leaving }));
+        Assert.True(Member(distant[0])!.Leaving);
+        Hear(near[0].Say(distant[0].Word(WordKind.Heard, age: 10) with { Sequence = 40, Flags = SpeakerState.Ready }));
+        Assert.True(Member(distant[0])!.Leaving);
+    }
+
+    [Fact]
+    public void DistantIsSaidToBeDeaf_CountsOnlyWithItsOwnWord()
+    {
+        Hear(near[0].Hello(distant[0].Word(WordKind.Deaf, age: 10)));
+        Pass(20);
+        Assert.False(Member(distant[0])!.Deaf);
+        Hear(distant[0].Hello(SpeakerState.HearsNothing));
+        Pass(20);
+        Assert.True(Member(distant[0])!.Deaf);
+    }
+
+    [Fact]
+    public void OneIsNamedThatWasNeverHeard_EverybodyIsAsked_LessAndLessOften()
+    {
+        var stranger = new Speaker(99);
+        var inquiries = 0;
+        for (var at = 0; at < 20_000; at += 100)
+        {
+            Pass(100);
+            Hear(near[0].Say(stranger.Word(WordKind.Heard, age: 10)));
+            if (membership.Inquires(Ms(now)))
+            {
+                membership.Inquired(Ms(now));
+                inquiries++;
+            }
+        }
+
+        Assert.InRange(inquiries, 4, 6);
+    }
+
+    // A node's other interface on the segment is named by those that hear it.
+    [Fact]
+    public void OwnOtherInterfaceIsNamed_NobodyIsAsked()
+    {
+        var sibling = new Talker("n1", boot: 99, link: "eth1");
+        membership.Hear(sibling.Say(), Ms(now));
+        Hear(near[0].Say(new PeerWord(SegmentRing.PlaceOf("n1"u8, "eth1"u8), WordKind.Heard, 99, 1, SpeakerState.Ready, 0, Ms(10))));
+        Assert.False(membership.Inquires(Ms(now)));
+    }
+
+    [Fact]
+    public void LookedForNoMoreAndHeardByAnother_IsAskedItself()
+    {
+        Hear(near[0].Hello(distant[0].Word(WordKind.Silent, age: 250)));
+        Pass(11 * 60_000, except: distant[0]);
+        Assert.DoesNotContain(distant[0].Mac, Told());
+        Hear(near[0].Say(distant[0].Word(WordKind.Heard, age: 10)));
+        Assert.Contains(distant[0].Mac, Told());
+    }
+}
