@@ -130,13 +130,18 @@ public sealed class StatusPageTests(ClusterFixture fixture, ITestOutputHelper ou
             string first = await ReplicaAsync(http);
             using (var events = new StreamReader(await http.GetStreamAsync(new Uri("/events", UriKind.Relative), Cancel)))
             {
-                string? line;
-                while ((line = await events.ReadLineAsync(Cancel)) is not null && !line.StartsWith("data: ", StringComparison.Ordinal))
+                // The first message may be older than the announcement.
+                JsonObject? row;
+                do
                 {
+                    string line = await events.ReadLineAsync(Cancel).AsTask().WaitAsync(Patience, Cancel) ?? throw new InvalidOperationException("The stream of events ended.");
+                    row = line.StartsWith("data: ", StringComparison.Ordinal)
+                        ? JsonNode.Parse(line["data: ".Length..])!.AsObject().Objects("addresses").SingleOrDefault(one => one.Text("address") == address)
+                        : null;
                 }
+                while (row is null);
 
-                JsonObject everything = JsonNode.Parse(line!["data: ".Length..])!.AsObject();
-                Assert.Equal([$"default/{name}"], everything.Objects("addresses").Single(row => row.Text("address") == address).Strings("services"));
+                Assert.Equal([$"default/{name}"], row.Strings("services"));
             }
 
             Node node = ControllerNodes.First(one => first.StartsWith($"controller-{one.Name}_", StringComparison.Ordinal));
