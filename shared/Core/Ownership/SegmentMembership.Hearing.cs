@@ -26,7 +26,10 @@ public sealed partial class SegmentMembership
     public bool StandsDown { get; private set; }
 
     /// <summary>A frame of any kind came in: the link hears.</summary>
-    public void NoteArrival(TimeSpan now)
+    public void NoteArrival(TimeSpan now) => NoteArrival(now, now);
+
+    // It came in at that time, or later.
+    private void NoteArrival(TimeSpan now, TimeSpan since)
     {
         if (HearsNothing(now))
         {
@@ -41,7 +44,7 @@ public sealed partial class SegmentMembership
             urgentDue = now;
         }
 
-        heardAt = now;
+        heardAt = since > heardAt ? since : heardAt;
         askedSince = null;
         witnessAskedSince = null;
         routineAskedAt = null;
@@ -55,8 +58,11 @@ public sealed partial class SegmentMembership
 
     private TimeSpan QuietAfter => SuspectAfter(OwnGoodFor);
 
-    // Nothing is taken: what looks like the death of all peers may be this node's own link, or its own reader.
-    private bool HoldsStill(TimeSpan now) => now - unreadSince >= StuckAfter || MissesWitness(now);
+    // Nothing is taken: what looks like the death of all peers may be this node's own link, or its own reader. Nor while the witness has yet to
+    // answer: it will in a moment, if the link hears.
+    private bool HoldsStill(TimeSpan now) => now - unreadSince >= StuckAfter || AwaitsWitness(now);
+
+    private bool AwaitsWitness(TimeSpan now) => now - heardAt >= QuietAfter && witnesses.Count > 0 && HadWitness && HadCompany;
 
     private bool MissesWitness(TimeSpan now) =>
         IsQuiet(now) && now - witnessAskedSince >= timings.CheckInterval && HadWitness && HadCompany;
@@ -67,11 +73,11 @@ public sealed partial class SegmentMembership
 
     private void FollowHearing(TimeSpan now, bool behind, long arrivals)
     {
-        // What waits to be read has come in, whoever does not read it.
+        // What waits to be read has come in, whoever does not read it. What was counted came in after the last look, perhaps right after it.
         if (arrivals != arrivalsSeen || (unreadSince is not null && !behind))
         {
             arrivalsSeen = arrivals;
-            NoteArrival(now);
+            NoteArrival(now, lastAdvance);
         }
 
         if (behind)

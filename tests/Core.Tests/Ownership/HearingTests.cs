@@ -49,6 +49,44 @@ public sealed class HearingTests
         Assert.False(membership.Fenced);
     }
 
+    // What one peer said last is a heartbeat older than what the other did: it is lost while the question to the witness is under way.
+    [Fact]
+    public void ThisNodeGoesDeaf_APeerIsLostBeforeTheWitnessIsMissed_TakesNothing()
+    {
+        for (var at = 0; at <= 6000; at += 10)
+        {
+            if (at % 100 == 0 && at < 6000)
+            {
+                membership.Hear(n3.Say(h => h with { HeardSequence = sent }), Ms(at), sent);
+            }
+
+            Company(at, at + 10);
+        }
+
+        routerAnswers = false;
+        for (var at = 6010; at < 8000; at += 10)
+        {
+            Step(at);
+            Assert.True(View(at).Peers.Count == 2 || !View(at).MayAct, $"may act at {at} ms");
+        }
+
+        Assert.Empty(View(8000).Peers);
+    }
+
+    // The frame that is counted is the one that was heard already.
+    [Fact]
+    public void ArrivalIsCountedAtTheNextLook_IsNotTakenForAnotherThatCameJustNow()
+    {
+        Company(until: 6010);
+        routerAnswers = false;
+        membership.Hear(n2.Say(h => h with { HeardSequence = sent }), Ms(6001), sent);
+        membership.Advance(Ms(6100), arrivals: 1);
+        membership.Advance(Ms(6200), arrivals: 1);
+        Assert.True(View(6200).MayAct);
+        membership.Advance(Ms(6201), arrivals: 1);
+        Assert.False(View(6201).MayAct);
+    }
+
     // Two nodes and nobody else on the wire: the one that is left must answer.
     [Fact]
     public void AllPeersFallSilent_AndNobodyEverWasAWitness_Acts()

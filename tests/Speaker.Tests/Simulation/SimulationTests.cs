@@ -56,6 +56,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(3115)] // a port that was dead for as long as it takes to lose a peer
     [InlineData(3207)] // two nodes alone on a wire, one of which hears nothing
     [InlineData(20163)] // one way is cut, and the witness asked in turn is there no more
+    [InlineData(23079)] // a peer is lost while the witness has yet to answer
     public void SeedThatFailedOnce_KeepsTheInvariants(int seed) =>
         Assert.Null(Schedule.Run(seed, [.. Faults.Kinds.Where(kind => kind != FaultKind.KeyRotatesWhileApiIsAwayFromOne)]));
 
