@@ -19,22 +19,90 @@ public sealed class FormerOwners
 
     private readonly Dictionary<IpAddress, Former> nodes = [];
 
+    // Between two owners: who had an address before nobody did, or before this node was to take it and might not yet.
+    private readonly Dictionary<IpAddress, Former> between = [];
+
+    // Of addresses that are let go in this pass: until they are, hosts still send here.
+    private readonly Dictionary<IpAddress, Former> leaving = [];
+
     /// <summary>Takes in what was decided.</summary>
     /// <param name="transitions">What changed.</param>
+    /// <param name="claims">What the peers claim: a node that hears of a Service only when its address moves to it has not followed who had it.</param>
     /// <param name="self">This node.</param>
-    public void Note(IReadOnlyList<OwnershipTransition> transitions, string self)
+    public void Note(IReadOnlyList<OwnershipTransition> transitions, ClaimView claims, string self)
     {
         for (var i = 0; i < transitions.Count; i++)
         {
             var (vip, action, before, after) = transitions[i];
-            if (after.Phase != OwnershipPhase.Owner)
+            var had = before.Owner == self ? null : before.Owner;
+            if (after.Answers && after.Phase != OwnershipPhase.Deputy)
             {
-                nodes.Remove(vip);
+                if (IsTaken(transitions[i]))
+                {
+                    Take(vip, ClaimantOf(vip, claims, self) ?? had);
+                }
             }
-            else if (action == OwnershipAction.Announce && before.Owner is { } former && former != self)
+            else
             {
-                nodes[vip] = new Former(former, 0, null);
+                Leave(vip, had, isOpen: after.Owner is null ? after.Reason != NoOwner.None : after.Owner == self);
             }
+        }
+    }
+
+    /// <summary>Says in what was decided from whom each address came that is taken.</summary>
+    public void Name(List<OwnershipTransition> transitions)
+    {
+        for (var i = 0; i < transitions.Count; i++)
+        {
+            if (IsTaken(transitions[i]) && nodes.TryGetValue(transitions[i].Vip, out var former) && former.Node.Length > 0)
+            {
+                transitions[i] = transitions[i] with { Before = transitions[i].Before with { Owner = former.Node } };
+            }
+        }
+    }
+
+    private static bool IsTaken(in OwnershipTransition transition) =>
+        transition is { Action: OwnershipAction.Announce, Before.Phase: OwnershipPhase.Away or OwnershipPhase.Deputy, After.Phase: OwnershipPhase.Owner };
+
+    // Whoever has it, or still answers until this node does; of several the one that had it last.
+    private static string? ClaimantOf(IpAddress vip, ClaimView claims, string self)
+    {
+        PeerClaim? found = null;
+        foreach (var claim in claims.For(vip))
+        {
+            if (claim.Claim.Kind is ClaimKind.Owner or ClaimKind.Yielding && claim.Claimant != self && !(claim.Claim.Term <= found?.Claim.Term))
+            {
+                found = claim;
+            }
+        }
+
+        return found?.Claimant;
+    }
+
+    private void Take(IpAddress vip, string? had)
+    {
+        var knew = between.Remove(vip, out var earlier);
+        if (had is not null || knew)
+        {
+            nodes[vip] = had is null ? earlier : new Former(had, 0, null);
+        }
+    }
+
+    // If nobody has it, or this node is to take it, whoever had it last is still the one who knows its connections.
+    private void Leave(IpAddress vip, string? had, bool isOpen)
+    {
+        if (nodes.Remove(vip, out var former))
+        {
+            leaving[vip] = former;
+        }
+
+        if (!isOpen)
+        {
+            between.Remove(vip);
+        }
+        else if (former.Node is not null || had is not null)
+        {
+            between[vip] = former.Node is not null ? former : new Former(had!, 0, null);
         }
     }
 
@@ -83,12 +151,18 @@ public sealed class FormerOwners
     /// <summary>The former owners with their hardware addresses; zero for one that is lost, which is forgotten after <see cref="Tells"/>.</summary>
     public IReadOnlyDictionary<IpAddress, MacAddress> Heard(SegmentView view, TimeSpan now)
     {
-        if (nodes.Count == 0)
+        if (nodes.Count + leaving.Count == 0)
         {
             return None;
         }
 
-        var macs = new Dictionary<IpAddress, MacAddress>(nodes.Count);
+        var macs = new Dictionary<IpAddress, MacAddress>(nodes.Count + leaving.Count);
+        foreach (var (vip, former) in leaving)
+        {
+            macs.Add(vip, Peer(view, former)?.Mac ?? default);
+        }
+
+        leaving.Clear();
         foreach (var (vip, former) in nodes)
         {
             if (now - former.LostAt > Tells)
@@ -97,13 +171,16 @@ public sealed class FormerOwners
                 continue;
             }
 
-            var found = Find(view, former.Node) is { } peer && (former.LostAt is null || former.Run == peer.Run) ? peer : null;
-            nodes[vip] = found is null ? former with { LostAt = former.LostAt ?? now } : new Former(former.Node, found.Run, null);
-            macs.Add(vip, found?.Mac ?? default);
+            var peer = Peer(view, former);
+            nodes[vip] = peer is null ? former with { LostAt = former.LostAt ?? now } : new Former(former.Node, peer.Run, null);
+            macs[vip] = peer?.Mac ?? default;
         }
 
         return macs;
     }
+
+    private static SegmentMember? Peer(SegmentView view, in Former former) =>
+        Find(view, former.Node) is { } peer && (former.LostAt is null || former.Run == peer.Run) ? peer : null;
 
     private static SegmentMember? Find(SegmentView view, string node)
     {

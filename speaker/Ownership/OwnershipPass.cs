@@ -189,7 +189,7 @@ public sealed class OwnershipPass
         var deadline = segment.Ownership.Decide(vips, election, view, leaveBy, now, transitions);
 
         // Before anybody is told that an address is here: the segments that follow must find where to go.
-        segment.Formers.Note(transitions, heartbeats.Node);
+        segment.Formers.Note(transitions, view.Claims, heartbeats.Node);
         segment.Formers.NoteRivals(segment.Ownership, view);
         FollowKernel(segment, view, snapshot, leaveBy is not null, now);
         var owns = segment.Ownership.Owned + segment.Ownership.HandedOver > 0;
@@ -199,6 +199,7 @@ public sealed class OwnershipPass
         if (transitions.Count > 0 || isRenamed)
         {
             Apply(segment, mac, vips, transitions, isRenamed);
+            segment.Formers.Name(transitions);
             events.Note(transitions);
         }
 

@@ -15,27 +15,15 @@ public sealed class FormerOwnerTests(ClusterFixture fixture, ITestOutputHelper o
     public async Task FormerOwnerDies_ItsConnectionsAreReset_TheOthersStay(bool strict)
     {
         (string address, Node owner) = await AnsweredByKernelAsync();
-        LongConnections first = await OpenAsync(address);
+        await using LongConnections first = await OpenAsync(address);
         Node next = await MoveAsync(address, owner);
-        LongConnections second = await OpenAsync(address);
-        if (first.Broken > 0)
-        {
-            // Seen twice in forty runs and not understood. What moves keep is the matter of other tests; here it takes connections that were kept.
-            Figure($"the move from {owner.Name} to {next.Name} broke {first.Broken} of {Count} connections: {first.FirstFailure}");
-            await first.DisposeAsync();
-            (first, owner) = (second, next);
-            next = await MoveAsync(address, owner);
-            second = await OpenAsync(address);
-        }
-
-        await using LongConnections former = first;
-        await using LongConnections latter = second;
+        await using LongConnections second = await OpenAsync(address);
+        await StayAsync(first, second);
         if (strict)
         {
             MakeStrict(next);
         }
 
-        Assert.Equal(0, first.Broken);
         owner.Host.Block();
         TimeSpan took = await BreakAsync(first);
 

@@ -41,6 +41,76 @@ public sealed class KeptConnectionTests
         AssertFormer(owner);
     }
 
+    // What says that nobody may have it, and what says who may, come by two watches, and in either order.
+    [Theory]
+    [InlineData("node selectors of the pool")]
+    [InlineData("policy Local")]
+    public void PlannedMove_WithAMomentInWhichNobodyMayHaveIt_TheNewOwnerKnowsWhoHadIt(string move)
+    {
+        var owner = Begin(move == "policy Local" ? "Local" : "Cluster");
+        var others = cluster.Order(Vip).Where(node => node != owner).ToArray();
+        if (move == "policy Local")
+        {
+            cluster.Api.PutEndpoints("web", []);
+        }
+        else
+        {
+            cluster.Api.Pools = new([cluster.Api.Pools!.Pools[0] with { NodeSelectors = [new LabelSelector([new LabelRequirement("edge", LabelOperator.Exists, [])])] }]);
+            cluster.Api.PutNode(Labelled(others[0], "other"));
+        }
+
+        cluster.Run(500);
+        Assert.Empty(cluster.Answering(Vip));
+        if (move == "policy Local")
+        {
+            cluster.Api.PutEndpoints("web", others);
+        }
+        else
+        {
+            cluster.Api.PutNode(Labelled(others[0], "edge"));
+        }
+
+        cluster.Run(3000);
+        AssertFormer(owner);
+    }
+
+    // It hears of the Service when the address comes to it already.
+    [Fact]
+    public void PlannedMove_TheNewOwnerHasJustHeardOfTheService_ItKnowsWhoHadIt()
+    {
+        var owner = Begin();
+        var next = cluster.Order(Vip).First(node => node != owner);
+        var late = FakeApi.Answering();
+        Restart(next, late);
+        cluster.Run(3000);
+        var labelled = Labelled(owner, "node.kubernetes.io/exclude-from-external-load-balancers");
+        cluster.Api.PutNode(labelled);
+        cluster.Run(5);
+        late.PutNode(labelled);
+        late.PutService("web", Vip, ["n1", "n2", "n3"]);
+        cluster.Run(3000);
+
+        Assert.Equal(next, cluster.Only(Vip));
+        AssertFormer(owner);
+    }
+
+    // It is told ready before it may take anything: at whatever moment the address is to come to it.
+    [Fact]
+    public void PlannedMove_TheNewOwnerHasJustStarted_ItKnowsWhoHadIt()
+    {
+        for (var moment = 100; moment < 3000; moment += 100)
+        {
+            cluster = new VirtualCluster(3);
+            var owner = Begin();
+            Restart(cluster.Order(Vip).First(node => node != owner), cluster.Api);
+            cluster.Run(moment);
+            cluster.Api.PutNode(Labelled(owner, "node.kubernetes.io/exclude-from-external-load-balancers"));
+            cluster.Run(4000);
+
+            AssertFormer(owner);
+        }
+    }
+
     [Fact]
     public void Rebalanced_TheFirstInTheOrderKnowsWhoHadIt()
     {
@@ -116,6 +186,14 @@ public sealed class KeptConnectionTests
         cluster.Api.PutService("web", Vip, ["n1", "n2", "n3"], policy);
         cluster.Run(3000);
         return cluster.Only(Vip);
+    }
+
+    private void Restart(string node, FakeApi api)
+    {
+        cluster[node].Kill();
+        cluster.Run(1000);
+        cluster.Restart(node, api);
+        cluster[node].Port.HasKernel = true;
     }
 
     private void AssertFormer(string former)

@@ -101,9 +101,87 @@ public sealed class FormerOwnersTests
     public void GivenAway_ItIsForgotten()
     {
         TakeOver(OwnershipAction.Announce, "n2");
-        formers.Note([new(Vip, OwnershipAction.StopAnswering, new() { Part = new OwnershipPart.Holder() }, default)], "n1");
+        formers.Note([new(Vip, OwnershipAction.StopAnswering, new() { Part = new OwnershipPart.Holder() }, default)], ClaimView.Empty, "n1");
+
+        Assert.Single(formers.Heard(With, Start));
+        Assert.Empty(formers.Heard(With, Start));
+    }
+
+    // A move may have a moment in which nobody may have the address, or in which this node is to take it and may not yet.
+    [Theory]
+    [InlineData(null, NoOwner.NoServingEndpoint)]
+    [InlineData(null, NoOwner.NoEligibleNode)]
+    [InlineData("n1", NoOwner.None)]
+    public void BetweenTwoOwners_WhoHadItLast_IsTheFormerOwner(string? to, NoOwner reason)
+    {
+        Watch("n2", to, reason);
+        Watch(to, to ?? "n1", NoOwner.None);
+        TakeOver(OwnershipAction.Announce, "n1");
+
+        Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start)).Value);
+    }
+
+    [Fact]
+    public void BetweenTwoOwners_WhatThisNodeTookFromAnother_IsStillTheOthers()
+    {
+        TakeOver(OwnershipAction.Announce, "n2");
+        formers.Note([new(Vip, OwnershipAction.StopAnswering, new() { Owner = "n1", Part = new OwnershipPart.Holder() }, new() { Reason = NoOwner.NoServingEndpoint })], ClaimView.Empty, "n1");
+        Assert.Single(formers.Heard(With, Start));
+        Assert.Empty(formers.Heard(With, Start));
+        TakeOver(OwnershipAction.Announce, null);
+
+        Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start)).Value);
+    }
+
+    [Theory]
+    [InlineData("n3", NoOwner.None)]
+    [InlineData(null, NoOwner.None)]
+    public void BetweenTwoOwners_AThirdHadIt_OrItsServiceWasGone_TheOneBeforeIsForgotten(string? to, NoOwner reason)
+    {
+        Watch("n2", null, NoOwner.NoServingEndpoint);
+        Watch(null, to, reason);
+        TakeOver(OwnershipAction.Announce, null);
 
         Assert.Empty(formers.Heard(With, Start));
+    }
+
+    // A node that hears of the Service only now has not followed who had its address.
+    [Theory]
+    [InlineData(ClaimKind.Owner, null, true)]
+    [InlineData(ClaimKind.Yielding, null, true)]
+    [InlineData(ClaimKind.Yielding, "n3", true)]
+    [InlineData(ClaimKind.Deputy, null, false)]
+    public void WhoClaimsIt_IsTheFormerOwner_WhateverThisNodeKnew(ClaimKind kind, string? before, bool expected)
+    {
+        List<OwnershipTransition> transitions = [Taken(before)];
+        formers.Note(transitions, Claims(("n3", 4UL, ClaimKind.Yielding), ("n2", 5UL, kind), ("n1", 6UL, ClaimKind.Owner)), "n1");
+        formers.Name(transitions);
+
+        Assert.Equal(expected ? "n2" : "n3", transitions[0].Before.Owner);
+        Assert.Equal(expected, Assert.Single(formers.Heard(With, Start)).Value == Mac);
+    }
+
+    // While it hands over hosts still send to this node, also what began at the one before it.
+    [Fact]
+    public void HandedOver_TheFormerOwnerStays_UntilTheAddressIsLetGo()
+    {
+        TakeOver(OwnershipAction.Announce, "n2");
+        Step(OwnershipAction.KeepAnswering, new OwnershipPart.Holder(), "n1", new OwnershipPart.Former(null), "n2");
+        Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start)).Value);
+
+        Step(OwnershipAction.StopAnswering, new OwnershipPart.Former(null), "n2", OwnershipPart.Idle, "n2");
+        Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start)).Value);
+        Assert.Empty(formers.Heard(With, Start));
+    }
+
+    [Fact]
+    public void HandedOver_AndTakenBack_TheFormerOwnerIsTheSame()
+    {
+        TakeOver(OwnershipAction.Announce, "n2");
+        Step(OwnershipAction.KeepAnswering, new OwnershipPart.Holder(), "n1", new OwnershipPart.Former(null), "n3");
+        Step(OwnershipAction.Announce, new OwnershipPart.Former(null), "n3", new OwnershipPart.Holder(), "n1");
+
+        Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start)).Value);
     }
 
     [Theory]
@@ -136,13 +214,25 @@ public sealed class FormerOwnersTests
     {
         var ownership = new SegmentOwnership();
         ownership.Adopt(Vip, new("n1", NoOwner.None, 0) { Part = new OwnershipPart.Holder { Contested = contested } });
-        formers.NoteRivals(ownership, With with { Claims = ClaimView.Of([new PeerClaim("n2", "eth0", new Claim(Vip, "n2", 5, kind))]) });
+        formers.NoteRivals(ownership, With with { Claims = Claims(("n2", 5UL, kind)) });
     }
+
+    private static ClaimView Claims(params IEnumerable<(string Node, ulong Term, ClaimKind Kind)> claims) =>
+        ClaimView.Of(claims.Select(claim => new PeerClaim(claim.Node, "eth0", new Claim(Vip, claim.Node, claim.Term, claim.Kind))));
 
     private static SegmentView WithRun(ulong run) => With with { Peers = [With.Peers[0] with { Run = run }] };
 
     private static SegmentMember Member(string node, MemberSource source) => new(node, "eth0", source, [], [], true, false, false, true);
 
+    private void Watch(string? from, string? to, NoOwner reason) =>
+        formers.Note([new(Vip, OwnershipAction.None, new() { Owner = from }, new() { Owner = to, Reason = reason })], ClaimView.Empty, "n1");
+
+    private void Step(OwnershipAction action, OwnershipPart from, string before, OwnershipPart to, string after) =>
+        formers.Note([new(Vip, action, new() { Owner = before, Part = from }, new() { Owner = after, Part = to })], ClaimView.Empty, "n1");
+
     private void TakeOver(OwnershipAction action, string? before) =>
-        formers.Note([new(Vip, action, new() { Owner = before }, new() { Part = new OwnershipPart.Holder(), Owner = "n1" })], "n1");
+        formers.Note([Taken(before) with { Action = action }], ClaimView.Empty, "n1");
+
+    private static OwnershipTransition Taken(string? before) =>
+        new(Vip, OwnershipAction.Announce, new() { Owner = before }, new() { Part = new OwnershipPart.Holder(), Owner = "n1" });
 }
