@@ -33,6 +33,9 @@ internal sealed class PeerRumor
     /// <summary>Until when it counts as deaf, by the word of those that found it so.</summary>
     public TimeSpan DeafUntil { get; set; }
 
+    /// <summary>Until when it counts as away although it speaks, by the word of those that found that its kernel hears and its speaker does not.</summary>
+    public TimeSpan AwayUntil { get; set; }
+
     /// <summary>The highest of its sequence numbers that anybody told of.</summary>
     public ulong Sequence { get; set; }
 

@@ -84,9 +84,11 @@ public sealed partial class SegmentMembership
         return witnesses.AnsweredAt >= peer.Kernel.Since || now - witnesses.AnsweredAt < CompanyFor;
     }
 
-    // Away, with a kernel that hears, it cannot tell that from a deaf link; and when it hears again, it is a while until it knows that.
-    private bool YieldsBlindly(Peer peer, TimeSpan now) =>
-        peer.Says(SpeakerState.HearsNothing) ? peer.IsAway && HasStaleEcho(peer, now) : now - peer.Echo.SaidDeafAt < RecoversFor;
+    // Away, with a kernel that hears, it cannot tell that from a deaf link; and when it hears again, it is a while until it knows that. Who
+    // is not near, or speaks seldom now that it hears nobody, is not known by its echo.
+    private bool YieldsBlindly(Peer peer, TimeSpan now) => peer.Says(SpeakerState.HearsNothing)
+        ? peer.IsAway && (peer is not { OnWire: true, Near: true } || HasStaleEcho(peer, now))
+        : now - peer.Echo.SaidDeafAt < RecoversFor;
 
     private static bool IsAnotherThatHears(Peer other, Peer than) =>
         other.OnWire && other.NameHash != than.NameHash && !other.Says(SpeakerState.HearsNothing);

@@ -89,7 +89,7 @@ public sealed partial class SegmentMembership
         peer.GoodFor = GoodForOf(peer);
         peer.ExpiresAt = now + peer.GoodFor;
         peer.Rumor.End();
-        peer.Said = peer.Deaf ? peer.Said : null;
+        peer.Said = peer.Deaf || (peer.IsAway && peer.Says(SpeakerState.HearsNothing)) ? peer.Said : null;
         peer.StallsExcused = 0;
         peer.Kernel.HadLastChance = false;
         peer.Replaced = false;

@@ -77,7 +77,8 @@ public sealed partial class SegmentMembership
     private PeerFacts FactsOf(Peer peer, TimeSpan now, bool isLost)
     {
         // Who sends and does not hear, with a kernel that does: only its speaker is deaf, and the traffic still flows there.
-        var serves = peer.IsServing && !peer.Says(SpeakerState.Leaving) && !(SaysItIsDeaf(peer, now) && KernelHears(peer, now));
+        var isDeafAlone = peer.Near ? SaysItIsDeaf(peer, now) && KernelHears(peer, now) : SpeaksToTheFar(peer) && now < peer.Rumor.AwayUntil;
+        var serves = peer.IsServing && !peer.Says(SpeakerState.Leaving) && !isDeafAlone;
         return new PeerFacts(peer.OnWire && !isLost, now >= SilentAt(peer), serves, KernelAnswers(peer, now) || IsSaidToAnswer(peer, now))
         {
             MayHaveAnswered = !peer.OnWire && isBehind && now < peer.Kernel.HeardAt + (2 * KernelGoodFor(peer)),
@@ -134,10 +135,16 @@ public sealed partial class SegmentMembership
     // one that is merely away would stay so for good, and what it claimed would count for the node long after others took over.
     private bool FollowReplacement(Peer peer, TimeSpan now)
     {
-        var silent = peer.OnWire ? now >= SilentAt(peer) : peer.IsAway;
+        var silent = peer.OnWire ? now >= SilentAt(peer) || peer.Rumor.IsBad : peer.IsAway;
         if (!silent || SuccessorOf(peer, now) is not { } successor)
         {
             return false;
+        }
+
+        // Those it is not near to would wait for its next hello.
+        if (HasDistant && peer.Near)
+        {
+            Say(peer, WordKind.Silent, now);
         }
 
         // What it says is its own counts, if it says anything yet.

@@ -144,6 +144,7 @@ public sealed partial class SegmentMembership
         return word.Kind switch
         {
             WordKind.Heard => TakeHeard(peer, word, now) | changed,
+            WordKind.Away when SpeaksToTheFar(peer) => TakeAwayThoughItSpeaks(peer, now) | changed,
             WordKind.Away or WordKind.Silent => TakeMissed(peer, word, isUrgent, now) | changed,
             WordKind.Deaf => TakeDeaf(peer, now) | changed,
             _ => changed,
@@ -220,6 +221,15 @@ public sealed partial class SegmentMembership
         return TakesOthersWord(peer, now) && peer.Rumor.Miss(word, peer.HeardAt, peer.Run.Sequence, now) && Follow(peer, now);
     }
 
+    // Its hellos come in, in which it says that it hears nothing; its kernel does, as its neighbours found.
+    private bool TakeAwayThoughItSpeaks(Peer peer, TimeSpan now)
+    {
+        peer.Rumor.AwayUntil = now + DeafFor;
+        return Follow(peer, now);
+    }
+
+    private static bool SpeaksToTheFar(Peer peer) => peer is { OnWire: true, Near: false } && peer.Says(SpeakerState.HearsNothing);
+
     private bool TakeDeaf(Peer peer, TimeSpan now)
     {
         peer.Rumor.DeafUntil = now + DeafFor;
@@ -248,7 +258,7 @@ public sealed partial class SegmentMembership
     {
         if (!peer.IsHere || (peer.OnWire && now < SilentAt(peer)))
         {
-            return null;
+            return peer.IsAway && SaysItIsDeaf(peer, now) ? WordKind.Away : null;
         }
 
         var silentFor = now - (peer.Kernel.Since is null ? null : peer.Kernel.HeardAt);

@@ -340,6 +340,24 @@ public sealed class HearingTests
         Assert.True(view.Majority);
     }
 
+    // It hears nobody and looks for many in turn, or its frames get lost: it is given up, and its kernel answers.
+    [Fact]
+    public void PeerThatHearsNothing_IsHeardTooSeldom_IsAwayAndYieldsBlindly()
+    {
+        kernelAnswers = true;
+        Company(until: 6010);
+        for (var at = 6010; at < 9000; at += 10)
+        {
+            if (at % 450 == 0)
+            {
+                membership.Hear(n2.Say(h => h with { HeardBoot = 0, HeardSequence = 0, Flags = h.Flags | SpeakerState.HearsNothing | SpeakerState.Serving }), Ms(at), sent);
+            }
+
+            Step(at);
+            Assert.True(at < 7000 || View(at).Peers is [{ Away: true, YieldsBlindly: true }], $"yields at {at} ms");
+        }
+    }
+
     [Fact]
     public void DeafPeer_HearsAgain_IsFitAtOnce()
     {

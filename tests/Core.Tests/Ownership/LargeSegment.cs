@@ -69,9 +69,9 @@ public abstract class LargeSegment
     }
 
     /// <summary>A speaker that knows the ring, unless it is said not to.</summary>
-    private protected sealed class Speaker(int number)
+    private protected sealed class Speaker(int number, string link = "eth0")
     {
-        private readonly HeartbeatIdentity identity = new($"n{number}", "eth0", [IpPrefix.Parse($"192.168.96.{number}/20")], []);
+        private readonly HeartbeatIdentity identity = new($"n{number}", link, [IpPrefix.Parse($"192.168.96.{number}/20")], []);
         private ulong sequence;
 
         public string Node => identity.Node;
@@ -82,9 +82,14 @@ public abstract class LargeSegment
 
         public MacAddress Mac { get; } = MacAddress.Parse($"52:54:00:00:01:{number:x2}");
 
-        public ulong Place { get; } = SegmentRing.PlaceOf(Encoding.ASCII.GetBytes($"n{number}"), "eth0"u8);
+        public ulong Place { get; } = SegmentRing.PlaceOf(Encoding.ASCII.GetBytes($"n{number}"), Encoding.ASCII.GetBytes(link));
+
+        /// <summary>The same node on another interface, which has its addresses now.</summary>
+        public Speaker On(string other) => new(number, other);
 
         public byte[] Say(PeerWord? word = null, HeartbeatMarks marks = HeartbeatMarks.None) => Encode(HeartbeatKind.Heartbeat, 99, SpeakerState.None, marks, word);
+
+        public byte[] Say(SpeakerState also) => Encode(HeartbeatKind.Heartbeat, 0, also, HeartbeatMarks.Close, null);
 
         public byte[] Hello(PeerWord word) => Encode(HeartbeatKind.Hello, 0, SpeakerState.None, HeartbeatMarks.None, word);
 

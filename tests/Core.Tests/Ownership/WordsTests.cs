@@ -125,6 +125,64 @@ public sealed class WordsTests : LargeSegment
         Assert.True(Member(distant[0])!.Deaf);
     }
 
+    // Its speaker hears nothing and its kernel does: it has a deputy, which may be somebody who only hears its hellos.
+    [Fact]
+    public void DistantSaysItHearsNothing_ItsNeighboursFindItAway_IsAwayAlthoughItsHellosComeIn_UntilItHears()
+    {
+        Hear(distant[0].Hello(SpeakerState.HearsNothing));
+        Pass(20);
+        Assert.False(Member(distant[0])!.Away);
+        Hear(near[0].Hello(distant[0].Word(WordKind.Away, age: 5, kernelAge: 5)));
+        Hear(distant[0].Hello(SpeakerState.HearsNothing));
+        Pass(1500, except: distant[0]);
+        Assert.True(Member(distant[0])!.Away);
+        Assert.True(Member(distant[0])!.YieldsBlindly);
+        Hear(distant[0].Hello());
+        Assert.False(Member(distant[0])!.Away);
+    }
+
+    [Fact]
+    public void NeighbourSaysItHearsNothing_ItsKernelDoes_IsSaidToBeAway_Once()
+    {
+        var told = new List<PeerWord>();
+        for (var i = 0; i < 10; i++)
+        {
+            Hear(near[0].Say(SpeakerState.HearsNothing));
+            Pass(50, except: near[0]);
+            membership.HearKernel(near[0].Mac, near[0].Address, Ms(now));
+            Pass(50, except: near[0]);
+            told.AddRange(Said());
+        }
+
+        Assert.True(Member(near[0])!.Away);
+        Assert.Equal((near[0].Place, WordKind.Away), Assert.Single(told.Select(static word => (word.Id, word.Kind))));
+    }
+
+    [Fact]
+    public void DistantInterfaceIsReplacedByAnotherOfItsNode_ItsNeighboursSaySo_IsGoneAtOnce()
+    {
+        var successor = distant[0].On("br0");
+        Hear(successor.Say());
+        Pass(20);
+        Hear(near[0].Hello(distant[0].Word(WordKind.Silent, age: 250)));
+        Pass(10);
+        Assert.Equal("br0", Assert.Single(membership.View(Ms(now), []).Peers, peer => peer.Node == distant[0].Node).Link);
+    }
+
+    [Fact]
+    public void NeighboursInterfaceIsReplacedByAnotherOfItsNode_EverybodyIsTold()
+    {
+        var successor = near[0].On("br0");
+        for (var i = 0; i < 30; i++)
+        {
+            Pass(10, except: near[0]);
+            Hear(successor.Say());
+        }
+
+        Assert.Equal("br0", Assert.Single(membership.View(Ms(now), []).Peers, peer => peer.Node == near[0].Node).Link);
+        Assert.Contains((near[0].Place, WordKind.Silent), Said().Select(static word => (word.Id, word.Kind)));
+    }
+
     [Fact]
     public void OneIsNamedThatWasNeverHeard_EverybodyIsAsked_LessAndLessOften()
     {

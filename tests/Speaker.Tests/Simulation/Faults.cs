@@ -60,7 +60,7 @@ internal sealed class Faults(SimulatedCluster cluster, Random random)
 
     // Two nodes, and nobody else ever spoke: the one that hears nothing cannot tell that from the death of the other, and takes what is its.
     private Moves MovesOfADeafSpeaker(Moves moves) =>
-        cluster.Silent && cluster.Gateway is null && cluster.Nodes.Count == 2 ? Moves.Any : moves;
+        cluster.HasNoWitness ? Moves.Any : moves;
 
     /// <summary>All faults so far.</summary>
     public int All { get; private set; }

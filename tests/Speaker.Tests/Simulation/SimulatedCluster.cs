@@ -81,6 +81,9 @@ internal sealed class SimulatedCluster
     /// <summary>Whether the client says nothing once it knows where the VIPs are.</summary>
     public bool Silent { get; }
 
+    /// <summary>Whether two nodes are alone: the one that hears nothing cannot know it.</summary>
+    public bool HasNoWitness => Silent && Gateway is null && Nodes.Count == 2;
+
     /// <summary>Whether a VIP is served by the endpoint of one node only, with the policy Local.</summary>
     public bool Local { get; }
 

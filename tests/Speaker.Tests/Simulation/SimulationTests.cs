@@ -60,6 +60,12 @@ public sealed class SimulationTests(ITestOutputHelper output)
     public void SeedThatFailedOnce_KeepsTheInvariants(int seed) =>
         Assert.Null(Schedule.Run(seed, [.. Faults.Kinds.Where(kind => kind != FaultKind.KeyRotatesWhileApiIsAwayFromOne)]));
 
+    [Theory]
+    [InlineData(23064)] // an owner's speaker hears nothing, and most know it by its hellos alone
+    [InlineData(23112)] // a frame that was heard is counted a beat later
+    [InlineData(23180)] // an owner's interface is replaced, far from most
+    public void SeedOfALargeSegmentThatFailedOnce_KeepsTheInvariants(int seed) => Assert.Null(Schedule.Run(seed, Faults.Kinds, fewest: 10));
+
     [Fact]
     public void ASeed_RunTwice_GivesTheSameTimeline() => Assert.Equal(Schedule.Timeline(7, Faults.Kinds), Schedule.Timeline(7, Faults.Kinds));
 
