@@ -65,7 +65,7 @@ public sealed class SpeakerPipeline
     private TimeSpan catalogDue;
     private TimeSpan? leaveBy;
     private bool complete;
-    private volatile bool dirty = true;
+    private bool dirty = true;
     private volatile bool leaving;
 
     /// <summary>A pipeline; nothing happens before the first <see cref="Step"/>.</summary>
@@ -94,10 +94,19 @@ public sealed class SpeakerPipeline
         this.changed = changed;
         Inquiries = new Inquiries<OwnershipPass>(changed);
         catalog = new VipCatalog(stores.Services, stores.EndpointSlices, stores.Nodes, stores.Leases, () => pass.IsCurrent, pools, loadBalancerClass);
-        stores.Services.Changed += _ => FactsChanged();
-        stores.Nodes.Changed += _ => FactsChanged();
+        stores.Services.Changed += key =>
+        {
+            catalog.NoteService(key);
+            FactsChanged();
+        };
+        stores.Nodes.Changed += _ =>
+        {
+            catalog.NoteNodes();
+            FactsChanged();
+        };
         stores.EndpointSlices.Changed += key =>
         {
+            catalog.NoteSlice(key);
             if (catalog.Concerns(key))
             {
                 FactsChanged();
@@ -107,7 +116,8 @@ public sealed class SpeakerPipeline
         {
             if (catalog.ConcernsLease(key))
             {
-                dirty = true;
+                catalog.NoteNodes();
+                Volatile.Write(ref dirty, true);
             }
 
             changed.Signal();
@@ -126,8 +136,11 @@ public sealed class SpeakerPipeline
     /// <summary>Something of the API server's that matters has changed: Services, endpoints, Nodes or pools.</summary>
     public void FactsChanged()
     {
-        dirty = true;
-        changed.Signal();
+        // Whoever made it dirty has woken the thread, or is about to.
+        if (!Interlocked.Exchange(ref dirty, true))
+        {
+            changed.Signal();
+        }
     }
 
     /// <summary>Starts to leave.</summary>
@@ -152,10 +165,10 @@ public sealed class SpeakerPipeline
 
         // Complete is what the facts were made from, not what the stores have by now: facts that lack a VIP would give it up.
         var synced = stores.HaveSynced && pools() is not null;
-        var isNew = (dirty || synced != complete) && now >= catalogDue;
+        var isNew = (Volatile.Read(ref dirty) || synced != complete) && now >= catalogDue;
         if (isNew)
         {
-            dirty = false;
+            Interlocked.Exchange(ref dirty, false);
             complete = synced;
             snapshot = catalog.Build();
         }
@@ -183,7 +196,7 @@ public sealed class SpeakerPipeline
         next = Deadline.Earlier(next, deadline);
         next = Deadline.Earlier(next, losses.Step(heartbeats.Segments, now));
         next = Deadline.Earlier(next, published?.Step(pass, snapshot, now));
-        next = Deadline.Earlier(next, dirty || synced != complete ? catalogDue : null);
+        next = Deadline.Earlier(next, Volatile.Read(ref dirty) || synced != complete ? catalogDue : null);
         next = Deadline.Earlier(next, leaveBy > now ? leaveBy : null);
         return next - now < LongestSleep ? next - now : LongestSleep;
     }

@@ -20,14 +20,34 @@ public sealed partial class Segment
         watch.Begin();
         foreach (var (vip, facts) in vips)
         {
-            var state = Ownership[vip];
-            if (state.Phase == OwnershipPhase.Away && state.Owner is { } owner && election.Watches(facts, owner) is { } mac)
-            {
-                watch.Watch(vip, owner, mac, now);
-            }
+            WatchOwner(vip, facts, election, now);
         }
 
         watch.End();
+    }
+
+    /// <summary>The same for some VIPs; the others are watched, or not, as before.</summary>
+    public void WatchOwners(IEnumerable<IpAddress> some, IReadOnlyDictionary<IpAddress, VipFacts> vips, SegmentElection election, TimeSpan now)
+    {
+        foreach (var vip in some)
+        {
+            if (!vips.TryGetValue(vip, out var facts) || !WatchOwner(vip, facts, election, now))
+            {
+                watch.Unwatch(vip);
+            }
+        }
+    }
+
+    private bool WatchOwner(IpAddress vip, VipFacts facts, SegmentElection election, TimeSpan now)
+    {
+        var state = Ownership[vip];
+        if (state.Phase != OwnershipPhase.Away || state.Owner is not { } owner || election.Watches(facts, owner) is not { } mac)
+        {
+            return false;
+        }
+
+        watch.Watch(vip, owner, mac, now);
+        return true;
     }
 
     /// <summary>Asks those owners whose turn it is; for the ownership thread only.</summary>
@@ -47,10 +67,10 @@ public sealed partial class Segment
 
     /// <summary>Brings what the questions came to before the next decision; for the ownership thread only.</summary>
     /// <returns>The number of VIPs whose owner is newly doubted.</returns>
-    public int NoteDoubts(IReadOnlyDictionary<IpAddress, VipFacts> vips)
+    public int NoteDoubts(IEnumerable<IpAddress> vips)
     {
         var count = 0;
-        foreach (var vip in vips.Keys)
+        foreach (var vip in vips)
         {
             var doubted = watch.Doubted(vip);
             count += doubted is not null && Ownership[vip].Doubts is null ? 1 : 0;

@@ -26,13 +26,15 @@ internal sealed class ClaimedVips(Func<bool> isCurrent)
             return;
         }
 
+        var changed = snapshotSeen is null ? null : snapshot.ChangedSince(snapshotSeen);
         snapshotSeen = snapshot;
         if (known.Count > (2 * snapshot.Vips.Count) + 1000)
         {
             known.Clear();
+            changed = null;
         }
 
-        known.UnionWith(snapshot.Vips.Keys);
+        known.UnionWith(changed?.Where(snapshot.Vips.ContainsKey) ?? snapshot.Vips.Keys);
     }
 
     /// <summary>The VIPs to decide on a segment: those known, with those that are claimed and not, or not well, known.</summary>
@@ -70,7 +72,7 @@ internal sealed class ClaimedVips(Func<bool> isCurrent)
             }
         }
 
-        return vips ?? snapshot.Vips;
+        return vips is null ? snapshot.Vips : vips;
 
         // While the API server is away, an address that was a deleted Service's may be a new one's.
         bool IsMissing(IpAddress vip) =>

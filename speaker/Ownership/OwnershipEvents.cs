@@ -35,6 +35,10 @@ public sealed class OwnershipEvents
     private readonly Dictionary<IpAddress, Nobody> nobody = [];
     private SpeakerLeases? leases;
     private VipSnapshot known = VipSnapshot.Empty;
+
+    // When the first of each is to be looked at: with thousands there is something to say now and then, and something to be decided all the time.
+    private TimeSpan assignedDue = TimeSpan.MaxValue;
+    private TimeSpan nobodyDue = TimeSpan.MaxValue;
     private DateTimeOffset? formerRun;
     private TimeSpan? firstAssigned;
 
@@ -92,8 +96,9 @@ public sealed class OwnershipEvents
         this.leases = leases;
         if (!ReferenceEquals(snapshot, known))
         {
+            var changed = snapshot.ChangedSince(known);
             known = snapshot;
-            FollowSnapshot(now);
+            FollowSnapshot(changed ?? assigned.Keys.Concat(unsure.Keys).Concat(nobody.Keys).Concat(known.Unusable.Keys).ToHashSet(), now);
         }
 
         foreach (var (vip, (former, _)) in unsure.Where(entry => IsSure(entry.Key, entry.Value.Since, links)).ToArray())
@@ -114,32 +119,36 @@ public sealed class OwnershipEvents
     }
 
     /// <summary>VIPs that are gone are forgotten; Services that came to a VIP which is announced already are told.</summary>
-    private void FollowSnapshot(TimeSpan now)
+    private void FollowSnapshot(IEnumerable<IpAddress> changed, TimeSpan now)
     {
-        foreach (var vip in assigned.Keys.Concat(unsure.Keys).Where(vip => !known.Vips.ContainsKey(vip)).ToArray())
+        foreach (var vip in changed)
         {
-            assigned.Remove(vip);
-            unsure.Remove(vip);
-        }
+            if (!known.Vips.ContainsKey(vip))
+            {
+                assigned.Remove(vip);
+                unsure.Remove(vip);
+            }
 
-        foreach (var (vip, _) in nobody.Where(entry => IsOver(entry.Key, entry.Value)).ToArray())
-        {
-            nobody.Remove(vip);
-        }
+            if (nobody.TryGetValue(vip, out var before) && IsOver(vip, before))
+            {
+                nobody.Remove(vip);
+            }
 
-        foreach (var (vip, statement) in assigned)
-        {
-            statement.TellNewcomers(known.Services[vip], recorder);
-        }
+            if (assigned.TryGetValue(vip, out var statement))
+            {
+                statement.TellNewcomers(known.Services[vip], recorder);
+            }
 
-        foreach (var (vip, unusable) in known.Unusable)
-        {
-            nobody.TryAdd(vip, new Nobody(unusable.Reason, null, new Statement(now, now + Patience)));
-        }
+            if (known.Unusable.TryGetValue(vip, out var unusable))
+            {
+                nobody.TryAdd(vip, new Nobody(unusable.Reason, null, new Statement(now, now + Patience)));
+            }
 
-        foreach (var (vip, state) in nobody)
-        {
-            state.Statement.Await(ServicesOf(vip), now + Patience);
+            if (nobody.TryGetValue(vip, out var state))
+            {
+                state.Statement.Await(ServicesOf(vip), now + Patience);
+                nobodyDue = Deadline.Earlier(nobodyDue, state.Statement.NextDue);
+            }
         }
     }
 
@@ -171,9 +180,11 @@ public sealed class OwnershipEvents
         else if (!assigned.ContainsKey(vip))
         {
             former = unsure.Remove(vip, out var waited) ? waited.Former : former;
-            assigned.Add(vip, AnnouncementText.IsExplained(node, former, facts, home.Election)
+            var statement = AnnouncementText.IsExplained(node, former, facts, home.Election)
                 ? TellAssigned(facts, former, home, now)
-                : new Statement(now, now + ReasonPatience) { Former = former });
+                : new Statement(now, now + ReasonPatience) { Former = former };
+            assigned.Add(vip, statement);
+            assignedDue = Deadline.Earlier(assignedDue, statement.Due);
         }
 
         if (links.Any(link => link.Ownership[vip].Owner is not null))
@@ -185,6 +196,7 @@ public sealed class OwnershipEvents
             var statement = new Statement(now, now + Patience);
             statement.Await(known.Services[vip], statement.Due);
             nobody[vip] = new Nobody(null, former, statement, facts.Served);
+            nobodyDue = Deadline.Earlier(nobodyDue, statement.NextDue);
         }
     }
 
@@ -216,40 +228,46 @@ public sealed class OwnershipEvents
 
     private TimeSpan? RepeatAssigned(IReadOnlyList<LinkDecision> links, TimeSpan now)
     {
-        TimeSpan? next = null;
-        foreach (var (vip, statement) in assigned)
+        if (now >= assignedDue)
         {
-            if (now >= statement.Due)
+            assignedDue = TimeSpan.MaxValue;
+            foreach (var (vip, statement) in assigned)
             {
-                statement.Tell(
-                    statement.Text ?? AnnouncementText.Assigned(node, statement.Former, known.Vips[vip], LinkOf(vip, links)),
-                    known.Services[vip], recorder, now);
-            }
+                if (now >= statement.Due)
+                {
+                    statement.Tell(
+                        statement.Text ?? AnnouncementText.Assigned(node, statement.Former, known.Vips[vip], LinkOf(vip, links)),
+                        known.Services[vip], recorder, now);
+                }
 
-            next = Deadline.Earlier(next, statement.Due);
+                assignedDue = Deadline.Earlier(assignedDue, statement.Due);
+            }
         }
 
-        return next;
+        return assigned.Count == 0 ? null : assignedDue;
     }
 
     private TimeSpan? TellNobody(IReadOnlyList<LinkDecision> links, TimeSpan now)
     {
-        TimeSpan? next = null;
-        foreach (var (vip, state) in nobody)
+        if (now >= nobodyDue)
         {
-            if (now >= state.Statement.Due)
+            nobodyDue = TimeSpan.MaxValue;
+            foreach (var (vip, state) in nobody)
             {
-                TellNobody(vip, state, links, now);
-            }
-            else if (now >= state.Statement.NextDue)
-            {
-                state.Statement.TellAwaited(ServicesOf(vip), recorder, now);
-            }
+                if (now >= state.Statement.Due)
+                {
+                    TellNobody(vip, state, links, now);
+                }
+                else if (now >= state.Statement.NextDue)
+                {
+                    state.Statement.TellAwaited(ServicesOf(vip), recorder, now);
+                }
 
-            next = Deadline.Earlier(next, state.Statement.NextDue);
+                nobodyDue = Deadline.Earlier(nobodyDue, state.Statement.NextDue);
+            }
         }
 
-        return next;
+        return nobody.Count == 0 ? null : nobodyDue;
     }
 
     // Asked anew each time it is due: whoever said it may be gone. What is said is what is so now, by one who can know it.

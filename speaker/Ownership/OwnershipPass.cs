@@ -37,10 +37,10 @@ public sealed class OwnershipPass
     private readonly List<OwnershipTransition> transitions = [];
     private readonly List<LinkDecision> elections = [];
     private readonly SettledState settled = new();
+    private readonly HashSet<IpAddress> some = [];
+    private readonly HashSet<IpAddress> someHere = [];
+    private readonly HashSet<IpAddress> changes = [];
     private ImmutableArray<Segment> segmentsSeen = [];
-
-    // What a decision changed may lead to another one.
-    private bool hasChanged;
 
     /// <summary>A pass over these links and stores.</summary>
     /// <param name="heartbeats">The links and who is on them.</param>
@@ -78,8 +78,14 @@ public sealed class OwnershipPass
     /// <summary>Since when what was decided is so; for a report, on the thread that decides.</summary>
     internal OwnershipTimes Times => times;
 
-    /// <summary>How often everything was decided: not when nothing had changed.</summary>
+    /// <summary>How often anything was decided: not when nothing had changed.</summary>
     internal int Decided { get; private set; }
+
+    /// <summary>How often of those all VIPs were decided, and not only those that may have changed.</summary>
+    internal int DecidedAll { get; private set; }
+
+    /// <summary>The next decision is one on all VIPs, whatever has changed.</summary>
+    internal void DecideAllNext() => settled.Forget();
 
     /// <summary>Decides everything anew, if anything it is decided by is another than the last time.</summary>
     /// <param name="snapshot">The VIPs.</param>
@@ -103,17 +109,21 @@ public sealed class OwnershipPass
         segmentsSeen = links;
         voices.Begin(links, segment => Look(segment, now), view => new SegmentElection(orders, view, FactsOf, isCurrent(), now), now);
         var facts = new DecisionFacts(snapshot, isComplete, isCurrent(), heartbeats.Keys is not null, leaveBy);
-        if (!IsUnsettled(now) && settled.IsSame(facts, voices.Turns, now))
+        var all = settled.MayBeAll(facts, voices.Turns, now, some) || IsUnsettled(now);
+        if (!all && some.Count == 0 && !(now >= settled.Due))
         {
             var due = AskOwners(now);
             if (!voices.Turns.Any(static turn => turn.Segment.HasDoubts))
             {
-                return Deadline.Earlier(settled.Deadline, due);
+                settled.Follow(facts);
+                return Deadline.Earlier(settled.Due, due);
             }
+
+            all = true;
         }
 
-        var deadline = DecideAll(snapshot, isComplete, leaveBy, now);
-        settled.Note(facts, voices.Turns, deadline, now, isFinal: !hasChanged);
+        var deadline = Decide(snapshot, isComplete, all, leaveBy, now);
+        settled.Note(facts, voices.Turns, deadline, now, all, changes);
         return Deadline.Earlier(deadline, AskOwners(now));
     }
 
@@ -133,10 +143,11 @@ public sealed class OwnershipPass
         events.IsUnsure || voices.Turns.Any(turn => turn.Segment.HasDoubts
             || (rebalance && now >= turn.Segment.RebalanceAt) || (turn.Segment.Serving && !turn.Segment.FormersAdopted));
 
-    private TimeSpan? DecideAll(VipSnapshot snapshot, bool isComplete, TimeSpan? leaveBy, TimeSpan now)
+    private TimeSpan? Decide(VipSnapshot snapshot, bool isComplete, bool all, TimeSpan? leaveBy, TimeSpan now)
     {
         Decided++;
-        hasChanged = false;
+        DecidedAll += all ? 1 : 0;
+        changes.Clear();
         claimed.Remember(snapshot);
         SpeakerMetrics.Vips.Set(snapshot.Vips.Count);
         orders.Forget(now);
@@ -149,7 +160,7 @@ public sealed class OwnershipPass
         elections.Clear();
         foreach (var turn in voices.Turns)
         {
-            var next = Decide(turn, snapshot, isComplete, leaveBy, now);
+            var next = Decide(turn, snapshot, isComplete, all, leaveBy, now);
             deadline = Deadline.Earlier(deadline, next);
             deadline = Deadline.Earlier(deadline, isolation.Note(turn.Segment.Name, turn.View, now));
         }
@@ -179,14 +190,23 @@ public sealed class OwnershipPass
         };
     }
 
-    private TimeSpan? Decide(LinkTurn turn, VipSnapshot snapshot, bool isComplete, TimeSpan? leaveBy, TimeSpan now)
+    private TimeSpan? Decide(LinkTurn turn, VipSnapshot snapshot, bool isComplete, bool all, TimeSpan? leaveBy, TimeSpan now)
     {
         var (segment, view, election, mute) = (turn.Segment, turn.View, turn.Election, turn.Mute);
         transitions.Clear();
         var vips = mute ? NoVips : LinkVoices.SpokenOn(turn, claimed.With(segment.Ownership, view, snapshot, isComplete), transitions);
         Rebalance(segment, election, vips, now);
-        SpeakerMetrics.SilentOwners.Inc(segment.NoteDoubts(vips));
-        var deadline = segment.Ownership.Decide(vips, election, view, leaveBy, now, transitions);
+        if (!all)
+        {
+            someHere.Clear();
+            someHere.UnionWith(some);
+            segment.Ownership.AddDue(now, someHere);
+        }
+
+        SpeakerMetrics.SilentOwners.Inc(segment.NoteDoubts(all ? vips.Keys : someHere));
+        var deadline = all
+            ? segment.Ownership.Decide(vips, election, view, leaveBy, now, transitions)
+            : segment.Ownership.DecideSome(someHere, vips, election, view, now, transitions);
 
         // Before anybody is told that an address is here: the segments that follow must find where to go.
         segment.Formers.Note(transitions, view.Claims, heartbeats.Node);
@@ -207,12 +227,19 @@ public sealed class OwnershipPass
         segment.Claim(transitions, serves: view.MayServe && heartbeats.Keys is not null);
         if (transitions.Count > 0)
         {
-            hasChanged = true;
+            changes.UnionWith(transitions.Select(static transition => transition.Vip));
             heartbeats.Wake.Signal();
         }
 
         deadline = Deadline.Earlier(deadline, Repeat(segment, now));
-        segment.WatchOwners(vips, election, now);
+        if (all)
+        {
+            segment.WatchOwners(vips, election, now);
+        }
+        else
+        {
+            segment.WatchOwners(someHere, vips, election, now);
+        }
 
         if (!mute)
         {

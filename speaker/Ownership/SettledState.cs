@@ -1,3 +1,4 @@
+using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
 using LoadBalancer.Speaker.Membership;
@@ -14,7 +15,7 @@ internal readonly record struct DecisionFacts(VipSnapshot Snapshot, bool IsCompl
 
 /// <summary>
 /// By what the last decision was made. As long as all of that is the same, and no time has come that it waited for, deciding again would come to the
-/// same: with thousands of VIPs a renewed Lease or a question that is due must not cost a look at each of them. One thread at a time.
+/// same: with thousands of VIPs a renewed Lease, a question that is due, or one more Service must not cost a look at each of them. One thread at a time.
 /// </summary>
 internal sealed class SettledState
 {
@@ -22,52 +23,70 @@ internal sealed class SettledState
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
 
     private readonly List<Link> links = [];
+
+    // What a decision changed may lead to another one.
+    private readonly HashSet<IpAddress> open = [];
     private DecisionFacts facts;
     private TimeSpan until = TimeSpan.MinValue;
 
     /// <summary>When to decide again though nothing has changed, or null.</summary>
-    public TimeSpan? Deadline { get; private set; }
+    public TimeSpan? Due { get; private set; }
 
-    /// <summary>Whether a decision now would be the last one again. Never while the program stops.</summary>
-    public bool IsSame(in DecisionFacts found, IReadOnlyList<LinkTurn> turns, TimeSpan now)
+    /// <summary>Which VIPs a decision now might decide otherwise than the last one, beside those whose time has come.</summary>
+    /// <param name="found">By what it would be made.</param>
+    /// <param name="turns">And by which links.</param>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="some">Receives them, if it cannot be all of them.</param>
+    /// <returns>Whether it can be all of them. Always while the program stops.</returns>
+    public bool MayBeAll(in DecisionFacts found, IReadOnlyList<LinkTurn> turns, TimeSpan now, ISet<IpAddress> some)
     {
-        if (now >= until || found != facts || found.LeaveBy is not null || turns.Count != links.Count)
+        some.Clear();
+        if (now >= until || found with { Snapshot = facts.Snapshot } != facts || found.LeaveBy is not null || turns.Count != links.Count
+            || found.Snapshot.ChangedSince(facts.Snapshot) is not { } changed)
         {
-            return false;
+            return true;
         }
 
+        some.UnionWith(open);
+        some.UnionWith(changed);
         for (var i = 0; i < turns.Count; i++)
         {
-            if (!links[i].IsSame(turns[i]))
+            if (!links[i].IsSame(turns[i]) || turns[i].View.Claims.ChangedSince(links[i].Claims) is not { } claimed)
             {
-                return false;
+                return true;
             }
+
+            some.UnionWith(claimed);
         }
 
-        return true;
+        // Several links on a wire and owners that are away lead to VIPs that only a look at all of them finds.
+        return (some.Count > 0 || now >= Due) && (!found.IsComplete || turns.Any(static turn => turn.SameWire.Count > 0 || turn.View.Peers.Any(static peer => peer.Away)));
     }
+
+    /// <summary>The next decision may be on all VIPs.</summary>
+    public void Forget() => until = TimeSpan.MinValue;
+
+    /// <summary>Nothing had to be decided by these facts either.</summary>
+    public void Follow(in DecisionFacts found) => facts = found;
 
     /// <summary>It was decided.</summary>
     /// <param name="by">By what.</param>
     /// <param name="turns">And by which links.</param>
     /// <param name="deadline">When something waits to be decided, or null.</param>
     /// <param name="now">Monotonic time.</param>
-    /// <param name="isFinal">Whether nothing changed: what a decision changes may lead to another one.</param>
-    public void Note(in DecisionFacts by, IReadOnlyList<LinkTurn> turns, TimeSpan? deadline, TimeSpan now, bool isFinal)
+    /// <param name="wasAll">Whether all VIPs were decided.</param>
+    /// <param name="changed">The VIPs of which anything changed by that.</param>
+    public void Note(in DecisionFacts by, IReadOnlyList<LinkTurn> turns, TimeSpan? deadline, TimeSpan now, bool wasAll, IEnumerable<IpAddress> changed)
     {
-        if (!isFinal)
-        {
-            until = TimeSpan.MinValue;
-            return;
-        }
-
         facts = by;
         links.Clear();
         links.AddRange(turns.Select(static turn => new Link(turn)));
+        open.Clear();
+        open.UnionWith(changed);
 
         // One that is over already led to nothing, and waits for something else.
-        Deadline = deadline > now ? deadline : null;
-        until = Deadline < now + Longest ? Deadline.Value : now + Longest;
+        Due = deadline > now ? deadline : null;
+        until = wasAll ? now + Longest : until;
     }
 
     // The table is another one when the hardware address is.
@@ -79,6 +98,8 @@ internal sealed class SettledState
         private readonly bool mute = turn.Mute;
         private readonly bool knowsTheOthers = turn.KnowsTheOthers;
         private readonly List<Segment> sameWire = [.. turn.SameWire.Select(static other => other.Segment)];
+
+        public ClaimView Claims => view.Claims;
 
         public bool IsSame(LinkTurn turn) =>
             turn.Segment == segment && ReferenceEquals(turn.Segment.Link.Facts, facts) && turn.Mute == mute && turn.KnowsTheOthers == knowsTheOthers

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Allocation;
@@ -11,38 +11,9 @@ using LoadBalancer.Kubernetes.Resources;
 
 namespace LoadBalancer.Speaker.Ownership;
 
-/// <summary>All VIPs with their facts, and the Services they belong to. Immutable.</summary>
-/// <param name="Vips">The facts by address.</param>
-/// <param name="Services">The Services of each VIP, oldest first.</param>
-/// <param name="Unusable">Addresses in the statuses of served Services that nobody announces, whoever is alive.</param>
-public sealed record VipSnapshot(
-    IReadOnlyDictionary<IpAddress, VipFacts> Vips,
-    IReadOnlyDictionary<IpAddress, IReadOnlyList<AnnouncedService>> Services,
-    IReadOnlyDictionary<IpAddress, UnusableVip> Unusable)
-{
-    /// <summary>Only itself: one that was made later stands for facts that may have changed, also if the VIPs are the same.</summary>
-    public bool Equals(VipSnapshot? other) => ReferenceEquals(this, other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => RuntimeHelpers.GetHashCode(this);
-
-    /// <summary>No VIP.</summary>
-    public static VipSnapshot Empty { get; } = new(
-        new Dictionary<IpAddress, VipFacts>(), new Dictionary<IpAddress, IReadOnlyList<AnnouncedService>>(), new Dictionary<IpAddress, UnusableVip>());
-}
-
-/// <summary>An address that is not announced although a Service has it.</summary>
-/// <param name="Text">Why.</param>
-/// <param name="Services">The Services that have it, oldest first.</param>
-public sealed record UnusableVip(AnnouncementText Text, IReadOnlyList<AnnouncedService> Services)
-{
-    /// <summary>The reason alone.</summary>
-    public AnnouncementEvent Reason => Text.Reason;
-}
-
 /// <summary>
 /// Makes the facts of all VIPs from Services, EndpointSlices, Nodes and pools. Knows what can matter at all, so that the churn of other
-/// Services' endpoints causes no work.
+/// Services' endpoints causes no work; and after a change of some Services or endpoints looks at their addresses only, however many there are.
 /// </summary>
 public sealed class VipCatalog
 {
@@ -55,7 +26,12 @@ public sealed class VipCatalog
     private readonly ConcurrentDictionary<ObjectKey, string> hostsByLease = [];
     private readonly Func<PoolConfig?> pools;
     private readonly string? loadBalancerClass;
-    private volatile HashSet<ObjectKey> served = [];
+    private readonly CatalogChanges changes = new();
+    private readonly SlicesByService slicesOf;
+    private ConcurrentDictionary<ObjectKey, AnnouncedService> served = [];
+    private Dictionary<IpAddress, Exclusion> hosts = [];
+    private PoolConfig? configSeen;
+    private bool wasSure;
     private VipSnapshot last = VipSnapshot.Empty;
 
     /// <summary>A catalog over these stores.</summary>
@@ -77,6 +53,7 @@ public sealed class VipCatalog
     {
         this.services = services;
         this.slices = slices;
+        slicesOf = new SlicesByService(slices);
         this.nodes = nodes;
         this.leases = leases;
         this.isCurrent = isCurrent;
@@ -85,7 +62,16 @@ public sealed class VipCatalog
     }
 
     /// <summary>Whether a change of the slice can matter; one that is gone can, its Service is no longer known.</summary>
-    public bool Concerns(ObjectKey slice) => slices.Get(slice) is not { } found || served.Contains(ServiceOf(found));
+    public bool Concerns(ObjectKey slice) => slices.Get(slice) is not { } found || Volatile.Read(ref served).ContainsKey(SlicesByService.ServiceOf(found));
+
+    /// <summary>A Service changed. From any thread, as the following two.</summary>
+    public void NoteService(ObjectKey service) => changes.NoteService(service);
+
+    /// <summary>An EndpointSlice changed, whether it matters or not.</summary>
+    public void NoteSlice(ObjectKey slice) => changes.NoteSlice(slice);
+
+    /// <summary>A Node, or what a Lease says of one, changed.</summary>
+    public void NoteNodes() => changes.NoteOthers();
 
     /// <summary>Whether a change of the Lease can matter: most are renewals. Called by one thread.</summary>
     public bool ConcernsLease(ObjectKey lease)
@@ -103,69 +89,125 @@ public sealed class VipCatalog
     /// </summary>
     public VipSnapshot Build()
     {
+        var (changedServices, changedSlices, others) = changes.Take();
         if (pools() is not { } config)
         {
+            changes.NoteOthers();
             return last = VipSnapshot.Empty;
         }
 
-        var ours = Served();
-        var hosts = Hosts();
-        var uses = new Dictionary<IpAddress, Users>(ours.Count);
-        foreach (var (_, service) in ours)
-        {
-            AddUses(uses, service, hosts);
-        }
-
-        var vips = new Dictionary<IpAddress, VipFacts>(uses.Count);
-        var owners = new Dictionary<IpAddress, IReadOnlyList<AnnouncedService>>(uses.Count);
-        var unusable = new Dictionary<IpAddress, UnusableVip>();
-        var isSame = true;
-        foreach (var (address, users) in uses)
-        {
-            users.Sort();
-            if (hosts.TryGetValue(address, out var exclusion))
-            {
-                unusable.Add(address, Unusable(AnnouncementText.OfAHost(exclusion), users, last.Unusable.GetValueOrDefault(address), ref isSame));
-            }
-            else if (config.Find(address) is { } pool)
-            {
-                vips.Add(address, Same(users.Facts(address, pool), last.Vips.GetValueOrDefault(address), ref isSame));
-                owners.Add(address, users.Services(last.Services.GetValueOrDefault(address, []), ref isSame));
-            }
-            else
-            {
-                // Not ours to announce: another program may have put it there.
-                unusable.Add(address, Unusable(AnnouncementText.NotInPool(address), users, last.Unusable.GetValueOrDefault(address), ref isSame));
-            }
-        }
-
-        isSame &= vips.Count == last.Vips.Count && unusable.Count == last.Unusable.Count;
-        return last = isSame ? last with { } : new VipSnapshot(vips, owners, unusable);
+        // While it is not sure whose the addresses are that Nodes list, that depends on all Services.
+        var isSure = services.HasSynced && nodes.HasSynced && isCurrent();
+        var all = others || !isSure || !wasSure || !ReferenceEquals(config, configSeen);
+        (configSeen, wasSure) = (config, isSure);
+        return last = all ? BuildAll(config, isSure) : BuildSome(config, changedServices, changedSlices);
     }
 
-    // The Services served, each with where its endpoints are.
-    private Dictionary<ObjectKey, ServedService> Served()
+    private VipSnapshot BuildAll(PoolConfig config, bool isSure)
     {
-        var ours = new Dictionary<ObjectKey, ServedService>();
-        foreach (var service in services.All())
+        slicesOf.LookAtAll();
+        Volatile.Write(ref served, new ConcurrentDictionary<ObjectKey, AnnouncedService>(
+            concurrencyLevel: 1, services.All().Where(IsServed).Select(static service => KeyValuePair.Create(service.Key, service)), comparer: null));
+        hosts = Hosts(isSure);
+        var uses = new Dictionary<IpAddress, Users>(served.Count);
+        foreach (var (_, service) in served)
         {
-            if (service.IsLoadBalancer && service.IsKept && service.LoadBalancerClass == loadBalancerClass)
+            AddUses(uses, service, only: null);
+        }
+
+        var page = new Page(last, VipSnapshot.Empty);
+        foreach (var (address, users) in uses)
+        {
+            Place(address, users, config, ref page);
+        }
+
+        return page.IsSame && page.Vips.Count == last.Vips.Count && page.Unusable.Count == last.Unusable.Count
+            ? new VipSnapshot(last.Vips, last.Services, last.Unusable)
+            : new VipSnapshot(page.Vips.ToImmutable(), page.Services.ToImmutable(), page.Unusable.ToImmutable());
+    }
+
+    private VipSnapshot BuildSome(PoolConfig config, IReadOnlyCollection<ObjectKey> changedServices, IReadOnlyCollection<ObjectKey> changedSlices)
+    {
+        var concerned = changedServices.ToHashSet();
+        foreach (var slice in changedSlices)
+        {
+            slicesOf.Look(slice, concerned);
+        }
+
+        // The addresses that they had and have, and whoever else is on those.
+        var addresses = new HashSet<IpAddress>();
+        foreach (var key in concerned)
+        {
+            if (served.TryRemove(key, out var before))
             {
-                ours[service.Key] = new ServedService(service);
+                addresses.UnionWith(before.Addresses);
+            }
+
+            if (services.Get(key) is { } now && IsServed(now))
+            {
+                addresses.UnionWith(now.Addresses);
+                served[key] = now;
             }
         }
 
-        foreach (var slice in slices.All())
+        foreach (var address in addresses)
         {
-            ref var service = ref CollectionsMarshal.GetValueRefOrNullRef(ours, ServiceOf(slice));
-            if (!Unsafe.IsNullRef(ref service))
+            concerned.UnionWith((last.Services.GetValueOrDefault(address) ?? last.Unusable.GetValueOrDefault(address)?.Services ?? []).Select(static service => service.Key));
+        }
+
+        var uses = new Dictionary<IpAddress, Users>(addresses.Count);
+        foreach (var key in concerned)
+        {
+            if (served.TryGetValue(key, out var service))
             {
-                service = service.With(slice);
+                AddUses(uses, service, addresses);
             }
         }
 
-        served = [.. ours.Keys];
-        return ours;
+        var page = new Page(last, last);
+        foreach (var address in addresses)
+        {
+            page.Remove(address);
+            if (uses.TryGetValue(address, out var users))
+            {
+                Place(address, users, config, ref page);
+            }
+        }
+
+        return new VipSnapshot(page.Vips.ToImmutable(), page.Services.ToImmutable(), page.Unusable.ToImmutable(), last, addresses);
+    }
+
+    private void Place(IpAddress address, Users users, PoolConfig config, ref Page page)
+    {
+        users.Sort();
+        if (hosts.TryGetValue(address, out var exclusion))
+        {
+            page.Unusable.Add(address, Unusable(AnnouncementText.OfAHost(exclusion), users, page.Before.Unusable.GetValueOrDefault(address), ref page.IsSame));
+        }
+        else if (config.Find(address) is { } pool)
+        {
+            page.Vips.Add(address, Same(users.Facts(address, pool), page.Before.Vips.GetValueOrDefault(address), ref page.IsSame));
+            page.Services.Add(address, users.Services(page.Before.Services.GetValueOrDefault(address, []), ref page.IsSame));
+        }
+        else
+        {
+            // Not ours to announce: another program may have put it there.
+            page.Unusable.Add(address, Unusable(AnnouncementText.NotInPool(address), users, page.Before.Unusable.GetValueOrDefault(address), ref page.IsSame));
+        }
+    }
+
+    private bool IsServed(AnnouncedService service) => service.IsLoadBalancer && service.IsKept && service.LoadBalancerClass == loadBalancerClass;
+
+    // The Service with where its endpoints are.
+    private ServedService WithEndpoints(AnnouncedService service)
+    {
+        var its = new ServedService(service);
+        foreach (var slice in slicesOf.Of(service.Key))
+        {
+            its = its.With(slice);
+        }
+
+        return its;
     }
 
     private static VipFacts Same(VipFacts now, VipFacts? before, ref bool isSame)
@@ -193,10 +235,9 @@ public sealed class VipCatalog
     }
 
     // A host answers for its own address; a second voice would take it off the network, and with a gateway everything behind it.
-    private Dictionary<IpAddress, Exclusion> Hosts()
+    private Dictionary<IpAddress, Exclusion> Hosts(bool isSure)
     {
-        var hosts = new Dictionary<IpAddress, Exclusion>();
-        var isSure = services.HasSynced && nodes.HasSynced && isCurrent();
+        var found = new Dictionary<IpAddress, Exclusion>();
         listed.Retain(node => nodes.Get(new ObjectKey("", node)) is not null);
         foreach (var node in nodes.All())
         {
@@ -211,29 +252,55 @@ public sealed class VipCatalog
             Add(NodeExclusions.OfGateways(name, SpeakerAnnotations.GatewaysOf(lease)));
         }
 
-        return hosts;
+        return found;
 
         void Add(IEnumerable<Exclusion> exclusions)
         {
             foreach (var exclusion in exclusions)
             {
-                hosts.TryAdd(exclusion.Address, exclusion);
+                found.TryAdd(exclusion.Address, exclusion);
             }
         }
     }
 
     private HashSet<IpAddress> AddressesInUse() => [.. services.All().SelectMany(static service => service.Addresses)];
 
-    private static ObjectKey ServiceOf(EndpointSliceResource slice) => new(slice.Key.Namespace, slice.ServiceName);
-
-    private static void AddUses(Dictionary<IpAddress, Users> uses, in ServedService service, Dictionary<IpAddress, Exclusion> hosts)
+    private void AddUses(Dictionary<IpAddress, Users> uses, AnnouncedService service, HashSet<IpAddress>? only)
     {
+        var its = WithEndpoints(service);
         IpAddress? first = null;
-        foreach (var address in service.Service.Addresses)
+        foreach (var address in service.Addresses)
         {
             first ??= hosts.ContainsKey(address) ? null : address;
-            ref var users = ref CollectionsMarshal.GetValueRefOrAddDefault(uses, address, out _);
-            users = users.With(new Use(service, first ?? address));
+            if (only?.Contains(address) != false)
+            {
+                ref var users = ref CollectionsMarshal.GetValueRefOrAddDefault(uses, address, out _);
+                users = users.With(new Use(its, first ?? address));
+            }
+        }
+    }
+
+    /// <summary>A snapshot in the making.</summary>
+    /// <param name="before">The one before: what is as it was is taken from there.</param>
+    /// <param name="from">What it begins as.</param>
+    private struct Page(VipSnapshot before, VipSnapshot from)
+    {
+        /// <summary>Whether all that was put in was there before.</summary>
+        public bool IsSame = true;
+
+        public readonly VipSnapshot Before => before;
+
+        public ImmutableDictionary<IpAddress, VipFacts>.Builder Vips { get; } = from.Vips.ToBuilder();
+
+        public ImmutableDictionary<IpAddress, IReadOnlyList<AnnouncedService>>.Builder Services { get; } = from.Services.ToBuilder();
+
+        public ImmutableDictionary<IpAddress, UnusableVip>.Builder Unusable { get; } = from.Unusable.ToBuilder();
+
+        public readonly void Remove(IpAddress address)
+        {
+            Vips.Remove(address);
+            Services.Remove(address);
+            Unusable.Remove(address);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Core.Packets;
@@ -50,13 +51,13 @@ public sealed class VipMetricsTests : IDisposable
     [Fact]
     public void WhatIsToBeAnnounced_IsToldByTheOneThatTells_AndOnlyWithAServingEndpoint()
     {
-        snapshot = Of("web") with { Vips = new Dictionary<IpAddress, VipFacts> { [Vip] = FactsOf(served: true) } };
+        snapshot = Of("web") with { Vips = ImmutableDictionary<IpAddress, VipFacts>.Empty.Add(Vip, FactsOf(served: true)) };
         Assert.Empty(Series());
 
         tells = true;
         Assert.Equal(["loadbalancer_speaker_vip_served{vip=\"192.168.96.100\",used_by=\"default/web\"} 1"], Series());
 
-        snapshot = snapshot with { Vips = new Dictionary<IpAddress, VipFacts> { [Vip] = FactsOf(served: false) } };
+        snapshot = snapshot with { Vips = ImmutableDictionary<IpAddress, VipFacts>.Empty.Add(Vip, FactsOf(served: false)) };
         Assert.Empty(Series());
     }
 
@@ -85,13 +86,11 @@ public sealed class VipMetricsTests : IDisposable
         Pool = new Pool { Name = "default", Ranges = [] },
     };
 
-    private static VipSnapshot Of(params string[] services) => new(
-        new Dictionary<IpAddress, VipFacts>(),
-        new Dictionary<IpAddress, IReadOnlyList<AnnouncedService>>
-        {
-            [Vip] = [.. services.Select(name => new AnnouncedService { Key = new ObjectKey("default", name) })],
-        },
-        new Dictionary<IpAddress, UnusableVip>());
+    private static VipSnapshot Of(params string[] services) => VipSnapshot.Empty with
+    {
+        Services = ImmutableDictionary<IpAddress, IReadOnlyList<AnnouncedService>>.Empty
+            .Add(Vip, [.. services.Select(name => new AnnouncedService { Key = new ObjectKey("default", name) })]),
+    };
 
     private string[] Series() =>
         [.. new VipMetrics(() => [runner], () => snapshot, () => tells).Lines().Where(line => !line.StartsWith('#')).Order()];

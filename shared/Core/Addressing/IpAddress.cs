@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Numerics;
 
 namespace LoadBalancer.Core.Addressing;
 
@@ -146,8 +147,9 @@ public readonly struct IpAddress : IEquatable<IpAddress>, IComparable<IpAddress>
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is IpAddress other && Equals(other);
 
+    // Multiplied by the golden ratio (Knuth, TAOCP 3, §6.4), which spreads a run of addresses evenly: everything that is decided looks addresses up.
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Family, upper, lower);
+    public override int GetHashCode() => (int)(((lower ^ BitOperations.RotateLeft(upper, 29) ^ (ulong)Family) * 0x9E3779B97F4A7C15UL) >> 32);
 
     /// <inheritdoc/>
     public int CompareTo(IpAddress other) =>

@@ -52,6 +52,9 @@ public sealed class AnswerWatch
         due.Enqueue(vip, now + AfterTakeOver);
     }
 
+    /// <summary>This node is to watch a VIP no more; outside a pass over all.</summary>
+    public void Unwatch(IpAddress vip) => entries.Remove(vip);
+
     /// <summary>The pass is over: what was not named in it is watched no more.</summary>
     public void End()
     {

@@ -42,8 +42,13 @@ internal sealed class PeerClaims
     }
 
     /// <summary>Takes in a message of it about claims.</summary>
+    /// <param name="frame">The message.</param>
+    /// <param name="peer">Whose it is.</param>
+    /// <param name="ownName">This node's name on the wire.</param>
+    /// <param name="self">The same.</param>
+    /// <param name="changes">Receives what changed.</param>
     /// <returns>Whether that changed anything.</returns>
-    public bool Take(in HeartbeatFrame frame, Peer peer, ReadOnlySpan<byte> ownName, string self)
+    public bool Take(in HeartbeatFrame frame, Peer peer, ReadOnlySpan<byte> ownName, string self, ClaimChanges changes)
     {
         // An older statement must not undo a newer one; what is missing then is asked for.
         if (frame.Sequence <= sequence)
@@ -67,14 +72,24 @@ internal sealed class PeerClaims
             // Only the owner can say that it owns; a deputy speaks of somebody else.
             if (claim.Kind == ClaimKind.Released || claim.Kind == ClaimKind.Deputy == (subject != peer.Identity.Node))
             {
-                changed |= Known.Set(claim);
+                if (Known.Set(claim))
+                {
+                    changes.Note(claim.Vip);
+                    changed = true;
+                }
+
                 dump?.Add(claim.Vip);
             }
         }
 
         if (message.IsLast && dump is { } complete)
         {
-            changed |= Known.Retain(complete);
+            if (Known.Retain(complete))
+            {
+                changes.NoteAll();
+                changed = true;
+            }
+
             dump = null;
         }
 

@@ -9,7 +9,7 @@ public sealed partial class SegmentMembership
     private readonly HashSet<IpAddress> unsent = [];
     private ClaimView claimView = ClaimView.Empty;
     private readonly ClaimSet ownClaims = new();
-    private bool claimsChanged;
+    private readonly ClaimChanges claimChanges = new();
     private bool mayServe;
     private bool servingTold;
 
@@ -105,19 +105,43 @@ public sealed partial class SegmentMembership
     private bool TakeClaims(Peer peer, in HeartbeatFrame frame)
     {
         peer.Claims.DumpDue |= frame.Kind == HeartbeatKind.ClaimRequest;
-        var changed = frame.Kind == HeartbeatKind.Claims && peer.Claims.Take(frame, peer, ownName, identity.Node);
-        claimsChanged |= changed;
-        return changed;
+        return frame.Kind == HeartbeatKind.Claims && peer.Claims.Take(frame, peer, ownName, identity.Node, claimChanges);
     }
 
     private ClaimView ClaimsOfPeers()
     {
-        if (claimsChanged)
+        if (claimChanges.IsAll)
         {
-            claimsChanged = false;
-            claimView = ClaimView.Of(peers.SelectMany(peer => peer.Claims.Known.All.Select(claim => new PeerClaim(peer.Identity.Node, peer.Identity.Link, claim))));
+            _ = claimChanges.Take();
+            claimView = ClaimView.Of(peers.SelectMany(peer => peer.Claims.Known.All.Select(claim => Of(peer, claim))));
+        }
+        else if (claimChanges.Any)
+        {
+            claimView = claimView.With(claimChanges.Take(), ClaimsOn);
         }
 
         return claimView;
     }
+
+    private PeerClaim[] ClaimsOn(IpAddress vip)
+    {
+        var count = 0;
+        foreach (var peer in Peers)
+        {
+            count += peer.Claims.Known[vip] is null ? 0 : 1;
+        }
+
+        var claims = new PeerClaim[count];
+        foreach (var peer in Peers)
+        {
+            if (peer.Claims.Known[vip] is { } claim)
+            {
+                claims[^count--] = Of(peer, claim);
+            }
+        }
+
+        return claims;
+    }
+
+    private static PeerClaim Of(Peer peer, in Claim claim) => new(peer.Identity.Node, peer.Identity.Link, claim);
 }

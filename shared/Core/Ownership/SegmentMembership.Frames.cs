@@ -66,7 +66,11 @@ public sealed partial class SegmentMembership
     private void BeginRun(Peer peer, ulong boot, TimeSpan now, ulong lastSequenceSent)
     {
         peer.Run.Begin(boot, lastSequenceSent);
-        claimsChanged |= peer.Claims.BeginRun();
+        if (peer.Claims.BeginRun())
+        {
+            claimChanges.NoteAll();
+        }
+
         peer.Rumor.Sequence = 0;
         inquiryInterval = FirstInquiry;
         if (peer.State == PeerState.Gone)

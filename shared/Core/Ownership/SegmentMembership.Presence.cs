@@ -106,7 +106,7 @@ public sealed partial class SegmentMembership
             peer.Blamed = false;
             AskNoMore(peer);
             peer.Claims.Known.Clear();
-            claimsChanged = true;
+            claimChanges.NoteAll();
         }
     }
 
@@ -151,6 +151,7 @@ public sealed partial class SegmentMembership
         if (!successor.IsServing)
         {
             successor.Claims.Inherit(peer.Claims.Known);
+            claimChanges.NoteAll();
         }
 
         peer.Replaced = true;

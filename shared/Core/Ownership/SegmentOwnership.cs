@@ -1,5 +1,6 @@
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Heartbeats;
+using LoadBalancer.Core.Timing;
 
 namespace LoadBalancer.Core.Ownership;
 
@@ -15,6 +16,9 @@ public sealed class SegmentOwnership
 {
     private readonly Dictionary<IpAddress, OwnershipState> states = [];
     private readonly List<IpAddress> gone = [];
+
+    // Until when those wait that wait for a time to come.
+    private readonly Dictionary<IpAddress, TimeSpan> waiting = [];
     private int reunionsSeen;
 
     /// <summary>The number of VIPs this node owns here.</summary>
@@ -46,7 +50,7 @@ public sealed class SegmentOwnership
         List<OwnershipTransition> transitions)
     {
         DropGone(vips, transitions);
-        TimeSpan? deadline = null;
+        waiting.Clear();
         Owned = 0;
         Represented = 0;
         HandedOver = 0;
@@ -62,33 +66,57 @@ public sealed class SegmentOwnership
                 before = states[address] = before with { Part = holder with { Contested = true } };
             }
 
-            var input = new OwnershipInput(view.Self.Node, election.Decide(facts, before), leaveBy, view.MayAct, view.MayServe, view.Majority, view.StandsDown);
-            var (after, action) = OwnershipMachine.Step(before, input, now);
-            if (after != before)
-            {
-                states[address] = after;
-                transitions.Add(new OwnershipTransition(address, action, before, after));
-            }
-
-            // A wait that is over and led to nothing goes on until something changes: looking again at once would find the same.
-            if (after.Part.Due is { } due && due > now && !(deadline < due))
-            {
-                deadline = due;
-            }
-
-            // What is disputed is settled by waiting, too.
-            var judgedAt = after.Dispute.Since + OwnershipMachine.FactsPatience;
-            if (after.Dispute != default && judgedAt > now && !(deadline < judgedAt))
-            {
-                deadline = judgedAt;
-            }
-
-            Owned += after.Phase == OwnershipPhase.Owner ? 1 : 0;
-            HandedOver += after.Phase == OwnershipPhase.HandingOver ? 1 : 0;
-            Represented += after.Phase == OwnershipPhase.Deputy ? 1 : 0;
+            Count(Decide(facts, before, election, view, leaveBy, now, transitions), 1);
         }
 
-        return deadline;
+        return NextDue();
+    }
+
+    /// <summary>
+    /// Decides some VIPs anew. For all others nothing has changed since the last decision that theirs depends on, and no time has come that they
+    /// waited for (<see cref="AddDue"/>): deciding them would come to the same. The view is the one of the last decision, but for the claims on these.
+    /// </summary>
+    /// <param name="some">Which.</param>
+    /// <param name="vips">All VIPs, by address; one of <paramref name="some"/> that is not among them is gone.</param>
+    /// <param name="election">Who is alive and fit.</param>
+    /// <param name="view">The segment the election is of.</param>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="transitions">Receives what changed.</param>
+    /// <returns>When to decide again though nothing has changed, or null.</returns>
+    public TimeSpan? DecideSome(
+        IReadOnlyCollection<IpAddress> some, IReadOnlyDictionary<IpAddress, VipFacts> vips, SegmentElection election, SegmentView view, TimeSpan now,
+        List<OwnershipTransition> transitions)
+    {
+        foreach (var address in some)
+        {
+            if (!vips.TryGetValue(address, out var facts))
+            {
+                if (states.ContainsKey(address))
+                {
+                    Drop(address, transitions);
+                }
+
+                continue;
+            }
+
+            var before = states.GetValueOrDefault(address);
+            Count(before, -1);
+            Count(Decide(facts, before, election, view, null, now, transitions), 1);
+        }
+
+        return NextDue();
+    }
+
+    /// <summary>Adds the VIPs for which a time has come that they waited for.</summary>
+    public void AddDue(TimeSpan now, ISet<IpAddress> due)
+    {
+        foreach (var (address, at) in waiting)
+        {
+            if (at <= now)
+            {
+                due.Add(address);
+            }
+        }
     }
 
     /// <summary>
@@ -162,9 +190,64 @@ public sealed class SegmentOwnership
 
         foreach (var address in gone)
         {
-            states.Remove(address, out var before);
-            var action = before.Phase == OwnershipPhase.Away ? OwnershipAction.None : OwnershipAction.StopAnswering;
-            transitions.Add(new OwnershipTransition(address, action, before, default));
+            Drop(address, transitions);
         }
+    }
+
+    private void Drop(IpAddress address, List<OwnershipTransition> transitions)
+    {
+        states.Remove(address, out var before);
+        waiting.Remove(address);
+        Count(before, -1);
+        var action = before.Phase == OwnershipPhase.Away ? OwnershipAction.None : OwnershipAction.StopAnswering;
+        transitions.Add(new OwnershipTransition(address, action, before, default));
+    }
+
+    private OwnershipState Decide(
+        VipFacts facts, in OwnershipState before, SegmentElection election, SegmentView view, TimeSpan? leaveBy, TimeSpan now, List<OwnershipTransition> transitions)
+    {
+        var address = facts.Address;
+        var input = new OwnershipInput(view.Self.Node, election.Decide(facts, before), leaveBy, view.MayAct, view.MayServe, view.Majority, view.StandsDown);
+        var (after, action) = OwnershipMachine.Step(before, input, now);
+        if (after != before)
+        {
+            states[address] = after;
+            transitions.Add(new OwnershipTransition(address, action, before, after));
+        }
+
+        // What is disputed is settled by waiting, too.
+        var judgedAt = after.Dispute == default ? null : (TimeSpan?)(after.Dispute.Since + OwnershipMachine.FactsPatience);
+        if (Deadline.Earlier(After(after.Part.Due, now), After(judgedAt, now)) is { } due)
+        {
+            waiting[address] = due;
+        }
+        else
+        {
+            waiting.Remove(address);
+        }
+
+        return after;
+    }
+
+    // A wait that is over and led to nothing goes on until something changes: looking again at once would find the same.
+    private static TimeSpan? After(TimeSpan? due, TimeSpan now) => due > now ? due : null;
+
+    private TimeSpan? NextDue()
+    {
+        TimeSpan? next = null;
+        foreach (var due in waiting.Values)
+        {
+            next = Deadline.Earlier(next, due);
+        }
+
+        return next;
+    }
+
+    private void Count(in OwnershipState state, int by)
+    {
+        var phase = state.Phase;
+        Owned += phase == OwnershipPhase.Owner ? by : 0;
+        HandedOver += phase == OwnershipPhase.HandingOver ? by : 0;
+        Represented += phase == OwnershipPhase.Deputy ? by : 0;
     }
 }

@@ -123,7 +123,7 @@ public sealed record SegmentView(SegmentMember Self, IReadOnlyList<SegmentMember
     /// <summary>What the peers claim.</summary>
     public ClaimView Claims { get; init; } = ClaimView.Empty;
 
-    /// <summary>Whether the other view says the same: who decided by that one need not decide by this one.</summary>
+    /// <summary>Whether the other view says the same, but for claims: who decided by that one need not decide by this one.</summary>
     public bool SaysTheSame(SegmentView other) =>
-        this with { Peers = other.Peers, Siblings = other.Siblings } == other && Peers.SequenceEqual(other.Peers) && Siblings.SequenceEqual(other.Siblings);
+        this with { Peers = other.Peers, Siblings = other.Siblings, Claims = other.Claims } == other && Peers.SequenceEqual(other.Peers) && Siblings.SequenceEqual(other.Siblings);
 }

@@ -177,7 +177,7 @@ public sealed class LinkChangeTests
         }
 
         few.Run(15_000);
-        Assert.Equal(Vips, few.Speakers.Sum(speaker => speaker.Segment.LastView!.Claims.Vips.Count));
+        Assert.Equal(Vips, few.Speakers.Sum(speaker => speaker.Segment.LastView!.Claims.Vips.Count()));
         var asked = few.Switch.Sent.GetValueOrDefault(HeartbeatKind.ClaimRequest);
         few.Run(5000);
         Assert.Equal(asked, few.Switch.Sent.GetValueOrDefault(HeartbeatKind.ClaimRequest));

@@ -47,6 +47,24 @@ public sealed class SettledTests
         Assert.Empty(cluster.Answering("192.168.96.140"));
     }
 
+    [Fact]
+    public void AServiceComesAndGoes_TheOthersAreNotDecidedOn()
+    {
+        var all = cluster.Speakers.ConvertAll(static speaker => speaker.Pass.DecidedAll);
+        Assert.InRange(DecisionsIn(3000, at =>
+        {
+            if (at == 500)
+            {
+                cluster.Api.PutService("new", "192.168.96.140", ["n1"]);
+            }
+        }), 2, 20);
+        Assert.Single(cluster.Answering("192.168.96.140"));
+        cluster.Api.PutEndpoints("new", []);
+        cluster.Run(50);
+        Assert.Empty(cluster.Answering("192.168.96.140"));
+        Assert.All(cluster.Speakers, (speaker, n) => Assert.InRange(speaker.Pass.DecidedAll - all[n], 0, 1));
+    }
+
     private int DecisionsIn(int milliseconds, Action<int>? each = null)
     {
         var before = cluster.Speakers.ConvertAll(static speaker => speaker.Pass.Decided);

@@ -25,6 +25,7 @@ internal sealed class SimulatedCluster
         TimingsOf = timings ?? (static _ => new MembershipTimings());
         this.log = log;
         Local = local;
+        Seed = seed;
         Time = new VirtualTime(seed);
         Wire = new SimulatedWire(Time);
         Api = new SimulatedApi(Time);
@@ -71,6 +72,8 @@ internal sealed class SimulatedCluster
             Time.Every(TimeSpan.FromMilliseconds(990), () => Gateway.Ask(Gateway.Ports[0], Nodes[Time.Random.Next(Nodes.Count)].Port.Prefix.Address));
         }
     }
+
+    public int Seed { get; }
 
     public VirtualTime Time { get; }
 

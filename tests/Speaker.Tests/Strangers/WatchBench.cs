@@ -34,6 +34,9 @@ internal sealed class WatchBench : IDisposable
         Listener = new WireListener(Wake);
         var stores = new SpeakerStores(Api.Services, Api.Slices, Api.Nodes, Api.Leases);
         var catalog = new VipCatalog(Api.Services, Api.Slices, Api.Nodes, Api.Leases, () => true, () => Api.Pools, null);
+        Api.Services.Changed += catalog.NoteService;
+        Api.Slices.Changed += catalog.NoteSlice;
+        Api.Nodes.Changed += _ => catalog.NoteNodes();
         Watch = new StrangerWatch(Listener, stores, () => Api.Pools, () => [Link], _ => View, catalog.Build, Api, self,
             probing ? new ProbeTimings() : null, new MonotonicClock(time), Wake, NullLogger.Instance);
         PutLease("n3", new() { [StrangerAnnotations.Macs] = "52:54:00:00:00:03" });
