@@ -110,13 +110,14 @@ public sealed class FormerOwners
     /// Who says that it owns what this node keeps: behind a cut both did, and what began there then goes on there. A former owner that lives
     /// counts for more.
     /// </summary>
+    /// <param name="vips">Of which addresses it is asked.</param>
     /// <param name="ownership">What this node owns.</param>
     /// <param name="view">Who is alive, and claims what.</param>
-    public void NoteRivals(SegmentOwnership ownership, SegmentView view)
+    public void NoteRivals(IEnumerable<IpAddress> vips, SegmentOwnership ownership, SegmentView view)
     {
-        foreach (var (vip, state) in ownership.All)
+        foreach (var vip in vips)
         {
-            if (state.Part is not OwnershipPart.Holder { Contested: true } || nodes.GetValueOrDefault(vip) is { Node: not null, LostAt: null })
+            if (ownership[vip].Part is not OwnershipPart.Holder { Contested: true } || nodes.GetValueOrDefault(vip) is { Node: not null, LostAt: null })
             {
                 continue;
             }

@@ -26,6 +26,9 @@ public sealed class OwnershipEvents
     // A former run's Event may be as old as the period of repetition: soon said again, or it is forgotten meanwhile.
     private static readonly TimeSpan RepeatAfterStart = TimeSpan.FromMinutes(5);
 
+    // Of thousands of addresses that nobody has, each has its own time.
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(250);
+
     private readonly IEventRecorder recorder;
     private readonly string node;
     private readonly Dictionary<IpAddress, string?> touched = [];
@@ -39,6 +42,7 @@ public sealed class OwnershipEvents
     // When the first of each is to be looked at: with thousands there is something to say now and then, and something to be decided all the time.
     private TimeSpan assignedDue = TimeSpan.MaxValue;
     private TimeSpan nobodyDue = TimeSpan.MaxValue;
+    private TimeSpan nobodyPaced = TimeSpan.MinValue;
     private DateTimeOffset? formerRun;
     private TimeSpan? firstAssigned;
 
@@ -249,9 +253,10 @@ public sealed class OwnershipEvents
 
     private TimeSpan? TellNobody(IReadOnlyList<LinkDecision> links, TimeSpan now)
     {
-        if (now >= nobodyDue)
+        if (now >= nobodyDue && now >= nobodyPaced)
         {
             nobodyDue = TimeSpan.MaxValue;
+            nobodyPaced = now + Pace;
             foreach (var (vip, state) in nobody)
             {
                 if (now >= state.Statement.Due)
@@ -267,7 +272,7 @@ public sealed class OwnershipEvents
             }
         }
 
-        return nobody.Count == 0 ? null : nobodyDue;
+        return nobody.Count == 0 ? null : nobodyDue > nobodyPaced ? nobodyDue : nobodyPaced;
     }
 
     // Asked anew each time it is due: whoever said it may be gone. What is said is what is so now, by one who can know it.

@@ -210,7 +210,7 @@ public sealed class OwnershipPass
 
         // Before anybody is told that an address is here: the segments that follow must find where to go.
         segment.Formers.Note(transitions, view.Claims, heartbeats.Node);
-        segment.Formers.NoteRivals(segment.Ownership, view);
+        segment.Formers.NoteRivals(all ? vips.Keys : someHere, segment.Ownership, view);
         FollowKernel(segment, view, snapshot, leaveBy is not null, now);
         var owns = segment.Ownership.Owned + segment.Ownership.HandedOver > 0;
         var mac = segment.Link.Facts.Mac;

@@ -49,15 +49,15 @@ internal static class IdleCost
         await cluster.Programs.StartAllAsync();
         Console.WriteLine($"A speaker's processor time, {(ClusterPrograms.AreNative ? "NativeAOT" : "not NativeAOT: `make publish` first")}, {(args.Contains("kernel") ? "with" : "without")} the kernel's part, over {window.TotalSeconds:0} s:");
         await CreateAsync(cluster, 0, Few);
-        await ShowAsync(cluster, $"idle, {Few} Services", window, threads);
+        await ShowAsync(cluster, $"idle, {Few} Services", 0.4, window, threads);
         using (var requests = new ForeignRequests(cluster.Client, RequestsPerSecond))
         {
-            await ShowAsync(cluster, $"{RequestsPerSecond:N0} foreign ARP requests/s", window, threads);
+            await ShowAsync(cluster, $"{RequestsPerSecond:N0} foreign ARP requests/s", 0.5, window, threads);
             Console.WriteLine($"  ({requests.Sent} requests sent)");
         }
 
         await CreateAsync(cluster, Few, Many);
-        await ShowAsync(cluster, $"idle, {Many:N0} Services", window, threads);
+        await ShowAsync(cluster, $"idle, {Many:N0} Services", 0.5, window, threads);
     }
 
     /// <summary>Creates Services idle-FROM and so on, and waits until that many addresses are announced and all is calm.</summary>
@@ -91,7 +91,7 @@ internal static class IdleCost
             .Sum(static line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
     }
 
-    private static async Task ShowAsync(Cluster cluster, string what, TimeSpan window, bool threads)
+    private static async Task ShowAsync(Cluster cluster, string what, double goal, TimeSpan window, bool threads)
     {
         List<ProgramProcess> speakers = [.. cluster.Nodes.Select(cluster.Programs.Speaker)];
         var before = speakers.ConvertAll(static speaker => ThreadCosts.Of(speaker.Id));
@@ -101,8 +101,9 @@ internal static class IdleCost
         var used = speakers.Select((speaker, n) => ThreadCosts.Of(speaker.Id).Since(before[n])).ToList();
         var took = TimeProvider.System.GetElapsedTime(began);
         var resident = speakers.Average(static speaker => speaker.ResidentMebibytes);
+        var part = Percent(used.Average(static costs => costs.Sum.Processor.TotalSeconds), took);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"  {what,-32} {Percent(used.Average(static costs => costs.Sum.Processor.TotalSeconds), took):0.00} % of a core, {used.Average(static costs => costs.Sum.WakeUps) / took.TotalSeconds:0.0} wake-ups/s, {resident:0.0} MiB resident"));
+            $"  {what,-32} {part:0.00} % of a core{Goal.Beside(part, goal)}, {used.Average(static costs => costs.Sum.WakeUps) / took.TotalSeconds:0.0} wake-ups/s, {resident:0.0} MiB resident"));
         if (threads)
         {
             var decisions = (await DecisionsAsync(cluster) - decided) / used.Count / took.TotalSeconds;

@@ -110,8 +110,13 @@ internal sealed class ScaleRun : IAsyncDisposable
         await run.ShowMemoryAsync("10,000 Services, after a restart");
     }
 
-    private static void Show(int there, TimeSpan[] waits) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"{waits.Length,6} Services at once, {there,5} there: create to address p50 {waits[waits.Length / 2].TotalSeconds:0.00} s, p99 {waits[waits.Length * 99 / 100].TotalSeconds:0.00} s, last {waits[^1].TotalSeconds:0.00} s"));
+    private static void Show(int there, TimeSpan[] waits)
+    {
+        var (half, nearlyAll) = (waits[waits.Length / 2].TotalSeconds, waits[waits.Length * 99 / 100].TotalSeconds);
+        var isTheGoals = waits.Length == 1000;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{waits.Length,6} Services at once, {there,5} there: create to address p50 {half:0.00} s{Goal.Beside(half, isTheGoals ? 0.2 : null)}, p99 {nearlyAll:0.00} s{Goal.Beside(nearlyAll, isTheGoals ? 0.6 : null)}, last {waits[^1].TotalSeconds:0.00} s"));
+    }
 
     private async Task StartAsync()
     {
@@ -178,7 +183,8 @@ internal sealed class ScaleRun : IAsyncDisposable
             var now = Footprint.Mean([.. group.Select(static program => Footprint.Of(program.Id))]);
             var first = before.TryAdd(group.Key, now);
             var each = first || there == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"; {(now.Anonymous - before[group.Key].Anonymous) * 1024 / there:0} bytes a Service");
-            Console.WriteLine($"{when}: {group.Key} {now}{each}");
+            double? goal = (group.Key, there) switch { ("speaker", 0) => 32, ("speaker", 3000) => 42, ("controller", 0) => 30, ("controller", 3000) => 38, _ => null };
+            Console.WriteLine($"{when}: {group.Key} {now}{Goal.Beside(now.Resident / 1024, goal)}{each}");
         }
     }
 
@@ -195,7 +201,8 @@ internal sealed class ScaleRun : IAsyncDisposable
             await cluster.Programs.Controller(node).StopAsync();
             var started = TimeProvider.System.GetTimestamp();
             await ClusterPrograms.WaitUntilReadyAsync(cluster.Programs.StartController(node));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{there} Services, controller restarted: ready after {TimeProvider.System.GetElapsedTime(started).TotalSeconds:0.00} s"));
+            var took = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{there} Services, controller restarted: ready after {took:0.00} s{Goal.Beside(took, 2)}"));
         }
 
         foreach (var node in cluster.Nodes)
@@ -205,7 +212,8 @@ internal sealed class ScaleRun : IAsyncDisposable
             var started = TimeProvider.System.GetTimestamp();
             var speaker = cluster.Programs.StartSpeaker(node);
             await Eventually.GetAsync(async () => await OwnedByAsync(speaker) == owned ? "" : null, Patience, "all addresses announced again");
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{there} Services, speaker restarted: its {owned} announced after {TimeProvider.System.GetElapsedTime(started).TotalSeconds:0.00} s"));
+            var took = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{there} Services, speaker restarted: its {owned} announced after {took:0.00} s{Goal.Beside(took, 2)}"));
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"connections broken meanwhile: {connections.Broken} of 30; slowest answer {connections.Slowest.TotalSeconds:0.00} s"));

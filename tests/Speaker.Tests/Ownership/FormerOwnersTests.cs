@@ -214,7 +214,7 @@ public sealed class FormerOwnersTests
     {
         var ownership = new SegmentOwnership();
         ownership.Adopt(Vip, new("n1", NoOwner.None, 0) { Part = new OwnershipPart.Holder { Contested = contested } });
-        formers.NoteRivals(ownership, With with { Claims = Claims(("n2", 5UL, kind)) });
+        formers.NoteRivals(ownership.All.Select(static entry => entry.Key), ownership, With with { Claims = Claims(("n2", 5UL, kind)) });
     }
 
     private static ClaimView Claims(params IEnumerable<(string Node, ulong Term, ClaimKind Kind)> claims) =>

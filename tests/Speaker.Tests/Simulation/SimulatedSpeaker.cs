@@ -201,7 +201,6 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
             return pipeline.Step();
         }
 
-        var before = States();
         var (decided, decidedAll) = (pass.Decided, pass.DecidedAll);
         var next = pipeline.Step();
         if (pass.Decided == decided || pass.DecidedAll != decidedAll)
@@ -209,19 +208,27 @@ internal sealed class SimulatedSpeaker : IEventRecorder, IDisposable
             return next;
         }
 
-        var after = States();
+        var found = States();
+        for (var before = found; pipeline.Step() is var _ && !Same(found = States(), before); before = found)
+        {
+            // What changed may lead to another change.
+        }
+
         pass.DecideAllNext();
         pipeline.Step();
         foreach (var (at, state) in States())
         {
-            if (state != after.GetValueOrDefault(at) && after.GetValueOrDefault(at) == before.GetValueOrDefault(at))
+            if (state != found.GetValueOrDefault(at))
             {
-                throw new InvalidOperationException($"{node.Name} did not decide {at.Vip} on {at.Link}, which became {state} instead of {after.GetValueOrDefault(at)}");
+                throw new InvalidOperationException($"{node.Name} did not decide {at.Vip} on {at.Link}, which became {state} instead of {found.GetValueOrDefault(at)}");
             }
         }
 
         return TimeSpan.Zero;
     }
+
+    private static bool Same(Dictionary<(string Link, IpAddress Vip), OwnershipState> a, Dictionary<(string Link, IpAddress Vip), OwnershipState> b) =>
+        a.Count == b.Count && a.All(entry => b.TryGetValue(entry.Key, out var other) && other == entry.Value);
 
     private Dictionary<(string Link, IpAddress Vip), OwnershipState> States() =>
         heartbeats.Segments.SelectMany(segment => segment.Ownership.All.Select(entry => ((segment.Name, entry.Key), entry.Value))).ToDictionary();
