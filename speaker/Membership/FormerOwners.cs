@@ -17,13 +17,16 @@ public sealed class FormerOwners
     /// <summary>How long the hosts are told that the connections of a lost node are over: a host that has not sent anything since then asks late.</summary>
     public static readonly TimeSpan Tells = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long segments are sent on after an address was let go: a host that has not heard of the move asks again after half a minute.</summary>
+    public static readonly TimeSpan LetGo = TimeSpan.FromSeconds(30);
+
     private readonly Dictionary<IpAddress, Former> nodes = [];
 
     // Between two owners: who had an address before nobody did, or before this node was to take it and might not yet.
     private readonly Dictionary<IpAddress, Former> between = [];
 
-    // Of addresses that are let go in this pass: until they are, hosts still send here.
-    private readonly Dictionary<IpAddress, Former> leaving = [];
+    // Of addresses that were let go: hosts that have not heard of it still send here. Since when, from the next look on.
+    private readonly Dictionary<IpAddress, (Former Former, TimeSpan? Since)> letGo = [];
 
     /// <summary>Takes in what was decided.</summary>
     /// <param name="transitions">What changed.</param>
@@ -37,6 +40,7 @@ public sealed class FormerOwners
             var had = before.Owner == self ? null : before.Owner;
             if (after.Answers && after.Phase != OwnershipPhase.Deputy)
             {
+                letGo.Remove(vip);
                 if (IsTaken(transitions[i]))
                 {
                     Take(vip, ClaimantOf(vip, claims, self) ?? had);
@@ -44,7 +48,7 @@ public sealed class FormerOwners
             }
             else
             {
-                Leave(vip, had, isOpen: after.Owner is null ? after.Reason != NoOwner.None : after.Owner == self);
+                Leave(vip, had, isGone: after is { Owner: null, Reason: NoOwner.None }, isOpen: after.Owner is null || after.Owner == self);
             }
         }
     }
@@ -89,14 +93,14 @@ public sealed class FormerOwners
     }
 
     // If nobody has it, or this node is to take it, whoever had it last is still the one who knows its connections.
-    private void Leave(IpAddress vip, string? had, bool isOpen)
+    private void Leave(IpAddress vip, string? had, bool isGone, bool isOpen)
     {
-        if (nodes.Remove(vip, out var former))
+        if (nodes.Remove(vip, out var former) && !isGone)
         {
-            leaving[vip] = former;
+            letGo[vip] = (former, null);
         }
 
-        if (!isOpen)
+        if (isGone || !isOpen)
         {
             between.Remove(vip);
         }
@@ -149,21 +153,32 @@ public sealed class FormerOwners
         }
     }
 
-    /// <summary>The former owners with their hardware addresses; zero for one that is lost, which is forgotten after <see cref="Tells"/>.</summary>
+    /// <summary>
+    /// The former owners with their hardware addresses; zero for one that is lost, which is forgotten after <see cref="Tells"/>. Also, for a
+    /// while, of addresses that were let go.
+    /// </summary>
     public IReadOnlyDictionary<IpAddress, MacAddress> Heard(SegmentView view, TimeSpan now)
     {
-        if (nodes.Count + leaving.Count == 0)
+        if (nodes.Count + letGo.Count == 0)
         {
             return None;
         }
 
-        var macs = new Dictionary<IpAddress, MacAddress>(nodes.Count + leaving.Count);
-        foreach (var (vip, former) in leaving)
+        var macs = new Dictionary<IpAddress, MacAddress>(nodes.Count + letGo.Count);
+        foreach (var (vip, (former, at)) in letGo)
         {
-            macs.Add(vip, Peer(view, former)?.Mac ?? default);
+            var since = at ?? now;
+            letGo[vip] = (former, since);
+            if (now - since < LetGo && Peer(view, former) is { } peer)
+            {
+                macs.Add(vip, peer.Mac);
+            }
+            else
+            {
+                letGo.Remove(vip);
+            }
         }
 
-        leaving.Clear();
         foreach (var (vip, former) in nodes)
         {
             if (now - former.LostAt > Tells)
@@ -174,11 +189,14 @@ public sealed class FormerOwners
 
             var peer = Peer(view, former);
             nodes[vip] = peer is null ? former with { LostAt = former.LostAt ?? now } : new Former(former.Node, peer.Run, null);
-            macs[vip] = peer?.Mac ?? default;
+            macs.Add(vip, peer?.Mac ?? default);
         }
 
         return macs;
     }
+
+    /// <summary>When to look again, for addresses that were let go; null for none.</summary>
+    public TimeSpan? Due => letGo.Count == 0 ? null : letGo.Values.Min(static entry => entry.Since) + LetGo;
 
     private static SegmentMember? Peer(SegmentView view, in Former former) =>
         Find(view, former.Node) is { } peer && (former.LostAt is null || former.Run == peer.Run) ? peer : null;

@@ -231,7 +231,7 @@ public sealed class OwnershipPass
             heartbeats.Wake.Signal();
         }
 
-        deadline = Deadline.Earlier(deadline, Repeat(segment, now));
+        deadline = Deadline.Earlier(Deadline.Earlier(deadline, segment.Formers.Due), Repeat(segment, now));
         if (all)
         {
             segment.WatchOwners(vips, election, now);

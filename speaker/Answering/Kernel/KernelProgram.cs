@@ -282,5 +282,6 @@ internal sealed unsafe class KernelProgram : IDisposable
     private static LibBpf.TcOptions Options() =>
         new() { Size = (nuint)sizeof(LibBpf.TcOptions), Handle = Handle, Priority = Priority };
 
-    private int MapFile(string name) => LibBpf.MapFile(LibBpf.FindMap(obj, name));
+    /// <summary>The file descriptor of a map.</summary>
+    internal int MapFile(string name) => LibBpf.MapFile(LibBpf.FindMap(obj, name));
 }

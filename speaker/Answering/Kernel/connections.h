@@ -192,11 +192,14 @@ static __always_inline int is_one_too_many(const struct turn *t)
 	return 0;
 }
 
-// Whether frames for an address are this node's to judge: as a deputy it answers only.
+// Whether frames for an address are this node's to judge: it has it, or had it until a moment ago, and hosts have not heard yet that it is
+// elsewhere. As a deputy it answers only.
 static __always_inline int is_owned(const struct turn *t, const struct vip_key *key, const struct ethernet *e)
 {
+	if (read_mac(e->destination) != t->link->mac)
+		return 0;
 	struct vip *vip = bpf_map_lookup_elem(&lb_vips, key);
-	return vip && vip->mac == t->link->mac && read_mac(e->destination) == t->link->mac;
+	return vip ? vip->mac == t->link->mac : bpf_map_lookup_elem(&lb_formers, key) != 0;
 }
 
 static __always_inline int on_segment(const struct turn *t, const struct ethernet *e, struct connection *c, __u32 offset)

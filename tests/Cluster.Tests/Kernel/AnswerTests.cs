@@ -1,3 +1,4 @@
+using System.Net;
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Isolation;
 using LoadBalancer.LocalCluster.Network;
@@ -11,6 +12,7 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
 {
     // The fence is half a second ahead of the last heartbeat of the loop; the rest is this machine's.
     private static readonly TimeSpan Fence = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(200);
 
     [Fact]
@@ -25,6 +27,41 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
         Assert.InRange(probe.Answers.Count(answer => answer.IsReply), 0, asked * 1.05);
         Assert.True(await SumAsync(owner, "loadbalancer_speaker_kernel_answers_total") >= 100, FiltersAt(owner));
         Assert.Equal(1, ProgramsAt(owner));
+    }
+
+    // A tag without a VLAN is only a priority; what is of a VLAN is for its interface, which is a link of its own.
+    [Fact]
+    public async Task TaggedRequests_AreAnsweredByTheKernelWithAPriorityOnly_AndNotOfAVlan()
+    {
+        const int Count = 20;
+        const string Asker = "192.168.96.77";
+        (string address, Node owner) = await AnsweredByKernelAsync();
+        using var socket = new PacketSocket(Cluster.Client, PacketSocket.Arp);
+        int AskTagged(ushort tag)
+        {
+            byte[] request = ArpFrame.Request(Cluster.Client.Mac, Asker, address);
+            byte[] frame = [.. request[..12], 0x81, 0x00, (byte)(tag >> 8), (byte)tag, .. request[12..]];
+            for (int i = 0; i < Count; i++)
+            {
+                socket.Send(frame);
+            }
+
+            byte[] got = new byte[2048];
+            int replies = 0;
+            for (int length = socket.Receive(got, Quiet); length > 0; length = socket.Receive(got, Quiet))
+            {
+                replies += ArpFrame.Read(got.AsSpan(0, length)) is { Operation: 2 } && new IPAddress(got[38..42]).ToString() == Asker ? 1 : 0;
+            }
+
+            return replies;
+        }
+
+        double before = await SumAsync(owner, "loadbalancer_speaker_kernel_answers_total");
+        Assert.Equal(0, AskTagged(0x6005));
+        double between = await SumAsync(owner, "loadbalancer_speaker_kernel_answers_total");
+        Assert.InRange(between - before, 0, Count - 1);
+        Assert.Equal(Count, AskTagged(0x6000));
+        Assert.InRange(await SumAsync(owner, "loadbalancer_speaker_kernel_answers_total") - between, Count, double.MaxValue);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Isolation;
 using LoadBalancer.LocalCluster.Network;
 using LoadBalancer.LocalCluster.Probes;
@@ -67,6 +68,29 @@ public sealed class FormerOwnerTests(ClusterFixture fixture, ITestOutputHelper o
             await OwnedByAsync(address, next);
             await StayAsync(first, second);
         }
+    }
+
+    // The kernel's connection tracking tells a speaker that starts which connections are its node's: else they would count as the other's when the
+    // address is back.
+    [Fact]
+    public async Task ConnectionsBegunBeforeTheKernelTookPart_StayTheirNodes_ThereAndBack()
+    {
+        (string address, Node owner) = await AnsweredByKernelAsync();
+        await Cluster.Programs.Speaker(owner).StopAsync();
+        await StartedAsync(owner, "--kernel", "off");
+        await OwnedByAsync(address, owner);
+        await using LongConnections first = await OpenAsync(address);
+        await Cluster.Programs.Speaker(owner).StopAsync();
+        await StartedAsync(owner);
+        await OwnedByAsync(address, owner);
+        await Eventually.TrueAsync(
+            () => Cluster.Programs.Speaker(owner).Tail(1000).Contains($"{Count} connections began before", StringComparison.Ordinal), Soon, $"{owner.Name} to know its connections",
+            () => Cluster.Programs.Tails());
+
+        await MoveAsync(address, owner);
+        await using LongConnections second = await OpenAsync(address);
+        await MoveToAsync(address, owner);
+        await StayAsync(first, second);
     }
 
     private static void MakeStrict(Node node)

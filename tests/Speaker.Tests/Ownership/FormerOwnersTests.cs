@@ -98,13 +98,33 @@ public sealed class FormerOwnersTests
     }
 
     [Fact]
-    public void GivenAway_ItIsForgotten()
+    public void ServiceGone_ItIsForgotten()
     {
         TakeOver(OwnershipAction.Announce, "n2");
         formers.Note([new(Vip, OwnershipAction.StopAnswering, new() { Part = new OwnershipPart.Holder() }, default)], ClaimView.Empty, "n1");
 
-        Assert.Single(formers.Heard(With, Start));
         Assert.Empty(formers.Heard(With, Start));
+    }
+
+    // Hosts that have not heard of it still send here what began at the one before.
+    [Fact]
+    public void LetGo_ItIsTheFormerOwnerForAWhile_AndNotWhenItIsLost()
+    {
+        TakeOver(OwnershipAction.Announce, "n2");
+        Assert.Null(formers.Due);
+        Step(OwnershipAction.StopAnswering, new OwnershipPart.Holder(), "n1", OwnershipPart.Idle, "n3");
+
+        Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start)).Value);
+        Assert.Equal(Start + FormerOwners.LetGo, formers.Due);
+        Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start + FormerOwners.LetGo - TimeSpan.FromTicks(1))).Value);
+        Assert.Empty(formers.Heard(Without, Start));
+        Assert.Empty(formers.Heard(With, Start));
+
+        TakeOver(OwnershipAction.Announce, "n2");
+        Step(OwnershipAction.StopAnswering, new OwnershipPart.Holder(), "n1", OwnershipPart.Idle, "n3");
+        Assert.Single(formers.Heard(With, Start));
+        Assert.Empty(formers.Heard(With, Start + FormerOwners.LetGo));
+        Assert.Null(formers.Due);
     }
 
     // A move may have a moment in which nobody may have the address, or in which this node is to take it and may not yet.
@@ -126,8 +146,6 @@ public sealed class FormerOwnersTests
     {
         TakeOver(OwnershipAction.Announce, "n2");
         formers.Note([new(Vip, OwnershipAction.StopAnswering, new() { Owner = "n1", Part = new OwnershipPart.Holder() }, new() { Reason = NoOwner.NoServingEndpoint })], ClaimView.Empty, "n1");
-        Assert.Single(formers.Heard(With, Start));
-        Assert.Empty(formers.Heard(With, Start));
         TakeOver(OwnershipAction.Announce, null);
 
         Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start)).Value);
@@ -171,7 +189,7 @@ public sealed class FormerOwnersTests
 
         Step(OwnershipAction.StopAnswering, new OwnershipPart.Former(null), "n2", OwnershipPart.Idle, "n2");
         Assert.Equal(Mac, Assert.Single(formers.Heard(With, Start)).Value);
-        Assert.Empty(formers.Heard(With, Start));
+        Assert.Empty(formers.Heard(With, Start + FormerOwners.LetGo));
     }
 
     [Fact]

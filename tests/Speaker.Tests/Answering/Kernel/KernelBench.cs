@@ -119,6 +119,17 @@ internal sealed unsafe partial class KernelBench : IDisposable
         }
     }
 
+    /// <summary>Says of the one entry of a map that it was made at another time.</summary>
+    internal bool AgeEntry(string map, long at)
+    {
+        var file = Program.MapFile(map);
+        Span<byte> key = stackalloc byte[64];
+        fixed (byte* found = key)
+        {
+            return LibBpf.NextKey(file, null, found) == 0 && LibBpf.Update(file, found, &at, 0) == 0;
+        }
+    }
+
     public void Dispose() => program?.Dispose();
 
     [System.Runtime.InteropServices.LibraryImport("libc", EntryPoint = "sched_getaffinity")]

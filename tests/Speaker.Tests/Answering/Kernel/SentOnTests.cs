@@ -101,6 +101,7 @@ public sealed class SentOnTests(ITestOutputHelper output) : IDisposable
                 break;
             default:
                 Assert.Equal(0, bench.Program.RemoveVip(Loopback, SeedFrames.Vip4));
+                Assert.Equal(0, bench.Program.RemoveFormer(Loopback, SeedFrames.Vip4));
                 break;
         }
 
@@ -283,6 +284,46 @@ public sealed class SentOnTests(ITestOutputHelper output) : IDisposable
         Assert.Null(bench.Run(here.TooLarge(router)));
         Assert.Null(bench.Run(unknown.TooLarge(router)));
         Assert.Null(bench.Run(sentOn.TooLarge(router, toAnother: true)));
+    }
+
+    // Hosts that have not heard of the move still send here: what began here stays, what begins now too, and the rest is the former owner's.
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void AddressLetGo_SegmentsAreSentOnAsBefore_AsLongAsTheFormerOwnerIsKnown(bool six)
+    {
+        if (!Begin())
+        {
+            return;
+        }
+
+        var (here, late, elsewhere) = (Of(six, 1), Of(six, 2), Of(six, 3));
+        Assert.Null(bench.Run(here.Segment(TcpFrame.Syn)));
+        Assert.Equal(0, bench.Program.RemoveVip(Loopback, here.Vip));
+
+        Assert.Null(bench.Run(here.Segment(Data)));
+        Assert.Null(bench.Run(late.Segment(TcpFrame.Syn)));
+        Assert.Null(bench.Run(late.Segment(Data)));
+        Assert.NotNull(bench.Run(elsewhere.Segment(Data)));
+        Assert.Null(bench.Run((elsewhere with { To = Former }).Segment(Data)));
+
+        Assert.Equal(0, bench.Program.RemoveFormer(Loopback, here.Vip));
+        Assert.Null(bench.Run(elsewhere.Segment(Data)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Fragments_AfterTheTimeForAPacket_FollowNoFirst(bool six)
+    {
+        if (!Begin())
+        {
+            return;
+        }
+
+        Assert.NotNull(bench.Run(Of(six).Fragment(first: true, 7)));
+        Assert.True(bench.AgeEntry("lb_fragments", Now - (30 * Second) + Second));
+        Assert.NotNull(bench.Run(Of(six).Fragment(first: false, 7)));
+        Assert.True(bench.AgeEntry("lb_fragments", Now - (30 * Second) - 1));
+        Assert.Null(bench.Run(Of(six).Fragment(first: false, 7)));
     }
 
     [Theory]
