@@ -145,10 +145,16 @@ public sealed class FormerOwners
     {
         foreach (var (vip, mac) in left)
         {
+            var peer = mac.Value == 0 ? null : view.Peers.FirstOrDefault(peer => peer.Mac == mac);
             if (ownership[vip].Phase == OwnershipPhase.Owner)
             {
-                var peer = mac.Value == 0 ? null : view.Peers.FirstOrDefault(peer => peer.Mac == mac);
                 nodes.TryAdd(vip, peer is null ? new Former("", 0, now) : new Former(peer.Node, 0, null));
+            }
+            else if (peer is not null && (ownership[vip].Owner ?? view.Self.Node) == view.Self.Node)
+            {
+                // It may still become this node's: nobody has heard of it, or the others have not lost the former run yet.
+                between.TryAdd(vip, new Former(peer.Node, 0, null));
+                letGo.TryAdd(vip, (new Former(peer.Node, 0, null), null));
             }
         }
     }

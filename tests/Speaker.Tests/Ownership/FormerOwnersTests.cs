@@ -1,6 +1,7 @@
 using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Core.Ownership;
+using LoadBalancer.Core.Pools;
 using LoadBalancer.Speaker.Membership;
 
 namespace LoadBalancer.Speaker.Tests.Ownership;
@@ -177,6 +178,31 @@ public sealed class FormerOwnersTests
 
         Assert.Equal(expected ? "n2" : "n3", transitions[0].Before.Owner);
         Assert.Equal(expected, Assert.Single(formers.Heard(With, Start)).Value == Mac);
+    }
+
+    // A speaker that starts again may know what is its own only a moment after it has begun to serve.
+    [Theory]
+    [InlineData("n1", true)]
+    [InlineData(null, true)]
+    [InlineData("n3", false)]
+    public void LeftByTheRunBefore_IsKept_UntilItIsKnownWhoHasTheAddress(string? owner, bool expected)
+    {
+        var ownership = new SegmentOwnership();
+        if (owner is not null)
+        {
+            var view = Without with { MayAct = false, MayServe = false };
+            view = owner == "n1" ? view : view with { Peers = [Member(owner, MemberSource.Wire)], Claims = Claims((owner, 5UL, ClaimKind.Owner)) };
+            var facts = new VipFacts { Address = Vip, ElectionAddress = Vip, Pool = new Pool { Name = "default", Ranges = [new(Vip, Vip)] }, Served = true };
+            ownership.Decide(
+                new Dictionary<IpAddress, VipFacts> { [Vip] = facts }, new SegmentElection(new ElectionOrders(), view, static _ => NodeFacts.Unknown), view, null, Start, []);
+        }
+
+        Assert.Equal(owner, ownership[Vip].Owner);
+        formers.Adopt(new Dictionary<IpAddress, MacAddress> { [Vip] = Mac }, ownership, With, Start);
+        Assert.Equal(expected, formers.Heard(With, Start).ContainsKey(Vip));
+
+        TakeOver(OwnershipAction.Announce, null);
+        Assert.Equal(expected, formers.Heard(With, Start).ContainsKey(Vip));
     }
 
     // While it hands over hosts still send to this node, also what began at the one before it.
