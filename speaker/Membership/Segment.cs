@@ -79,6 +79,9 @@ public sealed partial class Segment
     /// <summary>Whether what the former run left in the kernel was looked at; for the ownership thread only.</summary>
     public bool FormersAdopted { get; set; }
 
+    /// <summary>Whether the kernel was asked which connections are this node's; for the ownership thread only.</summary>
+    public bool ConnectionsAdopted { get; set; }
+
     /// <summary>Which addresses hosts ask for; written by the link's thread.</summary>
     public RecentQuestions Questions { get; } = new();
 

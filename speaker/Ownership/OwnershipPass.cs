@@ -109,7 +109,7 @@ public sealed class OwnershipPass
         segmentsSeen = links;
         voices.Begin(links, segment => Look(segment, now), view => new SegmentElection(orders, view, FactsOf, isCurrent(), now), now);
         var facts = new DecisionFacts(snapshot, isComplete, isCurrent(), heartbeats.Keys is not null, leaveBy);
-        var all = settled.MayBeAll(facts, voices.Turns, now, some) || IsUnsettled(now);
+        var all = settled.MayBeAll(facts, voices.Turns, now, some) || IsUnsettled(isComplete, now);
         if (!all && some.Count == 0 && !(now >= settled.Due))
         {
             var due = AskOwners(now);
@@ -139,9 +139,10 @@ public sealed class OwnershipPass
     }
 
     // What is decided by things that are not among the facts.
-    private bool IsUnsettled(TimeSpan now) =>
+    private bool IsUnsettled(bool isComplete, TimeSpan now) =>
         events.IsUnsure || voices.Turns.Any(turn => turn.Segment.HasDoubts
-            || (rebalance && now >= turn.Segment.RebalanceAt) || (turn.Segment.Serving && !turn.Segment.FormersAdopted));
+            || (rebalance && now >= turn.Segment.RebalanceAt)
+            || (turn.Segment.Serving && !(turn.Segment.FormersAdopted && (turn.Segment.ConnectionsAdopted || !isComplete))));
 
     private TimeSpan? Decide(VipSnapshot snapshot, bool isComplete, bool all, TimeSpan? leaveBy, TimeSpan now)
     {
@@ -211,7 +212,7 @@ public sealed class OwnershipPass
         // Before anybody is told that an address is here: the segments that follow must find where to go.
         segment.Formers.Note(transitions, view.Claims, heartbeats.Node);
         segment.Formers.NoteRivals(all ? vips.Keys : someHere, segment.Ownership, view);
-        FollowKernel(segment, view, snapshot, leaveBy is not null, now);
+        FollowKernel(segment, view, snapshot, isComplete, leaveBy is not null, now);
         var owns = segment.Ownership.Owned + segment.Ownership.HandedOver > 0;
         var mac = segment.Link.Facts.Mac;
         var isRenamed = owns && segment.AnnouncedAs != default && segment.AnnouncedAs != mac;
@@ -252,7 +253,7 @@ public sealed class OwnershipPass
     }
 
     // What the kernel does by itself depends on who is here, and goes on for what remains this node's when its speaker leaves.
-    private void FollowKernel(Segment segment, SegmentView view, VipSnapshot snapshot, bool leaves, TimeSpan now)
+    private void FollowKernel(Segment segment, SegmentView view, VipSnapshot snapshot, bool isComplete, bool leaves, TimeSpan now)
     {
         if (leaves)
         {
@@ -264,6 +265,12 @@ public sealed class OwnershipPass
         {
             segment.FormersAdopted = true;
             segment.Formers.Adopt(segment.Link.Formers, segment.Ownership, view, now);
+        }
+
+        // Peers may have said what is this node's before the API server has said what there is.
+        if (segment.Serving && isComplete && !segment.ConnectionsAdopted)
+        {
+            segment.ConnectionsAdopted = true;
             segment.Link.Adopt([.. snapshot.Vips.Keys]);
         }
 

@@ -27,6 +27,10 @@ public sealed class AnswerTests(ClusterFixture fixture, ITestOutputHelper output
         Assert.InRange(probe.Answers.Count(answer => answer.IsReply), 0, asked * 1.05);
         Assert.True(await SumAsync(owner, "loadbalancer_speaker_kernel_answers_total") >= 100, FiltersAt(owner));
         Assert.Equal(1, ProgramsAt(owner));
+
+        // The filter of the process's socket is there with the rights of the component and no others.
+        await Eventually.GetAsync(
+            async () => await SumAsync(owner, "loadbalancer_speaker_kernel_frames_hidden_total") > 0 ? "hidden" : null, Soon, "frames that the process does not see", () => Cluster.Programs.Tails());
     }
 
     // A tag without a VLAN is only a priority; what is of a VLAN is for its interface, which is a link of its own.

@@ -164,6 +164,26 @@ public sealed class KeptConnectionTests
         Assert.Equal(default, Assert.Single(cluster[owner].Port.Formers).Value);
     }
 
+    // Its peers say what is its own before the API server says what there is: its kernel is asked for all of it.
+    [Fact]
+    public void OwnersSpeakerStartsAgain_ItsKernelIsAskedForItsConnections_WhenTheAddressesAreKnown()
+    {
+        var owner = Begin();
+        var returning = FakeApi.Away();
+        Restart(owner, returning);
+        cluster.Run(3000);
+        Assert.True(cluster[owner].Answers(Vip));
+        Assert.Null(cluster[owner].Port.Adopted);
+
+        returning.Pools = cluster.Api.Pools;
+        returning.Nodes.Replace([]);
+        returning.Leases.Replace([]);
+        returning.Slices.Replace([.. cluster.Api.Slices.All()]);
+        returning.Services.Replace([.. cluster.Api.Services.All()]);
+        cluster.Run(1000);
+        Assert.Equal([Address], cluster[owner].Port.Adopted);
+    }
+
     [Fact]
     public void OwnerLost_ItsConnectionsAreReset_NotSentOn()
     {

@@ -109,6 +109,11 @@ internal sealed class VirtualSwitch
         public void Follow(IReadOnlyCollection<MacAddress> peers, IReadOnlyDictionary<IpAddress, MacAddress> formers) =>
             Formers = HasKernel ? formers : FormerOwners.None;
 
+        /// <summary>The addresses whose connections the kernel was asked for; null before.</summary>
+        public IReadOnlyCollection<IpAddress>? Adopted { get; private set; }
+
+        public void Adopt(IReadOnlyCollection<IpAddress> vips) => Adopted = vips;
+
         public bool KeepsConnections(IpAddress vip) => Formers.GetValueOrDefault(vip).Value != 0;
 
         public long Arrivals { get; private set; }
