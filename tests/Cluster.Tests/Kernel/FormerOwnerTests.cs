@@ -89,6 +89,7 @@ public sealed class FormerOwnerTests(ClusterFixture fixture, ITestOutputHelper o
 
         await MoveAsync(address, owner);
         await using LongConnections second = await OpenAsync(address);
+        await StayAsync(first, second);
         await MoveToAsync(address, owner);
         await StayAsync(first, second);
     }
