@@ -32,6 +32,7 @@ public sealed class VipCatalog
     private Dictionary<IpAddress, Exclusion> hosts = [];
     private PoolConfig? configSeen;
     private bool wasSure;
+    private bool hasLooked;
     private VipSnapshot last = VipSnapshot.Empty;
 
     /// <summary>A catalog over these stores.</summary>
@@ -92,50 +93,43 @@ public sealed class VipCatalog
         var (changedServices, changedSlices, others) = changes.Take();
         if (pools() is not { } config)
         {
-            changes.NoteOthers();
+            hasLooked = false;
             return last = VipSnapshot.Empty;
         }
 
         // While it is not sure whose the addresses are that Nodes list, that depends on all Services.
         var isSure = services.HasSynced && nodes.HasSynced && isCurrent();
-        var all = others || !isSure || !wasSure || !ReferenceEquals(config, configSeen);
+        var all = others || !hasLooked || !isSure || !wasSure || !ReferenceEquals(config, configSeen);
         (configSeen, wasSure) = (config, isSure);
-        return last = all ? BuildAll(config, isSure) : BuildSome(config, changedServices, changedSlices);
+        var (concerned, addresses) = (changedServices.ToHashSet(), new HashSet<IpAddress>());
+        if (hasLooked)
+        {
+            LookAt(changedSlices, concerned, addresses);
+        }
+        else
+        {
+            LookAtAll();
+        }
+
+        return last = all ? BuildAll(config, isSure) : BuildSome(config, concerned, addresses);
     }
 
-    private VipSnapshot BuildAll(PoolConfig config, bool isSure)
+    private void LookAtAll()
     {
+        hasLooked = true;
         slicesOf.LookAtAll();
         Volatile.Write(ref served, new ConcurrentDictionary<ObjectKey, AnnouncedService>(
             concurrencyLevel: 1, services.All().Where(IsServed).Select(static service => KeyValuePair.Create(service.Key, service)), comparer: null));
-        hosts = Hosts(isSure);
-        var uses = new Dictionary<IpAddress, Users>(served.Count);
-        foreach (var (_, service) in served)
-        {
-            AddUses(uses, service, only: null);
-        }
-
-        var page = new Page(last, VipSnapshot.Empty);
-        foreach (var (address, users) in uses)
-        {
-            Place(address, users, config, ref page);
-        }
-
-        return page.IsSame && page.Vips.Count == last.Vips.Count && page.Unusable.Count == last.Unusable.Count
-            ? new VipSnapshot(last.Vips, last.Services, last.Unusable)
-            : new VipSnapshot(page.Vips.ToImmutable(), page.Services.ToImmutable(), page.Unusable.ToImmutable());
     }
 
-    private VipSnapshot BuildSome(PoolConfig config, IReadOnlyCollection<ObjectKey> changedServices, IReadOnlyCollection<ObjectKey> changedSlices)
+    // Which Services are concerned, and the addresses that they had and have.
+    private void LookAt(IReadOnlyCollection<ObjectKey> changedSlices, HashSet<ObjectKey> concerned, HashSet<IpAddress> addresses)
     {
-        var concerned = changedServices.ToHashSet();
         foreach (var slice in changedSlices)
         {
             slicesOf.Look(slice, concerned);
         }
 
-        // The addresses that they had and have, and whoever else is on those.
-        var addresses = new HashSet<IpAddress>();
         foreach (var key in concerned)
         {
             if (served.TryRemove(key, out var before))
@@ -149,7 +143,31 @@ public sealed class VipCatalog
                 served[key] = now;
             }
         }
+    }
 
+    private VipSnapshot BuildAll(PoolConfig config, bool isSure)
+    {
+        hosts = Hosts(isSure);
+        var uses = new Dictionary<IpAddress, Users>(served.Count);
+        foreach (var (_, service) in served)
+        {
+            AddUses(uses, service, only: null);
+        }
+
+        var page = new Page(last, new Dictionary<IpAddress, VipFacts>(uses.Count), new Dictionary<IpAddress, IReadOnlyList<AnnouncedService>>(uses.Count), new Dictionary<IpAddress, UnusableVip>());
+        foreach (var (address, users) in uses)
+        {
+            Place(address, users, config, ref page);
+        }
+
+        return page.IsSame && page.Vips.Count == last.Vips.Count && page.Unusable.Count == last.Unusable.Count
+            ? new VipSnapshot(last.Vips, last.Services, last.Unusable)
+            : new VipSnapshot(page.Vips.ToImmutableDictionary(), page.Services.ToImmutableDictionary(), page.Unusable.ToImmutableDictionary());
+    }
+
+    private VipSnapshot BuildSome(PoolConfig config, HashSet<ObjectKey> concerned, HashSet<IpAddress> addresses)
+    {
+        // Whoever else is on those addresses.
         foreach (var address in addresses)
         {
             concerned.UnionWith((last.Services.GetValueOrDefault(address) ?? last.Unusable.GetValueOrDefault(address)?.Services ?? []).Select(static service => service.Key));
@@ -164,7 +182,8 @@ public sealed class VipCatalog
             }
         }
 
-        var page = new Page(last, last);
+        var (vips, itsServices, unusable) = (last.Vips.ToBuilder(), last.Services.ToBuilder(), last.Unusable.ToBuilder());
+        var page = new Page(last, vips, itsServices, unusable);
         foreach (var address in addresses)
         {
             page.Remove(address);
@@ -174,7 +193,7 @@ public sealed class VipCatalog
             }
         }
 
-        return new VipSnapshot(page.Vips.ToImmutable(), page.Services.ToImmutable(), page.Unusable.ToImmutable(), last, addresses);
+        return new VipSnapshot(vips.ToImmutable(), itsServices.ToImmutable(), unusable.ToImmutable(), last, addresses);
     }
 
     private void Place(IpAddress address, Users users, PoolConfig config, ref Page page)
@@ -282,25 +301,28 @@ public sealed class VipCatalog
 
     /// <summary>A snapshot in the making.</summary>
     /// <param name="before">The one before: what is as it was is taken from there.</param>
-    /// <param name="from">What it begins as.</param>
-    private struct Page(VipSnapshot before, VipSnapshot from)
+    /// <param name="vips">Receives the facts.</param>
+    /// <param name="services">Receives the Services.</param>
+    /// <param name="unusable">Receives what nobody announces.</param>
+    private struct Page(
+        VipSnapshot before, IDictionary<IpAddress, VipFacts> vips, IDictionary<IpAddress, IReadOnlyList<AnnouncedService>> services, IDictionary<IpAddress, UnusableVip> unusable)
     {
         /// <summary>Whether all that was put in was there before.</summary>
         public bool IsSame = true;
 
         public readonly VipSnapshot Before => before;
 
-        public ImmutableDictionary<IpAddress, VipFacts>.Builder Vips { get; } = from.Vips.ToBuilder();
+        public readonly IDictionary<IpAddress, VipFacts> Vips => vips;
 
-        public ImmutableDictionary<IpAddress, IReadOnlyList<AnnouncedService>>.Builder Services { get; } = from.Services.ToBuilder();
+        public readonly IDictionary<IpAddress, IReadOnlyList<AnnouncedService>> Services => services;
 
-        public ImmutableDictionary<IpAddress, UnusableVip>.Builder Unusable { get; } = from.Unusable.ToBuilder();
+        public readonly IDictionary<IpAddress, UnusableVip> Unusable => unusable;
 
         public readonly void Remove(IpAddress address)
         {
-            Vips.Remove(address);
-            Services.Remove(address);
-            Unusable.Remove(address);
+            vips.Remove(address);
+            services.Remove(address);
+            unusable.Remove(address);
         }
     }
 }
