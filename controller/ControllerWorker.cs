@@ -30,21 +30,14 @@ internal sealed partial class ControllerWorker : Worker
     private static readonly TimeProvider Time = BootTime.Clock;
 
     private readonly ILogger logger;
-    private readonly ILoggerFactory loggers;
     private readonly Readiness readiness;
     private readonly ApiConnection connection;
-    private readonly ApiClient api;
     private readonly Store<ServiceResource> services = new();
     private readonly Store<NamespaceResource> namespaces = new();
     private readonly Store<NodeResource> nodes = new();
     private readonly Store<LeaseResource> leases = new();
     private readonly Store<ConfigMapResource> configMaps = new();
-    private readonly Reflector<ServiceResource> serviceReflector;
-    private readonly Reflector<NamespaceResource> namespaceReflector;
-    private readonly Reflector<NodeResource> nodeReflector;
-    private readonly Reflector<LeaseResource> leaseReflector;
-    private readonly Reflector<ConfigMapResource> configMapReflector;
-    private readonly LeaseFreshness freshness;
+    private readonly ReflectorSet reflectors;
     private readonly EventRecorder recorder;
     private readonly RememberedEvents events;
     private readonly PoolConfigSource pools;
@@ -59,27 +52,31 @@ internal sealed partial class ControllerWorker : Worker
         : base(lifetime, exitStatus, loggers.CreateLogger<ControllerWorker>())
     {
         logger = loggers.CreateLogger<ControllerWorker>();
-        this.loggers = loggers;
         this.readiness = readiness;
         this.connection = connection;
-        this.api = api;
-        var configMap = new ObjectKey(options.Namespace, options.ConfigMap);
-        serviceReflector = Reflect(ResourceKinds.Services, ResourceSelection.All, services);
-        namespaceReflector = Reflect(ResourceKinds.Namespaces, ResourceSelection.All, namespaces);
-        nodeReflector = Reflect(ResourceKinds.Nodes, ResourceSelection.All, nodes);
-        leaseReflector = Reflect(ResourceKinds.Leases,
-            new ResourceSelection { Namespace = options.Namespace, LabelSelector = NodeLease.LabelSelector }, leases);
-        configMapReflector = Reflect(ResourceKinds.ConfigMaps, ResourceSelection.One(configMap), configMaps);
 
+        // What is known, and what is told.
+        var configMap = new ObjectKey(options.Namespace, options.ConfigMap);
+        reflectors = new ReflectorSet(api, Time, loggers, WatchMetrics.Instance);
+        var serviceReflector = reflectors.Reflect(ResourceKinds.Services, ResourceSelection.All, services);
+        reflectors.Reflect(ResourceKinds.Namespaces, ResourceSelection.All, namespaces);
+        reflectors.Reflect(ResourceKinds.Nodes, ResourceSelection.All, nodes);
+        var leaseReflector = reflectors.Reflect(ResourceKinds.Leases,
+            new ResourceSelection { Namespace = options.Namespace, LabelSelector = NodeLease.LabelSelector }, leases);
+        reflectors.Reflect(ResourceKinds.ConfigMaps, ResourceSelection.One(configMap), configMaps);
+        var stores = new ControllerStores(services, namespaces, nodes, leases);
         recorder = new EventRecorder(api, new EventSource("loadbalancer-controller", Environment.MachineName), Time,
             loggers.CreateLogger<EventRecorder>(), ControllerMetrics.EventWritten);
         events = new RememberedEvents(recorder, wallClock);
+
+        // Which replica acts.
         var candidacy = Candidacy(options);
         elector = new LeaderElector(new ApiLeaseStore(api), candidacy, Time, Random.Shared.NextDouble,
             loggers.CreateLogger<LeaderElector>());
         pools = new PoolConfigSource(configMaps, configMap, loggers.CreateLogger<PoolConfigSource>(), events, () => elector.IsLeader);
-        var stores = new ControllerStores(services, namespaces, nodes, leases);
-        freshness = new LeaseFreshness(leases, () => leaseReflector.LastContact, Time);
+
+        // What it does: it assigns addresses, keeps the speakers' key, and marks what was on a lost node.
+        var freshness = new LeaseFreshness(leases, () => leaseReflector.LastContact, Time);
         var exclusions = new ExclusionSource(stores, key => freshness.Age(key) < NodeLease.Duration);
         var told = new ExclusionReport(configMaps, configMap, events, loggers.CreateLogger<ExclusionReport>());
         loop = new AssignmentLoop(stores, pools, exclusions, told, new ServiceStatusWriter(api), LeadershipLeft,
@@ -89,12 +86,14 @@ internal sealed partial class ControllerWorker : Worker
         keeper = new HeartbeatKeyKeeper(stop => HeartbeatKeySecret.EnsureAsync(api, secret, RandomNumberGenerator.Fill, stop), Time,
             loggers.CreateLogger<HeartbeatKeyKeeper>());
         losses = own.MarkLostNodes ? new NodeLossWatch(connection, api, stores, freshness.SinceRenewal, events, elector, Environment.MachineName, options.Namespace, Time, loggers) : null;
+
+        // What every replica shows.
         var report = new ControllerReport
         {
             Replica = candidacy.Identity, Namespace = options.Namespace, WallClock = wallClock, Leadership = () => (elector.IsLeader, elector.Leader), Stores = stores,
             Pools = () => pools.Status, Exclusions = () => exclusions.Current, AskLeader = loop.AskAsync, ServedClass = options.LoadBalancerClass,
             Readiness = readiness, Events = events, IsFresh = freshness.IsFresh, Book = new AddressBook(Time), History = new History(stores, wallClock),
-            IsCurrent = () => serviceReflector.IsCurrent && namespaceReflector.IsCurrent && nodeReflector.IsCurrent && leaseReflector.IsCurrent && configMapReflector.IsCurrent,
+            IsCurrent = () => reflectors.AreCurrent,
         };
         feed.Source = report.MakeAsync;
         status.Source = async (query, _) => query is { Address: null, All: false }
@@ -116,8 +115,7 @@ internal sealed partial class ControllerWorker : Worker
         Task[] all =
         [
             election,
-            serviceReflector.RunAsync(rest.Token), namespaceReflector.RunAsync(rest.Token), nodeReflector.RunAsync(rest.Token),
-            leaseReflector.RunAsync(rest.Token), configMapReflector.RunAsync(rest.Token),
+            .. reflectors.Run(rest.Token),
             pools.RunAsync(rest.Token), recorder.RunAsync(rest.Token), ReportSyncAsync(rest.Token),
             .. losses is null ? [] : new[] { losses.RunAsync(rest.Token) },
         ];
@@ -131,11 +129,6 @@ internal sealed partial class ControllerWorker : Worker
 
     private static LeaderElectionOptions Candidacy(CommonOptions options) => new(
         new ObjectKey(options.Namespace, ApiUse.ControllerLeaseName), LeaderElectionOptions.NewIdentity(Environment.MachineName));
-
-    private Reflector<T> Reflect<T>(ResourceKind<T> kind, ResourceSelection selection, Store<T> store)
-        where T : class, IResource =>
-        new(new ApiResourceSource<T>(api, kind, selection, Time), store, kind.Name, Time, Random.Shared.NextDouble,
-            loggers.CreateLogger<Reflector<T>>(), WatchMetrics.Instance);
 
     private Task LeadAsync(CancellationToken stop)
     {

@@ -7,7 +7,6 @@ using LoadBalancer.Kubernetes.Client;
 using LoadBalancer.Kubernetes.Configuration;
 using LoadBalancer.Kubernetes.Events;
 using LoadBalancer.Kubernetes.Leases;
-using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Report;
 using LoadBalancer.Kubernetes.Resources;
 using LoadBalancer.Speaker.Announcing;
@@ -33,28 +32,23 @@ internal sealed partial class SpeakerWorker : Worker
     // Also counts while the machine sleeps: a node that wakes up must know that the others have taken over.
     private static readonly TimeProvider Time = BootTime.Clock;
 
-    // An API server that lives answers in a hundredth of that.
-    private static readonly TimeSpan SignPatience = TimeSpan.FromMilliseconds(300);
-
     private readonly ILogger logger;
     private readonly ILoggerFactory loggers;
     private readonly ApiConnection connection;
-    private readonly ApiClient api;
     private readonly MetricsEndpoint metrics;
     private readonly SpeakerOptions options;
-    private readonly Store<AnnouncedService> services = new();
-    private readonly Store<EndpointSliceResource> slices = new();
-    private readonly Store<NodeResource> nodes = new();
-    private readonly Store<LeaseResource> leases = new();
-    private readonly Store<ConfigMapResource> configMaps = new();
-    private readonly Store<SecretResource> secrets = new();
-    private readonly List<Func<CancellationToken, Task>> parts = [];
-    private readonly List<Func<bool>> current = [];
     private readonly WakeUp changed = new();
-    private readonly ObjectKey leaseKey;
+    private readonly WakeUp heard = new();
+    private readonly MonotonicClock clock = new(Time);
+    private readonly NamePatterns promiscuous;
+    private readonly SpeakerReflectors reflectors;
     private readonly PoolConfigSource pools;
+    private readonly EventRecorder recorder;
+    private readonly RememberedEvents events;
     private readonly Heartbeats heartbeats;
-    private readonly OwnershipEvents events;
+    private readonly LossWatch losses;
+    private readonly PublishedAddresses published;
+    private readonly OwnershipEvents ownershipEvents;
     private readonly SpeakerPipeline pipeline;
     private readonly Announcer announcer = new(Time);
     private readonly LinkSet linkSet = new();
@@ -62,15 +56,9 @@ internal sealed partial class SpeakerWorker : Worker
     private readonly MulticastMemberships memberships;
     private readonly SpeakerLinks links;
     private readonly KernelPart kernel;
-    private readonly NodeLease lease;
-    private readonly WakeUp heard = new();
     private readonly StrangerWatch strangers;
-    private readonly LossWatch losses;
-    private readonly PublishedAddresses published;
-    private readonly NamePatterns promiscuous;
-    private string? strictArp;
-    private string? wireless;
-    private string? bridgeFilter;
+    private readonly NodeStatement statement;
+    private readonly NodeWarnings warnings;
 
     public SpeakerWorker(
         IHostApplicationLifetime lifetime, ExitStatus exitStatus, Readiness readiness, CommonOptions common, SpeakerOptions options,
@@ -80,65 +68,38 @@ internal sealed partial class SpeakerWorker : Worker
         logger = loggers.CreateLogger<SpeakerWorker>();
         this.loggers = loggers;
         this.connection = connection;
-        this.api = api;
         this.metrics = metrics;
         this.options = options;
         promiscuous = new NamePatterns(options.Promiscuous);
-        leaseKey = new ObjectKey(common.Namespace, options.Node);
+
+        // What is known, and what is told.
         var configMap = new ObjectKey(common.Namespace, common.ConfigMap);
         var secret = new ObjectKey(common.Namespace, ApiUse.HeartbeatSecretName);
-        Reflect(ResourceKinds.AnnouncedServices, ResourceSelection.All, services);
-        Reflect(ResourceKinds.EndpointSlices, ResourceSelection.All, slices);
-        Reflect(ResourceKinds.Nodes, ResourceSelection.All, nodes);
-        Reflect(ResourceKinds.Leases, new ResourceSelection { Namespace = common.Namespace, LabelSelector = NodeLease.LabelSelector }, leases);
-        Reflect(ResourceKinds.ConfigMaps, ResourceSelection.One(configMap), configMaps);
-        if (options.HeartbeatKeyFile is null)
-        {
-            Reflect(ResourceKinds.Secrets, ResourceSelection.One(secret), secrets);
-        }
+        reflectors = new SpeakerReflectors(api, configMap, options.HeartbeatKeyFile is null ? secret : null, Time, loggers);
+        pools = new PoolConfigSource(reflectors.ConfigMaps, configMap, loggers.CreateLogger<PoolConfigSource>());
+        recorder = new EventRecorder(api, new EventSource("loadbalancer-speaker", options.Node), Time, loggers.CreateLogger<EventRecorder>());
+        events = new RememberedEvents(recorder, wallClock);
 
-        var written = new EventRecorder(api, new EventSource("loadbalancer-speaker", options.Node), Time, loggers.CreateLogger<EventRecorder>());
-        var recorder = new RememberedEvents(written, wallClock);
-        parts.Add(written.RunAsync);
-        pools = new PoolConfigSource(configMaps, configMap, loggers.CreateLogger<PoolConfigSource>());
-        parts.Add(pools.RunAsync);
-
-        var clock = new MonotonicClock(Time);
+        // Who owns which address.
         heartbeats = new Heartbeats(new SpeakerIdentity(options.Node, NewBoot()), new MembershipTimings { Grace = options.Grace }, options.HeartbeatInterval, clock, changed);
-        var keyLogger = loggers.CreateLogger<HeartbeatKeyWatch>();
-        var keys = options.HeartbeatKeyFile is { } file
-            ? HeartbeatKeyWatch.OfFile(file, heartbeats, clock, keyLogger)
-            : HeartbeatKeyWatch.OfSecret(secrets, secret, options.HeartbeatKeyMount, heartbeats, clock, keyLogger);
-        events = new OwnershipEvents(recorder, options.Node);
-        var pass = new OwnershipPass(heartbeats, nodes, new SpeakerLeases(leases, nodes, options.Node), events,
-            new IsolationEvents(recorder, nodes, options.Node), () => current.TrueForAll(static isCurrent => isCurrent()), options.Rebalance,
-            options.IgnoreExcludeLabel);
-        var stores = new SpeakerStores(services, slices, nodes, leases);
-        losses = new LossWatch(nodes, leases, options.Node);
+        losses = new LossWatch(reflectors.Nodes, reflectors.Leases, options.Node);
         published = new PublishedAddresses(wallClock);
-        pipeline = new SpeakerPipeline(stores, () => pools.Current, heartbeats, keys, pass, losses,
+        ownershipEvents = new OwnershipEvents(events, options.Node);
+        pipeline = new SpeakerPipeline(reflectors.Stores, () => pools.Current, heartbeats, KeyWatch(secret), Pass(), losses,
             readiness, clock, changed, common.LoadBalancerClass, published);
 
+        // The links, on which it is answered for; and who else is on them.
         memberships = new MulticastMemberships(() => runners!.Current, Time, loggers.CreateLogger<MulticastMemberships>());
         kernel = KernelPart.Load(options.Kernel, options.KernelPins, options.Grace, Time, loggers.CreateLogger<KernelPart>());
-        parts.Add(kernel.RunAsync);
         links = new SpeakerLinks(heartbeats, announcer, memberships.Changed, clock, changed, kernel);
         var listener = new WireListener(heard, links, links.Follow);
         runners = new LinkRunners(linkSet, facts => PcapLink.Open(facts, promiscuous.Match(facts.Name)), links, listener, Time, loggers.CreateLogger<LinkRunners>());
-        strangers = new StrangerWatch(listener, stores, () => pools.Current, () => runners.Current, links.ViewOf, () => pipeline.Snapshot,
-            recorder, options.Node, options.ProbeInterval is { } probing ? new ProbeTimings { Interval = probing } : null, clock, heard,
-            loggers.CreateLogger<StrangerWatch>());
-        parts.Add(new LinkScanner(new LinkSelection(options.InterfacesExclude), linkSet, Time).RunAsync);
-        parts.Add(runners.RunAsync);
-        parts.Add(memberships.RunAsync);
-        lease = new NodeLease(new ApiLeaseStore(api), leaseKey, Time, Random.Shared.NextDouble, loggers.CreateLogger<NodeLease>());
-        parts.Add(KeepLeaseAsync);
-        var report = new SpeakerReport
-        {
-            Node = options.Node, WallClock = wallClock, Clock = clock, Pipeline = pipeline, Strangers = strangers, Readiness = readiness,
-            Pools = () => pools.Status, Events = recorder, Warnings = () => [.. new[] { strictArp, wireless, bridgeFilter }.OfType<string>()],
-            Answering = kernel.AnsweringOn, Keys = () => heartbeats.Keys,
-        };
+        strangers = Strangers(listener);
+
+        // What this node says of itself.
+        statement = Statement(new ObjectKey(common.Namespace, options.Node), api);
+        warnings = new NodeWarnings(promiscuous, loggers.CreateLogger<NodeWarnings>());
+        var report = Report(readiness, wallClock);
         status.Source = async (query, _) => StatusJson.Write(await report.MakeAsync(query).ConfigureAwait(false));
     }
 
@@ -152,7 +113,7 @@ internal sealed partial class SpeakerWorker : Worker
 
         pools.Changed += OnPoolsChanged;
         pools.Changed += strangers.FactsChanged;
-        secrets.Changed += _ => changed.Signal();
+        reflectors.Secrets.Changed += _ => changed.Signal();
         runners.Changed += OnLinksChanged;
         new LinkMetrics(() => runners.Current, announcer).Register();
         metrics.Add(new VipMetrics(
@@ -166,7 +127,7 @@ internal sealed partial class SpeakerWorker : Worker
         beating.Start();
         deciding.Start();
         watching.Start();
-        List<Task> all = [beating.Ended, deciding.Ended, watching.Ended, .. parts.Select(part => part(rest.Token))];
+        List<Task> all = [beating.Ended, deciding.Ended, watching.Ended, .. RunParts(rest.Token)];
         var stop = Task.Delay(Timeout.InfiniteTimeSpan, Time, stoppingToken);
         await Task.WhenAny([stop, .. all]).ConfigureAwait(false);
 
@@ -193,14 +154,42 @@ internal sealed partial class SpeakerWorker : Worker
         return BinaryPrimitives.ReadUInt64BigEndian(bytes) | 1;
     }
 
-    private void Reflect<T>(ResourceKind<T> kind, ResourceSelection selection, Store<T> store)
-        where T : class, IResource
+    private HeartbeatKeyWatch KeyWatch(ObjectKey secret)
     {
-        var reflector = new Reflector<T>(new ApiResourceSource<T>(api, kind, selection, Time), store, kind.Name, Time, Random.Shared.NextDouble,
-            loggers.CreateLogger<Reflector<T>>(), WatchMetrics.Instance);
-        parts.Add(reflector.RunAsync);
-        current.Add(() => reflector.IsCurrent);
+        var keyLogger = loggers.CreateLogger<HeartbeatKeyWatch>();
+        return options.HeartbeatKeyFile is { } file
+            ? HeartbeatKeyWatch.OfFile(file, heartbeats, clock, keyLogger)
+            : HeartbeatKeyWatch.OfSecret(reflectors.Secrets, secret, options.HeartbeatKeyMount, heartbeats, clock, keyLogger);
     }
+
+    private OwnershipPass Pass() => new(
+        heartbeats, reflectors.Nodes, new SpeakerLeases(reflectors.Leases, reflectors.Nodes, options.Node), ownershipEvents,
+        new IsolationEvents(events, reflectors.Nodes, options.Node), () => reflectors.AreCurrent, options.Rebalance, options.IgnoreExcludeLabel);
+
+    private StrangerWatch Strangers(WireListener listener) => new(
+        listener, reflectors.Stores, () => pools.Current, () => runners.Current, links.ViewOf, () => pipeline.Snapshot, events, options.Node,
+        options.ProbeInterval is { } probing ? new ProbeTimings { Interval = probing } : null, clock, heard, loggers.CreateLogger<StrangerWatch>());
+
+    private NodeStatement Statement(ObjectKey key, ApiClient api) => new()
+    {
+        Key = key, Lease = new NodeLease(new ApiLeaseStore(api), key, Time, Random.Shared.NextDouble, loggers.CreateLogger<NodeLease>()),
+        Connection = connection, Time = Time, Nodes = reflectors.Nodes, Leases = reflectors.Leases, Runners = runners, Heartbeats = heartbeats,
+        Strangers = strangers, Losses = losses, Published = published, Events = ownershipEvents,
+    };
+
+    private SpeakerReport Report(Readiness readiness, TimeProvider wallClock) => new()
+    {
+        Node = options.Node, WallClock = wallClock, Clock = clock, Pipeline = pipeline, Strangers = strangers, Readiness = readiness,
+        Pools = () => pools.Status, Events = events, Warnings = () => warnings.Current, Answering = kernel.AnsweringOn, Keys = () => heartbeats.Keys,
+    };
+
+    // Each goes on for as long as the program does.
+    private IEnumerable<Task> RunParts(CancellationToken cancellationToken) =>
+    [
+        .. reflectors.Run(cancellationToken), recorder.RunAsync(cancellationToken), pools.RunAsync(cancellationToken), kernel.RunAsync(cancellationToken),
+        new LinkScanner(new LinkSelection(options.InterfacesExclude), linkSet, Time).RunAsync(cancellationToken),
+        runners.RunAsync(cancellationToken), memberships.RunAsync(cancellationToken), statement.KeepAsync(cancellationToken),
+    ];
 
     private void OnPoolsChanged()
     {
@@ -213,84 +202,8 @@ internal sealed partial class SpeakerWorker : Worker
     {
         links.Follow(runners.Current);
         memberships.Changed();
-        SayLinks();
-        Warn(ref strictArp, StrictArp.Check(linkSet.Current));
-        Warn(ref wireless, WirelessLinks.Check(linkSet.Current, promiscuous.Match));
-        Warn(ref bridgeFilter, BridgeFilter.Check(linkSet.Current.Select(static link => link.Name)));
-    }
-
-    private void Warn(ref string? last, string? warning)
-    {
-        if (warning is not null && warning != last)
-        {
-            LogWarning(warning);
-        }
-
-        last = warning;
-    }
-
-    private async Task KeepLeaseAsync(CancellationToken cancellationToken)
-    {
-        // The Lease of the former run is read before this run writes it anew.
-        await leases.Synced.WaitAsync(cancellationToken).ConfigureAwait(false);
-        var former = leases.Get(leaseKey);
-        events.RememberFormerRun(former?.RenewTime);
-        strangers.RememberFormerRun(former?.Annotations.GetValueOrDefault(StrangerAnnotations.Taken));
-        SayLinks();
-        lease.Renewing += SayLinks;
-        heartbeats.StandingChanged += SayLinks;
-        strangers.PublishedChanged += SayLinks;
-        losses.Changed += SayLosses;
-        published.Changed += SayLinks;
-        nodes.Changed += key =>
-        {
-            if (key.Name == options.Node)
-            {
-                SayLinks();
-            }
-        };
-        await Task.WhenAll(lease.RunAsync(cancellationToken), WatchRoutesAsync(cancellationToken)).ConfigureAwait(false);
-    }
-
-    // Routes come and go without a word to whoever watches interfaces; a gateway is no news that hurries.
-    private async Task WatchRoutesAsync(CancellationToken cancellationToken)
-    {
-        using var timer = new PeriodicTimer(LinkScanner.ScanInterval, Time);
-        while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
-        {
-            SayLinks();
-        }
-    }
-
-    // The control plane this speaker talks to may have been on the lost node: then what it has to say needs another connection.
-    private void SayLosses()
-    {
-        SayLinks();
-        _ = connection.RenewIfSilentAsync(SignPatience, Time, CancellationToken.None);
-    }
-
-    private void SayLinks()
-    {
-        var node = nodes.Get(new ObjectKey("", options.Node));
-        var facts = runners.Current.Select(runner => runner.Facts);
-        var gateways = Gateways.Read();
-        heartbeats.Gateways = gateways;
-        var annotations = new Dictionary<string, string>(SpeakerLeases.Annotations(facts, heartbeats.Standing.Ready, gateways, heartbeats.Segments))
-        {
-            [StrangerAnnotations.Macs] = StrangerAnnotations.Of(facts.Select(link => link.Mac)),
-            [StrangerAnnotations.Taken] = strangers.Published,
-            [AnnouncedAddresses.Announces] = published.Announces,
-            [AnnouncedAddresses.Silent] = published.Silent,
-            [SpeakerAnnotations.Version] = ProgramIdentity.Version,
-        };
-        if (losses.Statements is { Length: > 0 } lost)
-        {
-            annotations[LossAnnotations.Lost] = lost;
-        }
-
-        lease.Say(
-            annotations,
-            node is { Uid.Length: > 0 } ? new ObjectOwner("v1", "Node", options.Node, node.Uid) : null);
+        statement.Say();
+        warnings.Check(linkSet.Current);
     }
 
     [LoggerMessage(EventId = 3100, Level = LogLevel.Information, Message = "Speaker of node {Node}. The API server is {Server} (by {Origin})")]
@@ -298,7 +211,4 @@ internal sealed partial class SpeakerWorker : Worker
 
     [LoggerMessage(EventId = 3101, Level = LogLevel.Information, Message = "This node has left; its addresses are answered for elsewhere, or by nobody")]
     private partial void LogLeft();
-
-    [LoggerMessage(EventId = 3102, Level = LogLevel.Warning, Message = "{Warning}")]
-    private partial void LogWarning(string warning);
 }

@@ -1,3 +1,4 @@
+using LoadBalancer.Hosting;
 using LoadBalancer.Kubernetes.Client;
 using LoadBalancer.Kubernetes.Events;
 using LoadBalancer.Kubernetes.Leases;
@@ -27,8 +28,7 @@ internal sealed class NodeLossWatch : IDisposable
     private readonly ControllerStores stores;
     private readonly Store<LeaseResource> nodeLeases = new();
     private readonly Store<LeaseResource> record = new();
-    private readonly Reflector<LeaseResource> nodeLeaseReflector;
-    private readonly Reflector<LeaseResource> recordReflector;
+    private readonly ReflectorSet reflectors;
     private readonly LeaseFreshness nodeLeaseAges;
     private readonly NodeLossLoop loop;
 
@@ -51,8 +51,9 @@ internal sealed class NodeLossWatch : IDisposable
         this.time = time;
         this.stores = stores;
         var recordKey = new ObjectKey(@namespace, ApiUse.NodeLossLeaseName);
-        nodeLeaseReflector = Reflect(new ResourceSelection { Namespace = NodeLeaseNamespace }, nodeLeases);
-        recordReflector = Reflect(ResourceSelection.One(recordKey), record);
+        reflectors = new ReflectorSet(api, time, loggers, WatchMetrics.Instance);
+        var nodeLeaseReflector = reflectors.Reflect(ResourceKinds.Leases, new ResourceSelection { Namespace = NodeLeaseNamespace }, nodeLeases);
+        reflectors.Reflect(ResourceKinds.Leases, ResourceSelection.One(recordKey), record);
         nodeLeaseAges = new LeaseFreshness(nodeLeases, () => nodeLeaseReflector.LastContact, time);
         loop = new NodeLossLoop(
             new LossSurroundings(stores.Nodes, node => nodeLeaseAges.SinceRenewal(new ObjectKey(NodeLeaseNamespace, node)), () => elector.IsLeader),
@@ -61,16 +62,12 @@ internal sealed class NodeLossWatch : IDisposable
             new LossLedger(new ApiLeaseStore(api), record, recordKey, identity, time),
             new LostPodMarker(new PodStatusWriter(api, time), new LostPods(stores.Services, stores.Namespaces), time),
             new NodeLossEvents(recorder, stores.Nodes), time, loggers.CreateLogger<NodeLossLoop>());
-
-        Reflector<LeaseResource> Reflect(ResourceSelection selection, Store<LeaseResource> store) =>
-            new(new ApiResourceSource<LeaseResource>(api, ResourceKinds.Leases, selection, time), store, ResourceKinds.Leases.Name, time,
-                Random.Shared.NextDouble, loggers.CreateLogger<Reflector<LeaseResource>>(), WatchMetrics.Instance);
     }
 
     /// <summary>Runs until cancelled.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public Task RunAsync(CancellationToken stop) =>
-        Task.WhenAll(nodeLeaseReflector.RunAsync(stop), recordReflector.RunAsync(stop), FollowAsync(stop), KeepConnectedAsync(stop));
+        Task.WhenAll([.. reflectors.Run(stop), FollowAsync(stop), KeepConnectedAsync(stop)]);
 
     /// <inheritdoc/>
     public void Dispose() => nodeLeaseAges.Dispose();

@@ -83,6 +83,7 @@ public sealed partial class SegmentMembership
     {
         var describes = frame.Kind is HeartbeatKind.Hello or HeartbeatKind.Heartbeat;
         var changed = (describes && peer.UpdateIdentity(frame)) | peer.Flags != frame.Flags | peer.Mac != frame.Source;
+        var wasSilent = FallsDeafAfterASilence(peer, frame, now);
         peer.Run.Advance(frame.Sequence);
         peer.Mac = frame.Source;
         peer.Flags = frame.Flags;
@@ -127,7 +128,7 @@ public sealed partial class SegmentMembership
             companyChanged = true;
         }
 
-        if (!HasStaleEcho(peer, now))
+        if (wasSilent || !HasStaleEcho(peer, now))
         {
             AskNoMore(peer);
         }
@@ -139,6 +140,10 @@ public sealed partial class SegmentMembership
         var told = TakeWords(peer, frame, now, out var heardNews);
         return new HearResult(HeartbeatRefusal.None, changed | isNew | heardNews, isNew || told || peer is { Near: false, AnswerDue: true } || peer.Claims.DumpDue || !peer.ClaimsKnown);
     }
+
+    // Nothing passed either way: that its kernel did not answer meanwhile does not show that it is deaf now.
+    private static bool FallsDeafAfterASilence(Peer peer, in HeartbeatFrame frame, TimeSpan now) =>
+        (frame.Flags & SpeakerState.HearsNothing) != 0 && !peer.Says(SpeakerState.HearsNothing) && now - peer.HeardAt > Usual(peer.GoodFor);
 
     // Whoever sends heartbeats in a series is sent them, and whoever asks is answered; of a neighbour that goes by itself.
     private void KeepCompany(Peer peer, in HeartbeatFrame frame, TimeSpan now)

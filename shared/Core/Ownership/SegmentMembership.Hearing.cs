@@ -18,6 +18,7 @@ public sealed partial class SegmentMembership
     private TimeSpan? witnessAskedSince;
     private TimeSpan? unreadSince;
     private long arrivalsSeen;
+    private long arrivalsNoted;
 
     /// <summary>
     /// Whether this node's link hears nothing, not even a witness that answered just before: what it owns is somebody else's to have. From
@@ -26,11 +27,9 @@ public sealed partial class SegmentMembership
     public bool StandsDown { get; private set; }
 
     /// <summary>A frame of any kind came in: the link hears.</summary>
-    public void NoteArrival(TimeSpan now) => NoteArrival(now, now);
-
-    // It came in at that time, or later.
-    private void NoteArrival(TimeSpan now, TimeSpan since)
+    public void NoteArrival(TimeSpan now)
     {
+        arrivalsNoted++;
         if (HearsNothing(now))
         {
             ExcuseDeafness(now);
@@ -44,7 +43,7 @@ public sealed partial class SegmentMembership
             urgentDue = now;
         }
 
-        heardAt = since > heardAt ? since : heardAt;
+        heardAt = now;
         askedSince = null;
         witnessAskedSince = null;
         routineAskedAt = null;
@@ -73,12 +72,13 @@ public sealed partial class SegmentMembership
 
     private void FollowHearing(TimeSpan now, bool behind, long arrivals)
     {
-        // What waits to be read has come in, whoever does not read it. What was counted came in after the last look, perhaps right after it.
-        if (arrivals != arrivalsSeen || (unreadSince is not null && !behind))
+        // What waits to be read has come in, whoever does not read it; when, is known only of what was heard here.
+        if (arrivals - arrivalsSeen > arrivalsNoted || (unreadSince is not null && !behind))
         {
-            arrivalsSeen = arrivals;
-            NoteArrival(now, lastAdvance);
+            NoteArrival(now);
         }
+
+        (arrivalsSeen, arrivalsNoted) = (arrivals, 0);
 
         if (behind)
         {

@@ -328,6 +328,25 @@ public sealed class HearingTests
         Assert.Equal(Bit("n2"), membership.Suspects);
     }
 
+    // A port that was dead both ways for a moment: the first frame after it says so, and the kernel was asked in vain for as long as it was.
+    [Fact]
+    public void PeerSaysItHearsNothing_RightAfterASilence_IsNotDeafByTheQuestionsOfThatTime()
+    {
+        Company(until: 6010);
+        heard = sent - 1;
+        Run(6010, 6320);
+        membership.Hear(n2.Say(h => h with { HeardSequence = heard.Value, Flags = h.Flags | SpeakerState.HearsNothing | SpeakerState.Serving }), Ms(6325), sent);
+        for (var at = 6330; at <= 6420; at += 10)
+        {
+            Step(at);
+            Assert.False(Assert.Single(View(at).Peers).Deaf);
+            Assert.Equal(0u, membership.Suspects);
+        }
+
+        Deafened(true, true, from: 6430, until: 6800);
+        Assert.True(Assert.Single(View(6800).Peers).Deaf);
+    }
+
     [Fact]
     public void PeerLooksDeaf_AnotherPeerAgrees_IsDeafAndDoesNotCountForTheMajority()
     {

@@ -1,10 +1,10 @@
 using LoadBalancer.Kubernetes.ListWatch;
 using Prometheus;
 
-namespace LoadBalancer.Speaker;
+namespace LoadBalancer.Hosting;
 
 /// <summary>What the reflectors go through.</summary>
-internal sealed class WatchMetrics : IReflectorObserver
+public sealed class WatchMetrics : IReflectorObserver
 {
     private static readonly Counter Lists = Metrics.CreateCounter(
         "loadbalancer_api_lists_total", "Complete LISTs of a kind of object.", "kind");
@@ -22,20 +22,25 @@ internal sealed class WatchMetrics : IReflectorObserver
     {
     }
 
+    /// <summary>The one there is: what is counted is the program's.</summary>
     public static WatchMetrics Instance { get; } = new();
 
+    /// <inheritdoc/>
     public void Listed(string kind, int objects)
     {
         Lists.WithLabels(kind).Inc();
         Objects.WithLabels(kind).Set(objects);
     }
 
+    /// <inheritdoc/>
     public void Watching(string kind)
     {
         // Whether a watch is open says little; its faults do.
     }
 
+    /// <inheritdoc/>
     public void Received(string kind, WatchEventType type) => Events.WithLabels(kind, type.ToString()).Inc();
 
+    /// <inheritdoc/>
     public void Failed(string kind, ReflectorFault fault) => Faults.WithLabels(kind, fault.ToString()).Inc();
 }
