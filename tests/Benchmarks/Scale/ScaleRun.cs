@@ -21,6 +21,9 @@ internal sealed class ScaleRun : IAsyncDisposable
           addresses: [192.168.100.0-192.168.100.255, 10.210.0.0/16]
         """;
 
+    // The Service to which connections are held open: the first, since the client has a route to the first addresses only.
+    private const string Held = "held";
+
     // Programs give memory back when there was calm for as long as half a minute.
     private static readonly TimeSpan MemoryIsReturned = TimeSpan.FromSeconds(35);
 
@@ -124,6 +127,8 @@ internal sealed class ScaleRun : IAsyncDisposable
         await cluster.SetConfigAsync(Config);
         await cluster.DeployAsync("web", cluster.Nodes.Take(1));
         await cluster.Programs.StartAllAsync();
+        await cluster.Api.CreateAsync("/api/v1/namespaces/default/services", LocalCluster.Workloads.ServiceObject.LoadBalancer(Held));
+        await cluster.WaitForAddressAsync(Held, within: Patience);
         await ShowMemoryAsync("at the start");
         _ = await burst.CreateAsync(100_000, 50);
         await burst.DeleteAsync(100_000, 50);
@@ -138,7 +143,7 @@ internal sealed class ScaleRun : IAsyncDisposable
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"         processor time a Service: {string.Join(", ", Used().Select(entry => $"{entry.Key} {(entry.Value - used[entry.Key]).TotalMicroseconds / count:0} µs"))}"));
         await burst.ServeAsync(there, count, cluster.Nodes[0].Name);
         there += count;
-        await Eventually.GetAsync(async () => await OwnedAsync() == there ? "" : null, Patience, $"{there} addresses announced");
+        await Eventually.GetAsync(async () => await OwnedAsync() == there + 1 ? "" : null, Patience, $"{there + 1} addresses announced");
         await RestAsync();
     }
 
@@ -192,10 +197,7 @@ internal sealed class ScaleRun : IAsyncDisposable
 
     private async Task RestartAsync()
     {
-        await cluster.Api.CreateAsync("/api/v1/namespaces/default/services", LocalCluster.Workloads.ServiceObject.LoadBalancer("held"));
-        var address = await cluster.WaitForAddressAsync("held", within: Patience);
-        await RestAsync();
-        await using var connections = await LongConnections.OpenAsync(cluster.Client, address);
+        await using var connections = await LongConnections.OpenAsync(cluster.Client, await cluster.WaitForAddressAsync(Held, within: Patience));
         foreach (var node in cluster.Nodes.Take(2))
         {
             await cluster.Programs.Controller(node).StopAsync();
