@@ -7,6 +7,10 @@ namespace LoadBalancer.Core.Heartbeats;
 /// <summary>A frame whose signature and structure were found right; a view of the receive buffer, valid as long as that is.</summary>
 public readonly ref struct HeartbeatFrame
 {
+    /// <summary>The states this version knows.</summary>
+    public const SpeakerState KnownFlags =
+        SpeakerState.Ready | SpeakerState.Leaving | SpeakerState.Holding | SpeakerState.Serving | SpeakerState.HearsNothing | SpeakerState.Vouches;
+
     private readonly ReadOnlySpan<byte> message;
 
     internal HeartbeatFrame(MacAddress source, ReadOnlySpan<byte> message)
@@ -41,7 +45,7 @@ public readonly ref struct HeartbeatFrame
 
     /// <summary>The sender's state; unknown bits are left out.</summary>
     public SpeakerState Flags => (SpeakerState)BinaryPrimitives.ReadUInt16BigEndian(message[HeartbeatLayout.FlagsAt..])
-        & (SpeakerState.Ready | SpeakerState.Leaving | SpeakerState.Holding | SpeakerState.Serving | SpeakerState.HearsNothing | SpeakerState.Vouches);
+        & KnownFlags;
 
     /// <summary>How the message is meant; unknown bits are left out.</summary>
     public HeartbeatMarks Marks => (HeartbeatMarks)BinaryPrimitives.ReadUInt16BigEndian(message[HeartbeatLayout.FlagsAt..])

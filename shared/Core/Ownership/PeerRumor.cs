@@ -11,8 +11,8 @@ internal sealed class PeerRumor
     // Frames of one beat reach the others at slightly different times.
     private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(50);
 
-    // As many of one beat bear different numbers.
-    private const ulong SequenceSlack = 64;
+    // Those who ask a kernel say that it is silent later than this after its last answer.
+    private static readonly TimeSpan AnswerHolds = TimeSpan.FromMilliseconds(200);
 
     // The last signs of life that those who miss it know of: of its speaker and of its kernel.
     private TimeSpan heardUntil;
@@ -49,7 +49,7 @@ internal sealed class PeerRumor
     {
         var isHearsay = word.Age is null;
         var lastSign = now - (word.Age ?? TimeSpan.Zero);
-        if (isHearsay ? word.Sequence + SequenceSlack < heardSequence : heardAt > lastSign + Slack)
+        if (isHearsay ? word.Sequence < heardSequence : heardAt > lastSign + Slack)
         {
             return false;
         }
@@ -60,6 +60,12 @@ internal sealed class PeerRumor
         {
             // Only an answer of its kernel that came later speaks against that.
             Pending = Pending == before && answeredAt > answeredUntil + Slack ? Accepted is null ? WordKind.Away : null : Pending;
+            return false;
+        }
+
+        if (word.Kind == WordKind.Silent && before == WordKind.Away && answeredUntil > now - AnswerHolds)
+        {
+            // Whoever says so has lost its question, or the answer, that others got.
             return false;
         }
 

@@ -63,7 +63,7 @@ public sealed partial class SegmentMembership
     // With more nodes each says hello less often.
     private void FollowPace(Peer peer)
     {
-        if (!peer.Near)
+        if (peer is { OnWire: true, Near: false })
         {
             peer.GoodFor = GoodForOf(peer);
             Extend(peer, peer.HeardAt + peer.GoodFor);
@@ -84,16 +84,20 @@ public sealed partial class SegmentMembership
         {
             // It is answered at once, and then goes on.
             peer.NearSince = now;
-            peer.ExpiresAt = now + peer.GoodFor;
+            peer.ExpiresAt = peer.OnWire ? now + peer.GoodFor : peer.ExpiresAt;
             peer.AnswerDue = true;
             return;
         }
 
         peer.Said = null;
-        peer.ExpiresAt = LastSign(peer) + peer.GoodFor;
+        peer.ExpiresAt = peer.OnWire ? LastSign(peer) + peer.GoodFor : peer.ExpiresAt;
         if (peer is { IsAway: true, OnWire: false })
         {
             peer.Rumor.Adopt(WordKind.Away);
+        }
+        else if (peer.IsAway && peer.Says(SpeakerState.HearsNothing))
+        {
+            peer.Rumor.AwayUntil = now + DeafFor;
         }
 
         AskNoMore(peer);

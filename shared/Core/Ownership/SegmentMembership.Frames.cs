@@ -93,6 +93,7 @@ public sealed partial class SegmentMembership
         peer.ToldGoodFor = frame.GoodFor;
         peer.GoodFor = GoodForOf(peer);
         peer.ExpiresAt = now + peer.GoodFor;
+        SayThatItIsHeard(peer, now);
         peer.Rumor.End();
         peer.Said = peer.Deaf || (peer.IsAway && peer.Says(SpeakerState.HearsNothing)) ? peer.Said : null;
         peer.StallsExcused = 0;
@@ -100,7 +101,7 @@ public sealed partial class SegmentMembership
         peer.Replaced = false;
         peerHeardAt = now;
         peer.Claims.Digest = frame.ClaimDigest;
-        changed |= peer.Echo.ViewDigest != frame.ViewDigest;
+        changed |= peer.Near && peer.Echo.ViewDigest != frame.ViewDigest;
         peer.Echo.ViewDigest = frame.ViewDigest;
         peer.Kernel.WasInVain = false;
         if (frame.Kind == HeartbeatKind.Heartbeat)
@@ -138,7 +139,7 @@ public sealed partial class SegmentMembership
         changed |= TakeClaims(peer, frame);
         FollowCompany(now);
         var told = TakeWords(peer, frame, now, out var heardNews);
-        return new HearResult(HeartbeatRefusal.None, changed | isNew | heardNews, isNew || told || peer is { Near: false, AnswerDue: true } || peer.Claims.DumpDue || !peer.ClaimsKnown);
+        return new HearResult(HeartbeatRefusal.None, changed | isNew | heardNews, isNew || told || HasUrgent || peer is { Near: false, AnswerDue: true } || peer.Claims.DumpDue || !peer.ClaimsKnown);
     }
 
     // Nothing passed either way: that its kernel did not answer meanwhile does not show that it is deaf now.

@@ -30,7 +30,7 @@ public sealed partial class SegmentMembership
     {
         if (!WasSaid(peer, now))
         {
-            Extend(peer, (peer.Said == WordKind.Silent ? peer.SaidAt : now) + PeerRumor.Patience);
+            Extend(peer, (IsSaidToBeMissing(peer) ? peer.SaidAt : now) + PeerRumor.Patience);
         }
 
         var asksFirst = !peer.Kernel.HadLastChance && peer.Near && Carrier && peer.KernelAddress is not null && !(peer.Kernel.Since + timings.CheckInterval <= now);
@@ -77,7 +77,8 @@ public sealed partial class SegmentMembership
     private PeerFacts FactsOf(Peer peer, TimeSpan now, bool isLost)
     {
         // Who sends and does not hear, with a kernel that does: only its speaker is deaf, and the traffic still flows there.
-        var isDeafAlone = peer.Near ? SaysItIsDeaf(peer, now) && KernelHears(peer, now) : SpeaksToTheFar(peer) && now < peer.Rumor.AwayUntil;
+        var isDeafAlone = (SaysItIsDeaf(peer, now) && KernelHears(peer, now))
+            || (peer.OnWire && peer.Says(SpeakerState.HearsNothing) && now < peer.Rumor.AwayUntil && !(peer.Near && now - peer.NearSince >= timings.KernelGoodFor));
         var serves = peer.IsServing && !peer.Says(SpeakerState.Leaving) && !isDeafAlone;
         return new PeerFacts(peer.OnWire && !isLost, now >= SilentAt(peer), serves, KernelAnswers(peer, now) || IsSaidToAnswer(peer, now))
         {

@@ -5,6 +5,8 @@ namespace LoadBalancer.Core.Ownership;
 /// <content>What this node makes of its peers: who is there, who is to be told, and whether it is the larger part.</content>
 public sealed partial class SegmentMembership
 {
+    private static readonly TimeSpan FarProbes = TimeSpan.FromSeconds(2);
+
     /// <summary>Whether frames of the node were ever believed on this link.</summary>
     public bool HasHeard(string node)
     {
@@ -78,7 +80,7 @@ public sealed partial class SegmentMembership
     public int Targets(TimeSpan now, bool newcomersOnly, Span<HeartbeatTarget> targets)
     {
         var count = 0;
-        var probeInterval = ProbeInterval();
+        var (probeInterval, distantInterval) = (ProbeInterval(), DistantProbeInterval);
         foreach (var peer in Peers)
         {
             var wanted = !newcomersOnly || peer.AnswerDue;
@@ -95,7 +97,7 @@ public sealed partial class SegmentMembership
             }
             else if (!newcomersOnly && (IsProbed(peer, now) || IsInquired(peer, now)) && count < targets.Length)
             {
-                peer.ProbeAt = now + probeInterval;
+                peer.ProbeAt = now + (peer.Near || distantInterval < probeInterval ? probeInterval : distantInterval);
                 peer.InquireAt = now + FirstInquiry;
                 peer.IsInquired = false;
                 targets[count++] = (peer.OnWire ? TargetOf(peer) : new HeartbeatTarget(peer.Mac, 0, 0, peer.Losses)) with { Marks = HeartbeatMarks.Asks };
@@ -105,9 +107,14 @@ public sealed partial class SegmentMembership
         return count;
     }
 
-    // Somebody else hears one that this node does not; or of one that is not near nobody has told for long: it is asked itself.
+    // Somebody else hears one that this node does not; of one that is not near nobody has told for long; or it does not hear this node, as far
+    // as it said when they last spoke to each other: it is asked itself.
     private static bool IsInquired(Peer peer, TimeSpan now) =>
-        peer.IsKnown && now >= peer.InquireAt && (peer.IsInquired || (peer is { OnWire: true, Near: false } && now >= SuspectAt(peer)));
+        peer.IsKnown && now >= peer.InquireAt
+        && (peer.IsInquired || (peer is { OnWire: true, Near: false } && (now >= SuspectAt(peer) || !peer.Echo.HearsUs)));
+
+    // Of whom its neighbours will tell.
+    private TimeSpan DistantProbeInterval => HeartbeatSchedule.HelloInterval(AliveCount) is var hello && hello > FarProbes ? hello : FarProbes;
 
     private TimeSpan ProbeInterval()
     {

@@ -16,6 +16,9 @@ public sealed partial class SegmentMembership
     private const int LeastGossip = 8;
     private const int GossipRounds = 20;
 
+    // Its neighbours, and the next two beyond them on either side.
+    private const int MostVouchers = (2 * SegmentRing.Reach) + 4;
+
     // Frames of one beat reach the others at slightly different times.
     private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(20);
 
@@ -25,7 +28,7 @@ public sealed partial class SegmentMembership
     private static readonly TimeSpan FirstInquiry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestInquiry = TimeSpan.FromMinutes(1);
 
-    private readonly List<PeerWord> urgent = [];
+    private readonly List<(Peer Peer, WordKind Kind)> urgent = [];
     private readonly HashSet<ulong> siblings = [];
     private int gossipAt;
     private bool isMissed;
@@ -41,12 +44,27 @@ public sealed partial class SegmentMembership
 
     /// <summary>Takes out what is to be said with a hello.</summary>
     /// <param name="words">Receives it; at most <see cref="MostWords"/>.</param>
+    /// <param name="now">Monotonic time.</param>
     /// <returns>The number of words.</returns>
-    public int TakeUrgent(Span<PeerWord> words)
+    public int TakeUrgent(Span<PeerWord> words, TimeSpan now)
     {
-        var count = Math.Min(words.Length, urgent.Count);
-        CollectionsMarshal.AsSpan(urgent)[..count].CopyTo(words);
-        urgent.RemoveRange(0, count);
+        var (count, taken) = (0, 0);
+        foreach (var (peer, kind) in CollectionsMarshal.AsSpan(urgent))
+        {
+            if (count == words.Length)
+            {
+                break;
+            }
+
+            // What had to wait may be true no longer.
+            taken++;
+            if (kind == WordKind.Heard ? peer.OnWire : peer.Said == kind)
+            {
+                words[count++] = WordOn(peer, kind, now);
+            }
+        }
+
+        urgent.RemoveRange(0, taken);
         isMissed = false;
         return count;
     }
@@ -65,7 +83,7 @@ public sealed partial class SegmentMembership
     /// <returns>The number of words.</returns>
     public int NextGossip(Span<PeerWord> words, TimeSpan now)
     {
-        if (!HasDistant)
+        if (!HasDistant || HearsNobody(now))
         {
             return 0;
         }
@@ -77,13 +95,19 @@ public sealed partial class SegmentMembership
             var peer = peers[gossipAt++ % peers.Count];
             if (peer.IsKnown && (peer.IsHere || IsMissed(peer, now)))
             {
-                words[count++] = WordOn(peer, peer.Deaf ? WordKind.Deaf : peer.IsAway ? WordKind.Away : peer.IsHere ? WordKind.Heard : WordKind.Silent, now);
+                words[count++] = WordOn(peer, KindOf(peer), now);
             }
         }
 
         gossipAt %= Math.Max(1, peers.Count);
         return count;
     }
+
+    // One that has only begun does not serve, and is heard all the same.
+    private static WordKind KindOf(Peer peer) =>
+        peer.Deaf ? WordKind.Deaf
+        : peer.OnWire && !(peer.IsAway && peer.Says(SpeakerState.HearsNothing)) ? WordKind.Heard
+        : peer.IsAway ? WordKind.Away : WordKind.Silent;
 
     private static PeerWord WordOn(Peer peer, WordKind kind, TimeSpan now)
     {
@@ -128,7 +152,7 @@ public sealed partial class SegmentMembership
             return false;
         }
 
-        if (peer == teller || !peer.IsKnown)
+        if (peer == teller || !peer.IsKnown || teller.Says(SpeakerState.HearsNothing))
         {
             return false;
         }
@@ -160,8 +184,9 @@ public sealed partial class SegmentMembership
         }
 
         peer.Rumor.Sequence = word.Sequence;
-        var changed = peer.Flags != word.Flags || peer.Claims.Digest != word.ClaimDigest;
-        peer.Flags = word.Flags;
+        var flags = word.Flags & HeartbeatFrame.KnownFlags;
+        var changed = peer.Flags != flags || peer.Claims.Digest != word.ClaimDigest;
+        peer.Flags = flags;
         peer.Claims.Digest = word.ClaimDigest;
         return changed;
     }
@@ -185,7 +210,7 @@ public sealed partial class SegmentMembership
         {
             Extend(peer, heardAt + peer.GoodFor);
         }
-        else if (now >= SuspectAt(peer) && heardAt > peer.HeardAt + Slack && heardAt > peer.VouchedAt)
+        else if (now >= SuspectAt(peer) && heardAt > peer.HeardAt + Slack && heardAt > peer.VouchedAt && !peer.Says(SpeakerState.HearsNothing))
         {
             peer.VouchedAt = heardAt;
             Extend(peer, heardAt + VouchedFor + peer.GoodFor);
@@ -215,7 +240,10 @@ public sealed partial class SegmentMembership
         if (peer.Near && now - word.KernelAge is { } answeredAt && answeredAt >= peer.Kernel.Since && !(kernelHeardAt > answeredAt))
         {
             peer.Kernel.Hear(answeredAt, answers: false);
-            return Follow(peer, now);
+            if (word.Kind == WordKind.Away)
+            {
+                return Follow(peer, now);
+            }
         }
 
         return TakesOthersWord(peer, now) && peer.Rumor.Miss(word, peer.HeardAt, peer.Run.Sequence, now) && Follow(peer, now);
@@ -236,21 +264,36 @@ public sealed partial class SegmentMembership
         return Follow(peer, now);
     }
 
-    // Of its neighbours this node knows best itself, unless it is the one who does not hear them, or leaves it to others to ask.
+    // Of its neighbours this node knows best itself, unless it has just become one, is the one who does not hear them, or leaves it to others to ask.
     private bool TakesOthersWord(Peer peer, TimeSpan now) =>
-        !peer.Near || now < peer.VouchedAt + VouchedFor || (peer is { OnWire: false, IsAway: true } && !Watches(peer));
+        !peer.Near || peer.NearSince > peer.HeardAt || now < peer.VouchedAt + VouchedFor || (peer is { OnWire: false, IsAway: true } && !Watches(peer));
 
     // What this node finds of its neighbours is said once: everybody hears it, and several say it.
     private void SayWhatIsMissed(Peer peer, TimeSpan now)
     {
-        if (!HasDistant || !peer.Near || !peer.IsKnown)
+        if (!peer.Near || !peer.IsKnown || HearsNobody(now))
         {
             return;
         }
 
-        if ((peer.Deaf ? WordKind.Deaf : MissedAs(peer, now)) is { } kind && peer.Said != kind)
+        if ((peer.Deaf ? WordKind.Deaf : MissedAs(peer, now)) is { } kind && peer.Said != kind && (HasDistant || IsLeftToThisOne(peer, kind)))
         {
             Say(peer, kind, now);
+        }
+    }
+
+    // Of a small segment everybody sees for itself what becomes of a peer; only the kernel of one that is away is asked by a few for all.
+    private bool IsLeftToThisOne(Peer peer, WordKind kind) => timings.Ring && kind == WordKind.Silent && !peer.OnWire && Watches(peer);
+
+    // Then it is not the others that are missing, and what this node says of them helps nobody.
+    private bool HearsNobody(TimeSpan now) => now - peerHeardAt >= SuspectAfter(OwnGoodFor);
+
+    // Those that do not keep company with it hear it seldom. A few of them tell those that miss it, should all its neighbours do so.
+    private void SayThatItIsHeard(Peer peer, TimeSpan now)
+    {
+        if (HasDistant && peer.Rumor.Pending is not null && ring.Rank(peer.Id) < MostVouchers)
+        {
+            Say(peer, WordKind.Heard, now);
         }
     }
 
@@ -276,15 +319,19 @@ public sealed partial class SegmentMembership
             peer.SaidAt = now;
         }
 
-        if (!urgent.Exists(word => word.Id == peer.Id && word.Kind == kind))
+        if (!urgent.Contains((peer, kind)))
         {
-            urgent.Add(WordOn(peer, kind, now));
+            urgent.Add((peer, kind));
         }
     }
 
     // Whoever knows better has had the time to say so.
     private bool WasSaid(Peer peer, TimeSpan now) =>
-        !HasDistant || !peer.Near || (peer.Said == WordKind.Silent && now >= peer.SaidAt + PeerRumor.Patience);
+        !HasDistant || !peer.Near || HearsNobody(now) || (IsSaidToBeMissing(peer) && now >= peer.SaidAt + PeerRumor.Patience);
+
+    // One that says that it hears nothing speaks seldom; while its kernel answers it is not missing.
+    private static bool IsSaidToBeMissing(Peer peer) =>
+        peer.Said == WordKind.Silent || (peer.Said == WordKind.Away && !peer.Says(SpeakerState.HearsNothing));
 
     // True if it is lost by what others say.
     private bool FollowRumor(Peer peer, TimeSpan now)

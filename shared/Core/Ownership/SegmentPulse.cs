@@ -266,8 +266,8 @@ public sealed class SegmentPulse
     // When something is to be said to all before its time; null if nothing is. Those that are near hear of a change with the next heartbeat.
     private TimeSpan? UrgentAt(TimeSpan now, MacAddress own)
     {
-        var isUrgent = membership.HasDistant
-            && (membership.HasUrgent || membership.Inquires(now) || StateForAll(now) != saidState || own != saidMac || membership.Identity != saidIdentity);
+        var isUrgent = membership.HasUrgent || (membership.HasDistant
+            && (membership.Inquires(now) || StateForAll(now) != saidState || own != saidMac || membership.Identity != saidIdentity));
         return !isUrgent ? null : now + urgentBudget.UntilAvailable(now);
     }
 
@@ -277,10 +277,10 @@ public sealed class SegmentPulse
     {
         var marks = HeartbeatMarks.None;
         var (body, length) = (0, 0);
-        if (membership.HasDistant)
+        if (membership.HasDistant || membership.HasUrgent)
         {
             urgentBudget.TryTake(now);
-            (body, length) = Write(words.AsSpan(0, membership.TakeUrgent(words.AsSpan(0, WordsThatFit()))));
+            (body, length) = Write(words.AsSpan(0, membership.TakeUrgent(words.AsSpan(0, WordsThatFit()), now)));
             if (membership.Inquires(now))
             {
                 membership.Inquired(now);

@@ -70,6 +70,43 @@ public sealed class AwayTests
         Assert.Equal(3, often);
     }
 
+    // Six nodes: three of the other five ask often, and say when there is no answer any more; who asks seldom goes by that.
+    [Fact]
+    public void FewPeers_TheKernelOfOneThatIsAwayFallsSilent_ThoseThatAskItSaySo_AndAllGiveItUpInHalfASecond()
+    {
+        string[] names = [.. Enumerable.Range(1, 6).Select(i => $"n{i}").Where(name => name != "n2")];
+        var n2 = new Talker("n2", 1000);
+        var first = n2.Say(h => h with { Flags = SpeakerState.Ready | SpeakerState.Serving });
+        var nodes = names.Select(name => (Name: name, Membership: Membership(name), Talker: new Talker(name, 2000))).ToList();
+        nodes.ForEach(node => node.Membership.Hear(first, Ms(0)));
+        var words = new PeerWord[8];
+        var said = new HashSet<string>();
+        for (var at = 0; at < 3500; at += 10)
+        {
+            foreach (var (name, membership, talker) in nodes)
+            {
+                if (at % 100 == 0)
+                {
+                    var beat = talker.Say(h => h with { HeardSequence = (ulong)at + 2, Flags = SpeakerState.Ready | SpeakerState.Serving });
+                    nodes.Where(node => node.Name != name).ToList().ForEach(node => node.Membership.Hear(beat, Ms(at)));
+                }
+
+                Step(membership, at, answers: at < 3000);
+                if (membership.HasUrgent)
+                {
+                    said.Add(name);
+                    var body = new byte[PeerWords.SizeOf(8)];
+                    var length = PeerWords.Write(words.AsSpan(0, membership.TakeUrgent(words, Ms(at))), body);
+                    var hello = talker.Hello(body.AsSpan(0, length));
+                    nodes.Where(node => node.Name != name).ToList().ForEach(node => node.Membership.Hear(hello, Ms(at)));
+                }
+            }
+        }
+
+        Assert.Equal(3, said.Count);
+        Assert.All(nodes, node => Assert.DoesNotContain(node.Membership.View(Ms(3500), []).Peers, static peer => peer.Node == "n2"));
+    }
+
     // It answers until its deputy does, who begins at once.
     [Fact]
     public void SpeakerSaysThatItLeaves_IsAwayAtOnce()
@@ -122,8 +159,8 @@ public sealed class AwayTests
         }
     }
 
-    // The kernel of n2 answers.
-    private void Step(SegmentMembership membership, int at)
+    // The kernel of n2 answers, unless it is said not to.
+    private void Step(SegmentMembership membership, int at, bool answers = true)
     {
         membership.Advance(Ms(at));
         var targets = new CheckTarget[32];
@@ -132,7 +169,7 @@ public sealed class AwayTests
             if (target.Address == Address && !target.Broadcast)
             {
                 asked.Add((at, target));
-                membership.HearKernel(Mac, Address, Ms(at));
+                _ = answers && membership.HearKernel(Mac, Address, Ms(at));
             }
         }
     }

@@ -83,6 +83,66 @@ public sealed class CompanyTests : LargeSegment
         Assert.False(Knows(away));
     }
 
+    // Three of the neighbours go on asking its kernel often.
+    [Theory]
+    [InlineData(0, 15, 18)]
+    [InlineData(2, 15, 18)]
+    [InlineData(3, 1, 3)]
+    [InlineData(7, 1, 3)]
+    public void NeighbourIsAway_CountsAsAliveNoMore_AndIsAskedOftenByThreeOfTheOthers(int rank, int least, int most)
+    {
+        var away = near.Find(speaker => ring.Rank(speaker.Place) == rank)!;
+        PassAway(1000, away);
+        Assert.Equal(Others - 1, membership.AliveCount);
+        var before = Questions;
+        PassAway(1000, away);
+        Assert.InRange(Questions - before, least, most);
+        Assert.True(Member(away)!.Away);
+    }
+
+    // The last answer that others had was later than this node's.
+    [Fact]
+    public void NeighbourIsAway_ThoseThatAskItsKernelMissIt_IsGoneAfterATenthOfASecond()
+    {
+        var away = near.Find(speaker => ring.Rank(speaker.Place) >= 3)!;
+        Pass(210, except: away);
+        membership.HearKernel(away.Mac, away.Address, Ms(now));
+        Pass(400, except: away);
+        Hear(near.Find(speaker => speaker != away)!.Hello(away.Word(WordKind.Silent, age: 610, kernelAge: 250)));
+        Pass(110, except: away);
+        Assert.False(Knows(away));
+    }
+
+    // It is not they who are missing.
+    [Fact]
+    public void EverybodyFallsSilent_NothingIsSaidOfThem_AndTheyAreGivenUpInTime()
+    {
+        Pass(400, except: [.. near, .. distant]);
+        Assert.Empty(Said());
+        Assert.Empty(Gossip());
+        Assert.DoesNotContain(near, Knows);
+    }
+
+    // More had to be said than may be at once.
+    [Fact]
+    public void NeighbourIsHeardAgainBeforeThatItIsMissedCouldBeSaid_ItIsNot()
+    {
+        Pass(260, except: near[0]);
+        Assert.True(membership.HasUrgent);
+        Hear(near[0].Say(marks: HeartbeatMarks.Close));
+        Assert.Empty(Said());
+    }
+
+    // What is said in the meantime is as old as it is then.
+    [Fact]
+    public void NeighbourIsMissed_SaidLater_TheAgeIsThatOfThen()
+    {
+        Pass(260, except: near[0]);
+        var heardAt = now - 260;
+        Pass(40, except: near[0]);
+        Assert.Equal(Ms(now - heardAt), Assert.Single(Said()).Age);
+    }
+
     [Fact]
     public void NeighbourIsAway_ItsKernelAnswersOthers_IsStillAway()
     {
@@ -140,14 +200,23 @@ public sealed class CompanyTests : LargeSegment
         Assert.False(old.HasDistant);
     }
 
+    // Others would take one that begins for one that is no longer there.
+    [Fact]
+    public void OneThatDoesNotServeYet_IsSaidToBeHeard()
+    {
+        var newcomer = new Speaker(99) { Serves = false };
+        Hear(newcomer.Say());
+        Assert.True(Member(newcomer)!.Away);
+        Assert.Contains((newcomer.Place, WordKind.Heard), Enumerable.Range(0, 20).SelectMany(_ => Gossip()).Select(static word => (word.Id, word.Kind)));
+    }
+
     [Fact]
     public void WhatIsKnown_GoesRoundWithinTwoSeconds()
     {
         var named = new HashSet<ulong>();
-        var words = new PeerWord[24];
         for (var beat = 0; beat < 20; beat++)
         {
-            named.UnionWith(words[..membership.NextGossip(words, Ms(now))].Select(static word => word.Id));
+            named.UnionWith(Gossip().Select(static word => word.Id));
         }
 
         Assert.Equal(near.Concat(distant).Select(static speaker => speaker.Place).ToHashSet(), named);

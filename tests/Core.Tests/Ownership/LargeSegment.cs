@@ -13,24 +13,42 @@ public abstract class LargeSegment
     private protected const int Others = 13;
 
     private protected readonly SegmentMembership membership = ReadyNode();
-    private protected readonly SegmentRing ring = new();
+    private protected readonly SegmentRing ring;
     private protected readonly List<Speaker> near;
     private protected readonly List<Speaker> distant;
     private protected readonly HeartbeatTarget[] targets = new HeartbeatTarget[64];
     private protected int now;
+    private readonly CheckTarget[] checks = new CheckTarget[16];
+    private readonly List<CheckTarget> asked = [];
+
+    /// <summary>What the kernel of one that is away was asked.</summary>
+    private protected int Questions { get; private set; }
 
     private protected LargeSegment()
     {
         List<Speaker> all = [.. Enumerable.Range(2, Others).Select(static number => new Speaker(number))];
-        var own = SegmentRing.PlaceOf("n1"u8, "eth0"u8);
-        ring.Begin(own, Others);
-        all.ForEach(speaker => ring.Add(speaker.Place));
-        ring.End(own);
+        ring = RingOf(all);
         near = all.FindAll(speaker => ring.IsNear(speaker.Place));
         distant = all.FindAll(speaker => !ring.IsNear(speaker.Place));
         all.ForEach(speaker => Hear(speaker.Say()));
         Pass(1000);
         Told();
+    }
+
+    private protected SegmentRing RingWithout(Speaker one) => RingOf(near.Concat(distant).Where(speaker => speaker != one));
+
+    private static SegmentRing RingOf(IEnumerable<Speaker> others)
+    {
+        var own = SegmentRing.PlaceOf("n1"u8, "eth0"u8);
+        var ring = new SegmentRing();
+        ring.Begin(own, Others);
+        foreach (var speaker in others)
+        {
+            ring.Add(speaker.Place);
+        }
+
+        ring.End(own);
+        return ring;
     }
 
     private protected void Hear(byte[] frame) => membership.Hear(frame, Ms(now));
@@ -40,7 +58,13 @@ public abstract class LargeSegment
     private protected PeerWord[] Said()
     {
         var words = new PeerWord[24];
-        return words[..membership.TakeUrgent(words)];
+        return words[..membership.TakeUrgent(words, Ms(now))];
+    }
+
+    private protected PeerWord[] Gossip()
+    {
+        var words = new PeerWord[24];
+        return words[..membership.NextGossip(words, Ms(now))];
     }
 
     private protected bool Knows(Speaker speaker) => Member(speaker) is not null;
@@ -64,7 +88,27 @@ public abstract class LargeSegment
             }
 
             membership.Advance(Ms(now));
-            membership.Checks(Ms(now), new CheckTarget[16]);
+            asked.AddRange(checks[..membership.Checks(Ms(now), checks)]);
+        }
+    }
+
+    // One speaks no more, and its kernel answers. Another becomes a neighbour.
+    private protected void PassAway(int milliseconds, Speaker away)
+    {
+        for (var end = now + milliseconds; now < end;)
+        {
+            asked.Clear();
+            Pass(10, except: away);
+            if (now % 100 == 0)
+            {
+                distant.ForEach(speaker => Hear(speaker.Say()));
+            }
+
+            foreach (var _ in asked.Where(target => target.Mac == away.Mac && !target.Broadcast))
+            {
+                Questions++;
+                membership.HearKernel(away.Mac, away.Address, Ms(now));
+            }
         }
     }
 
@@ -77,6 +121,8 @@ public abstract class LargeSegment
         public string Node => identity.Node;
 
         public bool Rings { get; init; } = true;
+
+        public bool Serves { get; init; } = true;
 
         public IpAddress Address => identity.Prefixes[0].Address;
 
@@ -91,7 +137,10 @@ public abstract class LargeSegment
 
         public byte[] Say(SpeakerState also) => Encode(HeartbeatKind.Heartbeat, 0, also, HeartbeatMarks.Close, null);
 
-        public byte[] Hello(PeerWord word) => Encode(HeartbeatKind.Hello, 0, SpeakerState.None, HeartbeatMarks.None, word);
+        /// <summary>To whom it does not hear.</summary>
+        public byte[] SayUnheard() => Encode(HeartbeatKind.Heartbeat, 0, SpeakerState.None, HeartbeatMarks.None, null);
+
+        public byte[] Hello(PeerWord word, SpeakerState also = SpeakerState.None) => Encode(HeartbeatKind.Hello, 0, also, HeartbeatMarks.None, word);
 
         public byte[] Hello(SpeakerState also = SpeakerState.None) => Encode(HeartbeatKind.Hello, 0, also, HeartbeatMarks.None, null);
 
@@ -105,7 +154,7 @@ public abstract class LargeSegment
             var header = Frames.Header with
             {
                 Kind = kind, Source = Mac, Boot = (ulong)(1000 + number), Sequence = ++sequence, HeardBoot = heard, HeardSequence = 1, Losses = 0,
-                Flags = SpeakerState.Ready | SpeakerState.Serving | also, Marks = marks | (Rings ? HeartbeatMarks.Rings : HeartbeatMarks.None),
+                Flags = (Serves ? SpeakerState.Ready | SpeakerState.Serving : SpeakerState.None) | also, Marks = marks | (Rings ? HeartbeatMarks.Rings : HeartbeatMarks.None),
             };
             var frame = new byte[HeartbeatLayout.MaxFrame];
             return frame[..HeartbeatEncoder.Encode(header, identity, Frames.Key, frame, body.AsSpan(0, length))];

@@ -45,6 +45,15 @@ internal static class Members
             return Frames.Encode(change is null ? Header : change(Header), new HeartbeatIdentity(node, link, [IpPrefix.Parse("192.168.96.12/20")], []));
         }
 
+        /// <summary>A hello of one that serves, with what it says of others.</summary>
+        public byte[] Hello(ReadOnlySpan<byte> words)
+        {
+            Header = Header with { Sequence = Header.Sequence + 1 };
+            var frame = new byte[HeartbeatLayout.MaxFrame];
+            var header = Header with { Kind = HeartbeatKind.Hello, Flags = SpeakerState.Ready | SpeakerState.Serving };
+            return frame[..HeartbeatEncoder.Encode(header, new HeartbeatIdentity(node, link, [IpPrefix.Parse("192.168.96.12/20")], []), Frames.Key, frame, words)];
+        }
+
         /// <summary>A claims message with claims of one subject.</summary>
         public byte[] Claim(params Claim[] claims)
         {

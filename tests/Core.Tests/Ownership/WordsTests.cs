@@ -34,6 +34,15 @@ public sealed class WordsTests : LargeSegment
         Assert.True(Knows(distant[0]));
     }
 
+    // It misses everybody.
+    [Fact]
+    public void Distant_OneThatHearsNothingMissesIt_Stays()
+    {
+        Hear(near[0].Hello(distant[0].Word(WordKind.Silent, age: 250), SpeakerState.HearsNothing));
+        Pass(200);
+        Assert.True(Knows(distant[0]));
+    }
+
     // The other heard the same last frame: that speaks for nothing.
     [Fact]
     public void Distant_SomebodyMissesIt_AnotherHeardItsLastFrame_IsGone()
@@ -50,8 +59,9 @@ public sealed class WordsTests : LargeSegment
         Hear(near[0].Hello(distant[0].Word(WordKind.Away, age: 250, kernelAge: 5)));
         Pass(110);
         Assert.True(Member(distant[0])!.Away);
+        Pass(140);
         Hear(near[1].Say(distant[0].Word(WordKind.Away, age: null)));
-        Hear(near[0].Hello(distant[0].Word(WordKind.Silent, age: 600, kernelAge: 300)));
+        Hear(near[0].Hello(distant[0].Word(WordKind.Silent, age: 500, kernelAge: 255)));
         Hear(near[1].Say(distant[0].Word(WordKind.Away, age: null)));
         Pass(110);
         Assert.False(Knows(distant[0]));
@@ -97,12 +107,79 @@ public sealed class WordsTests : LargeSegment
             Hear(distant[0].Hello());
         }
 
-        Hear(near[0].Say(distant[0].Word(WordKind.Silent, age: null) with { Sequence = 2 }));
-        Pass(200);
-        Assert.True(Knows(distant[0]));
+        var last = distant[0].Word(WordKind.Silent, age: null);
+        foreach (var sequence in new ulong[] { 2, last.Sequence - 1 })
+        {
+            Hear(near[0].Say(last with { Sequence = sequence }));
+            Pass(200);
+            Assert.True(Knows(distant[0]));
+        }
+
         Hear(near[0].Say(distant[0].Word(WordKind.Silent, age: null)));
         Pass(200);
         Assert.False(Knows(distant[0]));
+    }
+
+    // Its speaker fell silent. Of those that ask its kernel, one has lost its question.
+    [Fact]
+    public void Distant_ItsKernelAnsweredOneAMomentAgoAndAnotherNot_IsAway()
+    {
+        Hear(near[0].Hello(distant[0].Word(WordKind.Away, age: 250, kernelAge: 5)));
+        Pass(10);
+        Hear(near[1].Hello(distant[0].Word(WordKind.Silent, age: 260)));
+        Pass(150);
+        Assert.True(Member(distant[0])!.Away);
+    }
+
+    // All that would have told of its death died with it, but one.
+    [Fact]
+    public void OneThatHasJustBecomeANeighbour_SomebodyMissesIt_IsGoneAfterATenthOfASecond()
+    {
+        Pass(400, except: near[0]);
+        Assert.False(Knows(near[0]));
+        var neighbour = distant.Find(speaker => RingWithout(near[0]).IsNear(speaker.Place))!;
+        Hear(near[1].Hello(neighbour.Word(WordKind.Silent, age: 250)));
+        Pass(110, except: [near[0], neighbour]);
+        Assert.False(Knows(neighbour));
+    }
+
+    // It was met again by a frame that did not say so, and what would have was lost.
+    [Fact]
+    public void DistantDoesNotHearThisNode_IsAskedOnceASecondUntilItDoes()
+    {
+        Hear(distant[0].SayUnheard());
+        Assert.Contains(distant[0].Mac, Told());
+        Pass(900);
+        Assert.DoesNotContain(distant[0].Mac, Told());
+        Pass(100);
+        Assert.Contains(distant[0].Mac, Told());
+        Hear(distant[0].Say());
+        Pass(1100);
+        Assert.DoesNotContain(distant[0].Mac, Told());
+    }
+
+    // All its neighbours miss it: somebody else must tell them.
+    [Fact]
+    public void Distant_SomebodyMissesIt_SaysItself_TheNextFourBeyondItsNeighboursSaySo()
+    {
+        foreach (var missed in distant)
+        {
+            Hear(near[0].Hello(missed.Word(WordKind.Silent, age: 250)));
+            Pass(20);
+            Hear(missed.Hello());
+            Assert.Equal(ring.Rank(missed.Place) < 12 ? [(missed.Place, WordKind.Heard)] : [], Said().Select(static word => (word.Id, word.Kind)));
+        }
+
+        Assert.Contains(distant, speaker => ring.Rank(speaker.Place) >= 12);
+        Assert.Contains(distant, speaker => ring.Rank(speaker.Place) < 12);
+    }
+
+    // A later version may say more.
+    [Fact]
+    public void StatesThisVersionDoesNotKnow_AreLeftOut()
+    {
+        var word = distant[0].Word(WordKind.Heard, age: 10);
+        Assert.False(membership.Hear(near[0].Say(word with { Sequence = 50, Flags = word.Flags | (SpeakerState)0x80 }), Ms(now)).Changed);
     }
 
     [Fact]

@@ -1,6 +1,6 @@
-using System.Globalization;
 using LoadBalancer.Core.Ownership;
 using LoadBalancer.Testing;
+using static LoadBalancer.Speaker.Tests.Simulation.LargeSegment;
 
 namespace LoadBalancer.Speaker.Tests.Simulation;
 
@@ -23,9 +23,11 @@ public sealed class LargeSegmentScenarios(ITestOutputHelper output)
     {
         var cluster = Settled(nodes);
         var owner = cluster.OwnerOf(cluster.Vip);
-        var traffic = new Traffic(cluster);
+        var traffic = new WireTraffic(cluster);
         cluster.Run(2000);
-        Assert.InRange(traffic.MostPerNode, 1, 100);
+
+        // Owners of many addresses are asked for some of them each second.
+        Assert.InRange(traffic.MostPerNode, 1, cluster.FurtherVips.Count == 0 ? 100 : 130);
         output.WriteLine($"{nodes} nodes, nothing happens: {traffic}");
         Strike(cluster, owner);
         owner.PowerOff();
@@ -80,24 +82,6 @@ public sealed class LargeSegmentScenarios(ITestOutputHelper output)
         Agree(cluster);
     }
 
-    // Its speaker dies first, and then the node: those that ask its kernel say so.
-    [Fact]
-    [Limit(300, "many nodes in one process")]
-    public void NodeDiesWhileItsSpeakerIsAway_ItsAddressesAreTakenOver()
-    {
-        var cluster = Settled(Size);
-        var owner = cluster.OwnerOf(cluster.Vip);
-        Strike(cluster, owner);
-        owner.KillSpeaker();
-        cluster.Run(3000);
-        Strike(cluster, owner);
-        owner.PowerOff();
-        cluster.Run(2000);
-        Assert.Null(cluster.Watch.Violation);
-        Assert.NotEqual(owner, cluster.OwnerOf(cluster.Vip));
-        Agree(cluster);
-    }
-
     [Theory]
     [MemberData(nameof(Sizes))]
     [Limit(300, "many nodes in one process")]
@@ -107,7 +91,7 @@ public sealed class LargeSegmentScenarios(ITestOutputHelper output)
         Cut(cluster, nodes / 2, true);
         cluster.Run(Numbers("LB_LARGE_SECONDS", 20)[0] * 1000);
         cluster.Watch.Edge(cluster.Nodes);
-        var traffic = new Traffic(cluster);
+        var traffic = new WireTraffic(cluster);
         Cut(cluster, nodes / 2, false);
         var healed = cluster.Now;
         while (!AllAgree(cluster) && cluster.Now - healed < TimeSpan.FromSeconds(5))
@@ -149,7 +133,7 @@ public sealed class LargeSegmentScenarios(ITestOutputHelper output)
         cluster.Watch.Edge(cluster.Nodes);
         cluster.Watch.Reset();
         cluster.Wire.LossPerMille = 50;
-        var traffic = new Traffic(cluster);
+        var traffic = new WireTraffic(cluster);
         cluster.Run(1000 * Numbers("LB_LARGE_SECONDS", 20)[0]);
         output.WriteLine($"{Size} nodes: {traffic}");
         Assert.All(cluster.Nodes, node => Assert.Equal(0, Assert.Single(node.Speaker!.Segments).View(cluster.Now, []).Reunions));
@@ -169,7 +153,7 @@ public sealed class LargeSegmentScenarios(ITestOutputHelper output)
         cluster.Watch.Reset();
         cluster.Wire.Cut(ring[0], ring[1], true);
         cluster.Run(2000);
-        var traffic = new Traffic(cluster);
+        var traffic = new WireTraffic(cluster);
         cluster.Run(8000);
         Assert.InRange(traffic.Broadcasts, 0, 60);
         output.WriteLine($"{Size} nodes: {traffic}");
@@ -240,94 +224,5 @@ public sealed class LargeSegmentScenarios(ITestOutputHelper output)
         }
 
         Agree(cluster);
-    }
-
-    private static SimulatedCluster Settled(int nodes, int older = 0, Func<int, MembershipTimings>? timings = null) =>
-        new SimulatedCluster(nodes, nodes, vips: 10, furtherVips: Numbers("LB_LARGE_VIPS", 0)[0], timings: timings ?? (index => new MembershipTimings { Ring = index < nodes - older }))
-        {
-            LeasePeriod = TimeSpan.FromSeconds(20),
-        }.Settle();
-
-    private static void Strike(SimulatedCluster cluster, params SimulatedNode[] struck)
-    {
-        cluster.Watch.Reset();
-        cluster.Watch.Edge(struck);
-    }
-
-    private static ulong Place(SimulatedNode node) => SegmentRing.PlaceOf(System.Text.Encoding.ASCII.GetBytes(node.Name), "eth0"u8);
-
-    private static void Cut(SimulatedCluster cluster, int first, bool isCut)
-    {
-        foreach (var one in cluster.Nodes.Take(first))
-        {
-            foreach (var other in cluster.Nodes.Skip(first))
-            {
-                cluster.Wire.Cut(one, other, isCut);
-                cluster.Wire.Cut(other, one, isCut);
-            }
-        }
-    }
-
-    private static void Agree(SimulatedCluster cluster) => Assert.True(AllAgree(cluster), Disagreement(cluster));
-
-    private static bool AllAgree(SimulatedCluster cluster) => Disagreement(cluster).Length == 0;
-
-    // Everybody that runs knows everybody that runs, and each address has one that answers for it.
-    private static string Disagreement(SimulatedCluster cluster)
-    {
-        var running = cluster.Nodes.Where(static node => node.RunsFor is not null).Select(static node => node.Name).ToHashSet();
-        foreach (var node in cluster.Nodes.Where(node => running.Contains(node.Name)))
-        {
-            var known = node.Speaker!.Segments.Single().View(cluster.Now, []).Peers.Where(static peer => !peer.Away).Select(static peer => peer.Node).Append(node.Name).ToHashSet();
-            if (!known.SetEquals(running))
-            {
-                return $"{node.Name} does not know [{string.Join(", ", running.Except(known))}] and knows [{string.Join(", ", known.Except(running))}]";
-            }
-        }
-
-        var contested = cluster.Vips.FirstOrDefault(vip => cluster.Answers(vip).Select(static answer => answer.Mac).Distinct().Count() != 1);
-        return contested == default ? "" : $"{contested} is answered with [{string.Join(", ", cluster.Answers(contested).Select(static answer => answer.Mac))}]";
-    }
-
-    private static int[] Numbers(string variable, params int[] usual) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text
-        ? [.. text.Split(',').Select(static number => int.Parse(number, CultureInfo.InvariantCulture))]
-        : usual;
-
-    /// <summary>What was sent since it was last asked.</summary>
-    private sealed class Traffic
-    {
-        private readonly SimulatedCluster cluster;
-        private readonly Dictionary<SimulatedHost, int> sent = [];
-        private int broadcasts;
-        private int questions;
-        private TimeSpan since;
-
-        public Traffic(SimulatedCluster cluster)
-        {
-            this.cluster = cluster;
-            since = cluster.Now;
-            cluster.Wire.Sent = (port, frame) =>
-            {
-                sent[port.Host] = sent.GetValueOrDefault(port.Host) + 1;
-                broadcasts += frame[0] == 0xff ? 1 : 0;
-                questions += frame[12] == 8 && frame[13] == 6 && frame[21] == 1 ? 1 : 0;
-            };
-        }
-
-        /// <summary>In a second, by the node that sent most.</summary>
-        public double MostPerNode => sent.Where(static entry => entry.Key is SimulatedNode).Max(static entry => entry.Value) / (cluster.Now - since).TotalSeconds;
-
-        /// <summary>In a second, by all.</summary>
-        public double Broadcasts => broadcasts / (cluster.Now - since).TotalSeconds;
-
-        public override string ToString()
-        {
-            var seconds = (cluster.Now - since).TotalSeconds;
-            var average = sent.Where(static entry => entry.Key is SimulatedNode).Sum(static entry => entry.Value) / seconds / cluster.Nodes.Count;
-            var text = $"{average:0} frames/s by a node, {MostPerNode:0} by the one that sent most, {Broadcasts:0} broadcasts/s, {questions / seconds:0} ARP requests/s";
-            sent.Clear();
-            (broadcasts, questions, since) = (0, 0, cluster.Now);
-            return text;
-        }
     }
 }
