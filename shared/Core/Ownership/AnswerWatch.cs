@@ -9,14 +9,14 @@ public readonly record struct AnswerQuestion(IpAddress Vip, MacAddress Mac);
 
 /// <summary>
 /// Looks whether what peers claim is true: their heartbeats may be fine while their answers are not. The first in line to succeed an
-/// owner asks it for the VIP, a second after it took over and now and then afterwards; three questions without an answer, and the
-/// owner is doubted. One thread at a time; only <see cref="Answered"/> may be called from another, and waits for nobody.
+/// owner asks it for the VIP, a second after it took over and now and then afterwards; six questions without an answer, and the
+/// owner is doubted: where one frame of twenty is lost, three in a row bring none every few minutes. One thread at a time; only <see cref="Answered"/> may be called from another, and waits for nobody.
 /// </summary>
 public sealed class AnswerWatch
 {
-    private const int Misses = 3;
+    private const int Misses = 6;
     private static readonly TimeSpan AfterTakeOver = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Usual = TimeSpan.FromSeconds(10);
 
     // By one node on one link: a hundred VIPs are gone through in ten seconds, a thousand in a hundred.

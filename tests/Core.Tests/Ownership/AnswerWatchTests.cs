@@ -23,12 +23,12 @@ public sealed class AnswerWatchTests
             }
         }
 
-        Assert.Equal([1000, 12_000, 23_000], asked);
+        Assert.Equal([1000, 11_500, 22_000], asked);
         Assert.Null(watch.Doubted(Vip));
     }
 
     [Fact]
-    public void OwnerDoesNotAnswer_IsDoubtedAfterThreeQuestions()
+    public void OwnerDoesNotAnswer_IsDoubtedAfterSixQuestions()
     {
         for (var at = 0; at < 4000; at += 100)
         {
@@ -40,6 +40,24 @@ public sealed class AnswerWatchTests
         Assert.Equal("n2", watch.Doubted(Vip));
         watch.Answered(Vip, Mac);
         Assert.Null(watch.Doubted(Vip));
+    }
+
+    // Five in a row are lost, or their answers are, and then one comes through.
+    [Fact]
+    public void FramesAreLost_NobodyIsDoubted()
+    {
+        var asked = 0;
+        for (var at = 0; at < 60_000; at += 100)
+        {
+            if (Ask(at) && ++asked % 6 == 0)
+            {
+                watch.Answered(Vip, Mac);
+            }
+
+            Assert.Null(watch.Doubted(Vip));
+        }
+
+        Assert.InRange(asked, 18, 30);
     }
 
     [Fact]
