@@ -6,7 +6,7 @@ using LoadBalancer.LocalCluster.Programs;
 
 namespace LoadBalancer.Benchmarks.Wire;
 
-/// <summary>What clients see: ARP answers beside the kernel's own, with few and with 1,000 addresses announced.</summary>
+/// <summary>What clients see: ARP answers beside the kernel's own, with few and with 1,000 addresses announced; a connection that is sent on beside one that is not.</summary>
 internal static class WireCost
 {
     private const int Few = 3;
@@ -48,6 +48,12 @@ internal static class WireCost
             }
 
             AnswerLatency.Show(cluster, $"{to:N0} addresses announced", vip, cluster.Nodes.Single(node => node.Host.Mac == mac));
+        }
+
+        if (kernel)
+        {
+            Console.WriteLine("One connection that writes as fast as it can:");
+            await BulkTransfer.ShowAsync(cluster);
         }
     }
 }
