@@ -28,9 +28,9 @@ public sealed class AnswerTimeTests(ClusterFixture fixture, ITestOutputHelper ou
         using var api = new KubeApi(new KubeconfigFile(Cluster.AdminKubeconfig), Connections);
         string stem = NewName("timed");
         await CreateAsync(api, stem, 0, 3);
-        Measure(stem, 3);
+        await MeasureAsync(stem, 3);
         await CreateAsync(api, stem, 3, Many);
-        Measure(stem, Many);
+        await MeasureAsync(stem, Many);
     }
 
     private async Task CreateAsync(KubeApi api, string stem, int first, int end)
@@ -41,18 +41,20 @@ public sealed class AnswerTimeTests(ClusterFixture fixture, ITestOutputHelper ou
             () => Enumerable.Range(0, end).All(number => Cluster.Addresses($"{stem}-{number}").Count > 0), TimeSpan.FromSeconds(120), $"{end} addresses", () => Cluster.Programs.Tails());
     }
 
-    private void Measure(string stem, int services)
+    private async Task MeasureAsync(string stem, int services)
     {
-        foreach (string[] command in (string[][])[["status"], ["why", $"{stem}-0"]])
+        foreach ((string[] command, string told) in ((string[], string)[])[(["status"], "large"), (["why", $"{stem}-0"], $"{stem}-0")])
         {
-            TimeSpan[] times = [.. Enumerable.Range(0, Runs).Select(_ => Run(command)).Skip(1).Order()];
+            // A program may tell for a moment what was so when it was asked last.
+            await Eventually.TrueAsync(() => Run(command).Text.Contains(told, StringComparison.Ordinal), Soon, $"{command[0]} to tell of {told}", () => Run(command).Text);
+            TimeSpan[] times = [.. Enumerable.Range(1, Runs - 1).Select(_ => Run(command).Took).Order()];
             Figure(string.Create(CultureInfo.InvariantCulture,
                 $"{(ProgramFile.IsNative(ProgramFile.FindPlugin()) ? "NativeAOT" : "not NativeAOT")} kubectl-lb {command[0]} with {services} Services: fastest {times[0].TotalMilliseconds:0} ms, p50 {times[times.Length / 2].TotalMilliseconds:0} ms, slowest {times[^1].TotalMilliseconds:0} ms"));
             Assert.InRange(times[times.Length / 2], TimeSpan.Zero, Bound);
         }
     }
 
-    private TimeSpan Run(string[] arguments)
+    private (TimeSpan Took, string Text) Run(string[] arguments)
     {
         var start = new ProcessStartInfo(ProgramFile.FindPlugin(), [.. arguments, "--kubeconfig", Cluster.AdminKubeconfig]) { RedirectStandardOutput = true, RedirectStandardError = true };
         long begun = TimeProvider.System.GetTimestamp();
@@ -61,7 +63,7 @@ public sealed class AnswerTimeTests(ClusterFixture fixture, ITestOutputHelper ou
         string text = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         TimeSpan took = TimeProvider.System.GetElapsedTime(begun);
-        Assert.True(process.ExitCode is 0 or 1 && text.Contains(arguments[0] == "status" ? "large" : arguments[1], StringComparison.Ordinal), $"{process.ExitCode}\n{text}{error.Result}");
-        return took;
+        Assert.True(process.ExitCode is 0 or 1, $"{process.ExitCode}\n{text}{error.Result}");
+        return (took, text);
     }
 }
