@@ -71,30 +71,23 @@ internal static class BulkTransfer
         return to;
     }
 
-    private static async Task<Socket> ConnectAsync(Host from, string address)
-    {
-        var socket = from.TcpSocket();
-        Exception? last = null;
-        for (var attempts = 0; attempts < 50; attempts++)
+    // The service proxies hear of it a moment later.
+    private static Task<Socket> ConnectAsync(Host from, string address) => Eventually.GetAsync(
+        async () =>
         {
+            var socket = from.TcpSocket();
             try
             {
                 await socket.ConnectAsync(IPAddress.Parse(address), 80);
                 return socket;
             }
-            catch (SocketException refused)
+            catch (SocketException)
             {
-                // The service proxies have not heard of it yet.
-                last = refused;
                 socket.Dispose();
-                socket = from.TcpSocket();
-                await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
+                return null;
             }
-        }
-
-        socket.Dispose();
-        throw new InvalidOperationException($"{address} is not reached", last);
-    }
+        },
+        Patience, $"a connection to {address}");
 
     private static async Task WriteAsync(Socket socket, string what)
     {

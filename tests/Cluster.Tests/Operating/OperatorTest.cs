@@ -48,7 +48,8 @@ public abstract class OperatorTest(ClusterFixture fixture, ITestOutputHelper out
         Cluster.AdminKubeconfig, "nsenter",
         [$"--net={host.Network.Path}", "--", .. asRoot ? (string[])[] : ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw", "--"], Tool.Find("kubectl") ?? "kubectl", "lb", .. arguments]);
 
-    private static (int Status, string Out, string Error, TimeSpan Took) Run(string kubeconfig, string program, string[] words)
+    /// <summary>Runs a program as somebody, with kubectl-lb where kubectl finds it.</summary>
+    private protected static (int Status, string Out, string Error, TimeSpan Took) Run(string kubeconfig, string program, string[] words)
     {
         Assert.SkipWhen(Tool.Find("kubectl") is null, "kubectl is not installed");
         string plugin = ProgramFile.FindPlugin();
