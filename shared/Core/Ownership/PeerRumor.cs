@@ -18,6 +18,9 @@ internal sealed class PeerRumor
     private TimeSpan heardUntil;
     private TimeSpan answeredUntil;
 
+    // When anybody else last heard it, as far as was told. What speaks against a word may come before it.
+    private TimeSpan othersHeardAt = TimeSpan.MinValue;
+
     /// <summary>What is believed: that it is away, or silent; null while it is taken to serve.</summary>
     public WordKind? Accepted { get; private set; }
 
@@ -43,13 +46,14 @@ internal sealed class PeerRumor
     /// <param name="word">What is said.</param>
     /// <param name="heardAt">When this node last heard it itself.</param>
     /// <param name="heardSequence">Which number that had.</param>
+    /// <param name="leastSilence">For how long nobody has heard it when those that miss it first believe that.</param>
     /// <param name="now">Monotonic time.</param>
     /// <returns>Whether that is news.</returns>
-    public bool Miss(in PeerWord word, TimeSpan heardAt, ulong heardSequence, TimeSpan now)
+    public bool Miss(in PeerWord word, TimeSpan heardAt, ulong heardSequence, TimeSpan leastSilence, TimeSpan now)
     {
         var isHearsay = word.Age is null;
         var lastSign = now - (word.Age ?? TimeSpan.Zero);
-        if (isHearsay ? word.Sequence < heardSequence : heardAt > lastSign + Slack)
+        if (isHearsay ? word.Sequence < heardSequence || now < othersHeardAt + leastSilence : Later(heardAt, othersHeardAt) > lastSign + Slack)
         {
             return false;
         }
@@ -84,11 +88,14 @@ internal sealed class PeerRumor
     /// <summary>Somebody has heard it so long ago: if that was after it was missed, it was missed wrongly.</summary>
     public void Contradict(TimeSpan heardAt)
     {
+        othersHeardAt = Later(heardAt, othersHeardAt);
         if (heardAt > heardUntil + Slack)
         {
             Pending = null;
         }
     }
+
+    private static TimeSpan Later(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     /// <summary>What was said is believed from now on.</summary>
     public void Mature()

@@ -212,13 +212,25 @@ public sealed partial class SegmentMembership
         }
         else if (now >= SuspectAt(peer) && heardAt > peer.HeardAt + Slack && heardAt > peer.VouchedAt && !peer.Says(SpeakerState.HearsNothing))
         {
-            peer.VouchedAt = heardAt;
-            Extend(peer, heardAt + VouchedFor + peer.GoodFor);
-            AskNoMore(peer);
-            peer.Said = null;
+            Vouch(peer, heardAt, now);
         }
 
         return Follow(peer, now);
+    }
+
+    // Whoever has not heard it for as long as this node would ask by itself is about to miss it, too.
+    private void Vouch(Peer peer, TimeSpan heardAt, TimeSpan now)
+    {
+        if (now - heardAt >= SuspectAfter(peer.GoodFor))
+        {
+            Extend(peer, heardAt + peer.GoodFor);
+            return;
+        }
+
+        peer.VouchedAt = heardAt;
+        Extend(peer, heardAt + VouchedFor + peer.GoodFor);
+        AskNoMore(peer);
+        peer.Said = null;
     }
 
     private bool TakeMissed(Peer peer, in PeerWord word, bool isUrgent, TimeSpan now)
@@ -246,7 +258,7 @@ public sealed partial class SegmentMembership
             }
         }
 
-        return TakesOthersWord(peer, now) && peer.Rumor.Miss(word, peer.HeardAt, peer.Run.Sequence, now) && Follow(peer, now);
+        return TakesOthersWord(peer, now) && peer.Rumor.Miss(word, peer.HeardAt, peer.Run.Sequence, peer.ToldGoodFor, now) && Follow(peer, now);
     }
 
     // Its hellos come in, in which it says that it hears nothing; its kernel does, as its neighbours found.

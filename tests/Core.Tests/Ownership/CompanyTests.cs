@@ -173,6 +173,18 @@ public sealed class CompanyTests : LargeSegment
         Assert.Empty(Said());
     }
 
+    // A frame that was held up on its way came to one of them later than to all others: whoever has it misses the next as they do.
+    [Fact]
+    public void Neighbour_FallsSilent_AnotherHeardItALittleLater_IsGivenUpThatMuchLater()
+    {
+        Pass(260, except: near[0]);
+        Hear(near[1].Say(near[0].Word(WordKind.Heard, age: 230)));
+        Pass(110, except: near[0]);
+        Assert.True(Knows(near[0]));
+        Pass(20, except: near[0]);
+        Assert.False(Knows(near[0]));
+    }
+
     // Nobody says that it misses the others: nobody is heard who could.
     [Fact]
     public void MostNeighboursFallSilent_TheDistantDoNotMakeAMajority()

@@ -34,6 +34,31 @@ public sealed class WordsTests : LargeSegment
         Assert.True(Knows(distant[0]));
     }
 
+    // What was held up on its way comes after what was said against it.
+    [Fact]
+    public void Distant_AnotherSaysThatItHeardIt_WhoMissesItIsHeardOnlyThen_Stays()
+    {
+        Hear(near[1].Hello(distant[0].Word(WordKind.Heard, age: 10)));
+        Pass(20);
+        Hear(near[0].Hello(distant[0].Word(WordKind.Silent, age: 250)));
+        Pass(500);
+        Assert.True(Knows(distant[0]));
+    }
+
+    // Whoever lost it a moment ago passes on that it did. Had it died since it was heard, nobody could know it yet.
+    [Fact]
+    public void Distant_AnotherHeardIt_SomebodyPassesOnThatItIsMissed_StaysUntilThatCanBeTrue()
+    {
+        Hear(near[1].Hello(distant[0].Word(WordKind.Heard, age: 10)));
+        Pass(300);
+        Hear(near[2].Say(distant[0].Word(WordKind.Silent, age: null)));
+        Pass(150);
+        Assert.True(Knows(distant[0]));
+        Hear(near[2].Say(distant[0].Word(WordKind.Silent, age: null)));
+        Pass(110);
+        Assert.False(Knows(distant[0]));
+    }
+
     // It misses everybody.
     [Fact]
     public void Distant_OneThatHearsNothingMissesIt_Stays()

@@ -64,6 +64,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(23064)] // an owner's speaker hears nothing, and most know it by its hellos alone
     [InlineData(23112)] // a frame that was heard is counted a beat later
     [InlineData(23180)] // an owner's interface is replaced, far from most
+    [InlineData(90200)] // an owner cannot send, and its last frame was held up on the way to one of the others
     public void SeedOfALargeSegmentThatFailedOnce_KeepsTheInvariants(int seed) => Assert.Null(Schedule.Run(seed, Faults.Kinds, fewest: 10));
 
     [Fact]
