@@ -117,6 +117,9 @@ internal sealed class Peer
     /// <summary>When a neighbour that this node misses was last heard by somebody else.</summary>
     public TimeSpan VouchedAt { get; set; } = TimeSpan.MinValue;
 
+    /// <summary>When this node last said that it hears it, to those that do not.</summary>
+    public TimeSpan ContradictedAt { get; set; } = TimeSpan.MinValue;
+
     /// <summary>What this node has said of it in this silence.</summary>
     public WordKind? Said { get; set; }
 

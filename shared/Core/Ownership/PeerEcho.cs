@@ -62,6 +62,9 @@ internal sealed class PeerEcho
     /// <summary>Whether what it says it has heard of this node stays behind what was sent to it so long ago.</summary>
     public bool IsStale(TimeSpan now, TimeSpan after) => !HearsUs || now - markedAt >= after;
 
+    /// <summary>Whether it has heard nothing of this node for so long.</summary>
+    public bool IsStaleFor(TimeSpan now, TimeSpan least) => now - UnheardSince >= least || now - markedAt >= least;
+
     /// <summary>The process stood still: time that was lost is no silence.</summary>
     public void Excuse(TimeSpan since, TimeSpan gap) => markedAt += markedAt <= since ? gap : TimeSpan.Zero;
 }

@@ -18,8 +18,12 @@ internal sealed class PeerRumor
     private TimeSpan heardUntil;
     private TimeSpan answeredUntil;
 
-    // When anybody else last heard it, as far as was told. What speaks against a word may come before it.
-    private TimeSpan othersHeardAt = TimeSpan.MinValue;
+    // Who last missed it, and when that was said.
+    private ulong missedBy;
+    private TimeSpan missedAt = TimeSpan.MinValue;
+
+    /// <summary>When anybody else last heard it, as far as was told. What speaks against a word may come before it.</summary>
+    public TimeSpan OthersHeardAt { get; private set; } = TimeSpan.MinValue;
 
     /// <summary>What is believed: that it is away, or silent; null while it is taken to serve.</summary>
     public WordKind? Accepted { get; private set; }
@@ -42,6 +46,22 @@ internal sealed class PeerRumor
     /// <summary>The highest of its sequence numbers that anybody told of.</summary>
     public ulong Sequence { get; set; }
 
+    /// <summary>Somebody else heard it then.</summary>
+    public void HeardBy(TimeSpan heardAt) => OthersHeardAt = Later(heardAt, OthersHeardAt);
+
+    /// <summary>
+    /// One of its neighbours hears neither its speaker nor its kernel. When two say so, it is as good as deaf if it says itself that it hears
+    /// nothing; one may have lost its frames.
+    /// </summary>
+    public void MissedBy(ulong teller, TimeSpan now, TimeSpan goodFor)
+    {
+        DeafUntil = missedBy != teller && WasMissed(now, goodFor) ? now + goodFor : DeafUntil;
+        (missedBy, missedAt) = (teller, now);
+    }
+
+    /// <summary>Whether a neighbour missed it a moment ago.</summary>
+    public bool WasMissed(TimeSpan now, TimeSpan within) => now < missedAt + within;
+
     /// <summary>Somebody misses it.</summary>
     /// <param name="word">What is said.</param>
     /// <param name="heardAt">When this node last heard it itself.</param>
@@ -53,7 +73,7 @@ internal sealed class PeerRumor
     {
         var isHearsay = word.Age is null;
         var lastSign = now - (word.Age ?? TimeSpan.Zero);
-        if (isHearsay ? word.Sequence < heardSequence || now < othersHeardAt + leastSilence : Later(heardAt, othersHeardAt) > lastSign + Slack)
+        if (isHearsay ? word.Sequence < heardSequence || now < OthersHeardAt + leastSilence : Later(heardAt, OthersHeardAt) > lastSign + Slack)
         {
             return false;
         }
@@ -88,7 +108,7 @@ internal sealed class PeerRumor
     /// <summary>Somebody has heard it so long ago: if that was after it was missed, it was missed wrongly.</summary>
     public void Contradict(TimeSpan heardAt)
     {
-        othersHeardAt = Later(heardAt, othersHeardAt);
+        HeardBy(heardAt);
         if (heardAt > heardUntil + Slack)
         {
             Pending = null;

@@ -29,7 +29,7 @@ public sealed partial class SegmentMembership
         var count = 0;
         foreach (var peer in Peers)
         {
-            if (!(IsSilent(peer, now) || HasStaleEcho(peer, now)) || now < CheckDue(peer, now) || count == targets.Length
+            if (!(IsSilent(peer, now) || (HasStaleEcho(peer, now) && !IsJustMet(peer, now))) || now < CheckDue(peer, now) || count == targets.Length
                 || peer.KernelAddress is not { } address)
             {
                 continue;
@@ -74,6 +74,9 @@ public sealed partial class SegmentMembership
 
         return changed;
     }
+
+    // It had no time yet to hear this node and to say so.
+    private static bool IsJustMet(Peer peer, TimeSpan now) => now < peer.OnWireSince + SuspectAfter(peer.GoodFor);
 
     private bool KernelAnswers(Peer peer, TimeSpan now) =>
         peer.Kernel.Since is not null && peer.Kernel.Speaks(now, KernelGoodFor(peer));

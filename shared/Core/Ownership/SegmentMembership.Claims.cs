@@ -85,7 +85,7 @@ public sealed partial class SegmentMembership
             {
                 peer.Claims.EndRequests();
             }
-            else if (peer.Echo.HearsUs && peer.Claims.TakeRequest(now, timings))
+            else if (peer.Echo.HearsUs && !IsOverdue(peer, now) && peer.Claims.TakeRequest(now, timings))
             {
                 return TargetOf(peer);
             }
@@ -93,6 +93,9 @@ public sealed partial class SegmentMembership
 
         return null;
     }
+
+    // Its answer would not be heard, and the next request come the later for it.
+    private static bool IsOverdue(Peer peer, TimeSpan now) => peer.Near && now >= LastSign(peer) + SuspectAfter(peer.GoodFor);
 
     // Overtaken by a later frame. It tells nothing about life, but a claim or a request must not get lost for that.
     private HearResult TakeLate(Peer peer, in HeartbeatFrame frame)

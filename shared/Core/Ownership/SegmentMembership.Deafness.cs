@@ -45,7 +45,7 @@ public sealed partial class SegmentMembership
     {
         if (!peer.Near)
         {
-            return peer.Says(SpeakerState.HearsNothing) && now < peer.Rumor.DeafUntil;
+            return peer.Says(SpeakerState.HearsNothing) && now < peer.Rumor.DeafUntil && now >= peer.Rumor.AwayUntil;
         }
 
         if (!IsFoundDeaf(peer, now))

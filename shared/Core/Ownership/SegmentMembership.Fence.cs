@@ -48,7 +48,7 @@ public sealed partial class SegmentMembership
             return false;
         }
 
-        if (now < listenUntil || MissesWitness(now))
+        if (now < listenUntil || MissesWitness(now) || IsSecluded)
         {
             return false;
         }

@@ -30,6 +30,8 @@ public sealed partial class SegmentMembership
             peers.Add(peer);
         }
 
+        // It answers what it was sent: it has had a frame of this node, and needs none for that.
+        var answers = peer.Run.AwaitsProof(now);
         if (frame.Boot != peer.Run.Boot)
         {
             if (!peer.Run.IsProvenBy(frame, ownBoot))
@@ -53,7 +55,7 @@ public sealed partial class SegmentMembership
             return AskForProof(peer, frame, now);
         }
 
-        return Believe(peer, frame, now);
+        return Believe(peer, frame, answers, now);
     }
 
     private static HearResult AskForProof(Peer peer, in HeartbeatFrame frame, TimeSpan now)
@@ -79,11 +81,12 @@ public sealed partial class SegmentMembership
         }
     }
 
-    private HearResult Believe(Peer peer, in HeartbeatFrame frame, TimeSpan now)
+    private HearResult Believe(Peer peer, in HeartbeatFrame frame, bool answers, TimeSpan now)
     {
         var describes = frame.Kind is HeartbeatKind.Hello or HeartbeatKind.Heartbeat;
         var changed = (describes && peer.UpdateIdentity(frame)) | peer.Flags != frame.Flags | peer.Mac != frame.Source;
         var wasSilent = FallsDeafAfterASilence(peer, frame, now);
+        var tells = !peer.Near && (frame.Flags & SpeakerState.HearsNothing) != 0 && !peer.Says(SpeakerState.HearsNothing) && peer.Rumor.WasMissed(now, DeafFor);
         peer.Run.Advance(frame.Sequence);
         peer.Mac = frame.Source;
         peer.Flags = frame.Flags;
@@ -93,7 +96,7 @@ public sealed partial class SegmentMembership
         peer.ToldGoodFor = frame.GoodFor;
         peer.GoodFor = GoodForOf(peer);
         peer.ExpiresAt = now + peer.GoodFor;
-        SayThatItIsHeard(peer, now);
+        SayThatItIsHeard(peer, tells, now);
         peer.Rumor.End();
         peer.Said = peer.Deaf || (peer.IsAway && peer.Says(SpeakerState.HearsNothing)) ? peer.Said : null;
         peer.StallsExcused = 0;
@@ -122,7 +125,7 @@ public sealed partial class SegmentMembership
             peer.Echo.Begin();
             witnesses.Forget(peer.Mac);
             peer.Run.EndProof();
-            peer.AnswerDue = true;
+            peer.AnswerDue |= !answers;
             peer.OnWireSince = now;
             AliveCount++;
             Digest ^= peer.NameHash;

@@ -59,7 +59,7 @@ public sealed partial class SegmentMembership
 
     // Nothing is taken: what looks like the death of all peers may be this node's own link, or its own reader. Nor while the witness has yet to
     // answer: it will in a moment, if the link hears.
-    private bool HoldsStill(TimeSpan now) => now - unreadSince >= StuckAfter || AwaitsWitness(now);
+    private bool HoldsStill(TimeSpan now) => now - unreadSince >= StuckAfter || AwaitsWitness(now) || IsSecluded;
 
     private bool AwaitsWitness(TimeSpan now) => now - heardAt >= QuietAfter && witnesses.Count > 0 && HadWitness && HadCompany;
 
@@ -86,7 +86,8 @@ public sealed partial class SegmentMembership
             heardAt = now;
         }
 
-        if (now - heardAt >= timings.StandDownAfter && MissesWitness(now))
+        FollowSeclusion(now);
+        if ((now - heardAt >= timings.StandDownAfter && MissesWitness(now)) || StandsDownInSeclusion(now))
         {
             StandsDown = true;
         }

@@ -63,6 +63,7 @@ public sealed partial class SegmentMembership
         }
 
         ExcuseHearing(since, gap);
+        secludedNotBefore = now + OwnGoodFor;
         foreach (var peer in Peers)
         {
             // Whose frame was read after the stall lost no time by it. And a process that is late every time must find a dead peer too.

@@ -201,7 +201,7 @@ public sealed partial class SegmentMembership
             next = peer.Rumor.MaturesAt;
         }
 
-        if (HasStaleEcho(peer, now) && CheckDue(peer, now) < next)
+        if (HasStaleEcho(peer, now) && !IsJustMet(peer, now) && CheckDue(peer, now) < next)
         {
             next = CheckDue(peer, now);
         }

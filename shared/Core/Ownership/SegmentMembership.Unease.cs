@@ -9,7 +9,7 @@ public sealed partial class SegmentMembership
     /// </summary>
     public bool IsUneasy(TimeSpan now)
     {
-        if (isBehind || Fenced || StandsDown || AsksPeers || now < listenUntil || now - heardAt > Usual(OwnGoodFor) || NeedsWitness(now))
+        if (isBehind || Fenced || StandsDown || AsksPeers || now < listenUntil || now - heardAt > Usual(OwnGoodFor) || NeedsWitness(now) || IsSecluded)
         {
             return true;
         }

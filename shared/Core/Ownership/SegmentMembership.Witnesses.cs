@@ -7,6 +7,7 @@ public sealed partial class SegmentMembership
 {
     private readonly Witnesses witnesses = new();
     private TimeSpan witnessDue;
+    private TimeSpan witnessAskedAt = -TimeSpan.MaxValue;
     private TimeSpan urgentDue;
     private TimeSpan? routineAskedAt;
     private TimeSpan gatewaysDue;
@@ -31,8 +32,8 @@ public sealed partial class SegmentMembership
         var answered = witnesses.Hear(mac, address, now, answers);
         if (!answered)
         {
-            // Who is new is asked at once: it must have answered, to be missed.
-            witnessDue = witnesses.Count > known ? now : witnessDue;
+            // Who is new is asked at once: it must have answered, to be missed. Many that begin at the same time are soon known as peers.
+            witnessDue = witnesses.Count > known ? witnessAskedAt + timings.CheckInterval : witnessDue;
             return false;
         }
 
@@ -68,6 +69,7 @@ public sealed partial class SegmentMembership
 
         var count = 0;
         witnessDue = now + timings.WitnessInterval;
+        witnessAskedAt = now;
         if (witnesses.Count > 0)
         {
             targets[count++] = witnesses.AskOne(now);
@@ -93,7 +95,7 @@ public sealed partial class SegmentMembership
 
         foreach (var peer in Peers)
         {
-            if (SaysItIsDeaf(peer, now))
+            if (SaysItIsDeaf(peer, now) && IsInDoubt(peer, now))
             {
                 return true;
             }
@@ -101,6 +103,10 @@ public sealed partial class SegmentMembership
 
         return WantsProofOfItself(now);
     }
+
+    // Until a witness has shown which of the two does not hear; one that has not for long will not.
+    private bool IsInDoubt(Peer deaf, TimeSpan now) =>
+        !(witnesses.AnsweredAt >= deaf.Kernel.Since) && !(now - deaf.Kernel.Since > timings.StandDownAfter);
 
     // Those of which nothing was heard yet, by broadcast; seldom, they may be no more. Where nodes route each other's pods each is a gateway
     // of all others: that they are peers is known.

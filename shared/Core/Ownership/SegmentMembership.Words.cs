@@ -169,7 +169,7 @@ public sealed partial class SegmentMembership
         {
             WordKind.Heard => TakeHeard(peer, word, now) | changed,
             WordKind.Away when SpeaksToTheFar(peer) => TakeAwayThoughItSpeaks(peer, now) | changed,
-            WordKind.Away or WordKind.Silent => TakeMissed(peer, word, isUrgent, now) | changed,
+            WordKind.Away or WordKind.Silent => TakeMissed(teller, peer, word, isUrgent, now) | changed,
             WordKind.Deaf => TakeDeaf(peer, now) | changed,
             _ => changed,
         };
@@ -185,10 +185,21 @@ public sealed partial class SegmentMembership
 
         peer.Rumor.Sequence = word.Sequence;
         var flags = word.Flags & HeartbeatFrame.KnownFlags;
+        EndVouching(peer, flags);
         var changed = peer.Flags != flags || peer.Claims.Digest != word.ClaimDigest;
         peer.Flags = flags;
         peer.Claims.Digest = word.ClaimDigest;
         return changed;
+    }
+
+    // That others hear one that hears nothing is of no use to anybody.
+    private static void EndVouching(Peer peer, SpeakerState flags)
+    {
+        if (peer.Near && (flags & SpeakerState.HearsNothing) != 0 && !peer.Says(SpeakerState.HearsNothing) && peer.VouchedAt > peer.HeardAt)
+        {
+            peer.VouchedAt = TimeSpan.MinValue;
+            peer.ExpiresAt = peer.HeardAt + peer.GoodFor;
+        }
     }
 
     private bool TakeHeard(Peer peer, in PeerWord word, TimeSpan now)
@@ -197,6 +208,7 @@ public sealed partial class SegmentMembership
         {
             // It goes on for others: it is asked itself.
             peer.IsInquired |= now - word.Age > peer.HeardAt;
+            peer.Rumor.HeardBy(now - word.Age ?? TimeSpan.MinValue);
             return false;
         }
 
@@ -233,11 +245,16 @@ public sealed partial class SegmentMembership
         peer.Said = null;
     }
 
-    private bool TakeMissed(Peer peer, in PeerWord word, bool isUrgent, TimeSpan now)
+    private bool TakeMissed(Peer teller, Peer peer, in PeerWord word, bool isUrgent, TimeSpan now)
     {
+        if (word is { Kind: WordKind.Silent, Age: not null })
+        {
+            peer.Rumor.MissedBy(teller.Id, now, DeafFor);
+        }
+
         if (isUrgent && peer.OnWire && now - peer.HeardAt < SuspectAfter(peer.ToldGoodFor) && peer.HeardAt > now - (word.Age ?? TimeSpan.Zero) + Slack)
         {
-            Say(peer, WordKind.Heard, now);
+            Contradict(peer, now);
             return false;
         }
 
@@ -278,12 +295,12 @@ public sealed partial class SegmentMembership
 
     // Of its neighbours this node knows best itself, unless it has just become one, is the one who does not hear them, or leaves it to others to ask.
     private bool TakesOthersWord(Peer peer, TimeSpan now) =>
-        !peer.Near || peer.NearSince > peer.HeardAt || now < peer.VouchedAt + VouchedFor || (peer is { OnWire: false, IsAway: true } && !Watches(peer));
+        !peer.Near || IsSecluded || peer.NearSince > peer.HeardAt || now < peer.VouchedAt + VouchedFor || (peer is { OnWire: false, IsAway: true } && !Watches(peer));
 
     // What this node finds of its neighbours is said once: everybody hears it, and several say it.
     private void SayWhatIsMissed(Peer peer, TimeSpan now)
     {
-        if (!peer.Near || !peer.IsKnown || HearsNobody(now))
+        if (!peer.Near || !peer.IsKnown || HearsNobody(now) || IsSecluded)
         {
             return;
         }
@@ -297,13 +314,23 @@ public sealed partial class SegmentMembership
     // Of a small segment everybody sees for itself what becomes of a peer; only the kernel of one that is away is asked by a few for all.
     private bool IsLeftToThisOne(Peer peer, WordKind kind) => timings.Ring && kind == WordKind.Silent && !peer.OnWire && Watches(peer);
 
-    // Then it is not the others that are missing, and what this node says of them helps nobody.
-    private bool HearsNobody(TimeSpan now) => now - peerHeardAt >= SuspectAfter(OwnGoodFor);
+    // Then it is not the others that are missing, and what this node says of them helps nobody. Who still hears other hosts may be told more.
+    private bool HearsNobody(TimeSpan now) => now - peerHeardAt >= SuspectAfter(OwnGoodFor) && now - heardAt >= timings.CheckInterval;
+
+    // By its neighbours, and those next to them, once for all that miss it at the same time.
+    private void Contradict(Peer peer, TimeSpan now)
+    {
+        if (now >= peer.ContradictedAt + PeerRumor.Patience && (!HasDistant || ring.Rank(peer.Id) < MostVouchers))
+        {
+            peer.ContradictedAt = now;
+            Say(peer, WordKind.Heard, now);
+        }
+    }
 
     // Those that do not keep company with it hear it seldom. A few of them tell those that miss it, should all its neighbours do so.
-    private void SayThatItIsHeard(Peer peer, TimeSpan now)
+    private void SayThatItIsHeard(Peer peer, bool isNews, TimeSpan now)
     {
-        if (HasDistant && peer.Rumor.Pending is not null && ring.Rank(peer.Id) < MostVouchers)
+        if (HasDistant && (peer.Rumor.Pending is not null || isNews) && ring.Rank(peer.Id) < MostVouchers)
         {
             Say(peer, WordKind.Heard, now);
         }

@@ -120,7 +120,7 @@ public sealed partial class SegmentMembership
         | (Serving && (servingTold || unsent.Count == 0) ? SpeakerState.Serving : 0)
         | (Leaving ? SpeakerState.Leaving : 0)
         | (now < holdUntil ? SpeakerState.Holding : 0)
-        | (Carrier && HearsNothing(now) ? SpeakerState.HearsNothing : 0)
+        | (Carrier && (HearsNothing(now) || IsSecluded) ? SpeakerState.HearsNothing : 0)
         | (Vouches(now) ? SpeakerState.Vouches : 0);
 
     /// <summary>The carrier came or went. A node back on the wire listens again before it may win.</summary>

@@ -53,6 +53,9 @@ public sealed class SegmentPulse
     private static readonly TimeSpan UrgentPace = TimeSpan.FromMilliseconds(50);
     private const int UrgentBurst = 20;
 
+    // What changes bit by bit, as when one peer is lost after the other, is told in one.
+    private static readonly TimeSpan LeastApart = TimeSpan.FromMilliseconds(25);
+
     private readonly PeerWord[] words = new PeerWord[SegmentMembership.MostWords];
     private LeakyBucket urgentBudget = new(UrgentPace, UrgentBurst);
     private SpeakerState saidState;
@@ -65,6 +68,7 @@ public sealed class SegmentPulse
     private TimeSpan nextHeartbeat;
     private int earlyHellos = 2;
     private LeakyBucket claimBudget = new(Pace, ClaimBurst);
+    private TimeSpan toldAt = -LeastApart;
     private bool allDue;
     private bool someDue;
 
@@ -122,10 +126,13 @@ public sealed class SegmentPulse
         // Claims go first: the digest in what follows includes them.
         var claimsDue = BroadcastClaims(now, own);
         AnswerRequests(now, own);
-        if (allDue || now >= nextHeartbeat)
+        var leaves = allDue && membership.Leaving;
+        if (leaves || (allDue && now >= toldAt + LeastApart) || now >= nextHeartbeat)
         {
             TellPeers(now, own, newcomersOnly: false);
             nextHeartbeat = now + interval;
+            toldAt = now;
+            allDue = false;
         }
         else if (someDue)
         {
@@ -134,7 +141,7 @@ public sealed class SegmentPulse
 
         someDue = false;
         var urgentAt = UrgentAt(now, own);
-        if (now >= nextHello || now >= urgentAt || (allDue && membership.Leaving))
+        if (now >= nextHello || now >= urgentAt || leaves)
         {
             SayHello(now, own);
             nextHello = now + (earlyHellos-- > 1 ? EarlyHello
@@ -144,8 +151,8 @@ public sealed class SegmentPulse
             urgentAt = UrgentAt(now, own);
         }
 
-        allDue = false;
         var next = nextHello < nextHeartbeat ? nextHello : nextHeartbeat;
+        next = allDue && toldAt + LeastApart < next ? toldAt + LeastApart : next;
         next = urgentAt < next ? urgentAt.Value : next;
         return claimsDue < next ? claimsDue.Value : next;
     }

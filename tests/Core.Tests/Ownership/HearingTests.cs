@@ -317,6 +317,36 @@ public sealed class HearingTests
         Assert.Equal(deaf ? Bit("n2") : 0, membership.Suspects);
     }
 
+    // It has shown which of the two does not hear.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void PeerLooksDeaf_ForLong_TheWitnessIsAskedNoMoreThanUsual(bool answers)
+    {
+        Company(until: 6010);
+        routerAnswers = answers;
+        Deafened(true, true, from: 6010, until: 7010);
+        asked.Clear();
+        Deafened(true, true, from: 7010, until: 12_010);
+        Assert.InRange(asked.Count(static target => target.Address == Router), answers ? 0 : 1, answers ? 2 : 90);
+    }
+
+    // It had no time yet to hear this node, and to say so.
+    [Fact]
+    public void PeerIsMet_DoesNotHearThisNodeYet_ItsKernelIsAskedAfterTwoHeartbeats()
+    {
+        for (var at = 0; at < 400; at += 10)
+        {
+            if (at % 100 == 0)
+            {
+                membership.Hear(n2.Say(h => at == 0 ? h : h with { HeardBoot = 0, HeardSequence = 0 }), Ms(at), sent);
+            }
+
+            Step(at);
+            Assert.Equal(at >= 200, asked.Exists(static target => target.Address == KernelAddress));
+        }
+    }
+
     // Perhaps it is this node that cannot be heard.
     [Fact]
     public void PeerLooksDeaf_NobodyAgrees_IsNotDeafButSuspected()

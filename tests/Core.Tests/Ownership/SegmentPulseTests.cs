@@ -48,6 +48,29 @@ public sealed class SegmentPulseTests
         Assert.All(sent, frame => Assert.InRange(frame.Length, 0, Math.Min(longest, HeartbeatLayout.MaxFrame)));
     }
 
+    // Peers that are lost one after the other would each be told to all.
+    [Fact]
+    public void SeveralThingsChangeInAMoment_AllAreToldOfThemTogether_AtOnceWhenItLeaves()
+    {
+        membership.Hear(n2.Say(), Ms(0));
+        Beat(0);
+        sent.Clear();
+        pulse.TellAll();
+        Assert.Equal(Ms(25), Beat(5));
+        pulse.TellAll();
+        Beat(24);
+        Assert.Empty(sent);
+        Beat(25);
+        Assert.Single(sent);
+        pulse.TellAll();
+        Beat(30);
+        Assert.Single(sent);
+        membership.Leaving = true;
+        pulse.TellAll();
+        Beat(31);
+        Assert.Equal([HeartbeatKind.Heartbeat, HeartbeatKind.Hello], sent.Skip(1).Select(static frame => (HeartbeatKind)frame[HeartbeatLayout.EthernetHeader + 5]));
+    }
+
     // The link became smaller, and the pulse is told a moment later; or the queue was full.
     [Fact]
     public void Claims_TheKernelRefused_AreBroadcastAgain()
@@ -123,14 +146,17 @@ public sealed class SegmentPulseTests
         }
     }
 
-    private void Beat(int at)
+    // When the next is due.
+    private TimeSpan Beat(int at)
     {
         membership.Advance(Ms(at));
-        pulse.Collect(Ms(at), Frames.Own, Interval);
+        var next = pulse.Collect(Ms(at), Frames.Own, Interval);
         if (!pulse.Send(Frames.Key))
         {
             pulse.TakeBack();
         }
+
+        return next;
     }
 
     private List<byte[]> Dump(int at)
