@@ -232,7 +232,8 @@ public sealed class OwnershipPass
             heartbeats.Wake.Signal();
         }
 
-        deadline = Deadline.Earlier(Deadline.Earlier(deadline, segment.Formers.Due), Repeat(segment, now));
+        // As it leaves, the kernel goes on with what it knows.
+        deadline = Deadline.Earlier(Deadline.Earlier(deadline, leaveBy is null ? segment.Formers.Due : null), Repeat(segment, now));
         if (all)
         {
             segment.WatchOwners(vips, election, now);

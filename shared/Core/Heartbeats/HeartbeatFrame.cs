@@ -49,7 +49,7 @@ public readonly ref struct HeartbeatFrame
 
     /// <summary>How the message is meant; unknown bits are left out.</summary>
     public HeartbeatMarks Marks => (HeartbeatMarks)BinaryPrimitives.ReadUInt16BigEndian(message[HeartbeatLayout.FlagsAt..])
-        & (HeartbeatMarks.Rings | HeartbeatMarks.Close | HeartbeatMarks.Asks);
+        & (HeartbeatMarks.Rings | HeartbeatMarks.Close | HeartbeatMarks.Asks | HeartbeatMarks.Tells);
 
     /// <summary>For how long the sender counts as alive after this frame: 1 ms to 10 minutes.</summary>
     public TimeSpan GoodFor => TimeSpan.FromMilliseconds(BinaryPrimitives.ReadUInt32BigEndian(message[HeartbeatLayout.GoodForAt..]));

@@ -57,6 +57,9 @@ public enum HeartbeatMarks : ushort
 
     /// <summary>A hello that wants an answer of everybody: the sender was told of speakers that it never heard.</summary>
     Asks = 256,
+
+    /// <summary>The sender claims more than it has broadcast by now, and goes on: who can wait need not ask for it.</summary>
+    Tells = 512,
 }
 
 /// <summary>Offsets of the message, counted from the end of the 14-byte Ethernet header; all numbers big-endian. docs/protocol.md is the text to it.</summary>

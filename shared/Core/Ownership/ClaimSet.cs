@@ -52,6 +52,18 @@ public sealed class ClaimSet
         return true;
     }
 
+    /// <summary>The digest of the claims on some VIPs alone; one without a claim counts for nothing.</summary>
+    public ulong DigestOf(IEnumerable<IpAddress> vips)
+    {
+        var digest = 0UL;
+        foreach (var vip in vips)
+        {
+            digest ^= claims.TryGetValue(vip, out var claim) ? Mix(claim) : 0;
+        }
+
+        return digest;
+    }
+
     /// <summary>Removes all that are not in a set of VIPs.</summary>
     public bool Retain(IReadOnlySet<IpAddress> vips)
     {

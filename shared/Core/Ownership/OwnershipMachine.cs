@@ -117,6 +117,12 @@ public static class OwnershipMachine
             return input.LeaveBy is { } leaveBy ? Leave(next, decision, leaveBy, now) : Own(state, next, input, now);
         }
 
+        // It left, and nobody answered in its place in time: it is this node's still, for a deputy that comes later and for its own next run.
+        if (input.LeaveBy is not null && state.Owner == input.Self && state.Part is OwnershipPart.Watcher && decision.Incumbent is null)
+        {
+            return (state, OwnershipAction.None);
+        }
+
         return state.Part switch
         {
             OwnershipPart.Watcher watcher => Watch(state, watcher, next, input, now),

@@ -175,6 +175,9 @@ internal sealed class Peer
 
     public bool IsServing => OnWire && Says(SpeakerState.Serving);
 
+    /// <summary>Whether it goes on to broadcast what it claims.</summary>
+    public bool Tells { get; set; }
+
     public bool ClaimsKnown => !IsServing || Claims.AreKnown;
 
     /// <summary>The first 8 bytes of SHA256(name).</summary>

@@ -10,8 +10,10 @@ internal sealed class PeerClaims
     // That of the last claims taken in.
     private ulong sequence;
 
-    // While all its claims are on their way: those that came already.
+    // While all its claims are on their way: those that came already, and what sums up all of them. Frames get lost: what one sending lacks another
+    // has, as long as they are the same claims.
     private HashSet<IpAddress>? dump;
+    private ulong dumpDigest;
 
     private TimeSpan requestAt;
     private int requests;
@@ -61,9 +63,10 @@ internal sealed class PeerClaims
         var subject = message.Subject.SequenceEqual(peer.NodeBytes) ? peer.Identity.Node
             : message.Subject.SequenceEqual(ownName) ? self
             : Encoding.ASCII.GetString(message.Subject);
-        if (message.IsFirst)
+        if (message.IsFirst && (dump is null || dumpDigest != frame.ClaimDigest))
         {
             dump = [];
+            dumpDigest = frame.ClaimDigest;
         }
 
         var changed = false;
@@ -82,15 +85,14 @@ internal sealed class PeerClaims
             }
         }
 
-        if (message.IsLast && dump is { } complete)
+        if (message.IsLast && dump is { } complete && Known.DigestOf(complete) == dumpDigest)
         {
+            dump = null;
             if (Known.Retain(complete))
             {
                 changes.NoteAll();
                 changed = true;
             }
-
-            dump = null;
         }
 
         return changed;

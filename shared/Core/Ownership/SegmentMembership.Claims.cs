@@ -8,13 +8,11 @@ public sealed partial class SegmentMembership
 {
     private readonly HashSet<IpAddress> unsent = [];
     private ClaimView claimView = ClaimView.Empty;
-    private readonly ClaimSet ownClaims = new();
     private readonly ClaimChanges claimChanges = new();
     private bool mayServe;
-    private bool servingTold;
 
-    /// <summary>What this node claims, as far as it was broadcast: what its digest sums up.</summary>
-    public ClaimSet ToldClaims { get; } = new();
+    /// <summary>What this node claims, whether it was broadcast yet or not: what its digest sums up, and who asks is told.</summary>
+    public ClaimSet OwnClaims { get; } = new();
 
     /// <summary>Whether there are claims of this node that were not broadcast yet.</summary>
     public bool HasUnsentClaims => unsent.Count > 0;
@@ -22,7 +20,7 @@ public sealed partial class SegmentMembership
     /// <summary>Says what this node claims from now on; it is broadcast with the next beat.</summary>
     public void Claim(in Claim claim)
     {
-        if (ownClaims.Set(claim))
+        if (OwnClaims.Set(claim))
         {
             unsent.Add(claim.Vip);
         }
@@ -35,7 +33,7 @@ public sealed partial class SegmentMembership
         claims.Clear();
         foreach (var vip in unsent)
         {
-            var claim = ownClaims[vip] ?? new Claim(vip, identity.Node, 1, ClaimKind.Released);
+            var claim = OwnClaims[vip] ?? new Claim(vip, identity.Node, 1, ClaimKind.Released);
             if (claims.Count == 0 || claims[0].Subject == claim.Subject)
             {
                 claims.Add(claim);
@@ -49,7 +47,6 @@ public sealed partial class SegmentMembership
         foreach (var claim in claims)
         {
             unsent.Remove(claim.Vip);
-            ToldClaims.Set(claim);
         }
     }
 
@@ -85,7 +82,7 @@ public sealed partial class SegmentMembership
             {
                 peer.Claims.EndRequests();
             }
-            else if (peer.Echo.HearsUs && !IsOverdue(peer, now) && peer.Claims.TakeRequest(now, timings))
+            else if (IsToBeAsked(peer) && peer.Echo.HearsUs && !IsOverdue(peer, now) && peer.Claims.TakeRequest(now, timings))
             {
                 return TargetOf(peer);
             }
@@ -97,12 +94,15 @@ public sealed partial class SegmentMembership
     // Its answer would not be heard, and the next request come the later for it.
     private static bool IsOverdue(Peer peer, TimeSpan now) => peer.Near && now >= LastSign(peer) + SuspectAfter(peer.GoodFor);
 
+    // What is on its way to everybody need not be asked for, except by one that answers nothing before it knows.
+    private bool IsToBeAsked(Peer peer) => !peer.ClaimsKnown && (!peer.Tells || !Serving || Fenced);
+
     // Overtaken by a later frame. It tells nothing about life, but a claim or a request must not get lost for that.
     private HearResult TakeLate(Peer peer, in HeartbeatFrame frame)
     {
         peer.Run.MarkSeen(frame.Sequence);
         var changed = TakeClaims(peer, frame);
-        return new HearResult(HeartbeatRefusal.None, changed, peer.Claims.DumpDue || !peer.ClaimsKnown);
+        return new HearResult(HeartbeatRefusal.None, changed, peer.Claims.DumpDue || IsToBeAsked(peer));
     }
 
     private bool TakeClaims(Peer peer, in HeartbeatFrame frame)

@@ -19,7 +19,8 @@ public sealed partial class SegmentMembership
     public bool HasDistant { get; private set; }
 
     /// <summary>What every message of this node says of how it is meant.</summary>
-    public HeartbeatMarks OwnMarks => timings.Ring ? HeartbeatMarks.Rings : HeartbeatMarks.None;
+    public HeartbeatMarks OwnMarks =>
+        (timings.Ring ? HeartbeatMarks.Rings : HeartbeatMarks.None) | (HasUnsentClaims ? HeartbeatMarks.Tells : HeartbeatMarks.None);
 
     // Who is given heartbeats: its neighbours, and whoever takes this node for one.
     private static bool IsKeptCompany(Peer peer, TimeSpan now) => peer.Near || now < peer.CourtedUntil;

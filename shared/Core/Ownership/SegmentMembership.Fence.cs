@@ -7,10 +7,8 @@ public sealed partial class SegmentMembership
 {
     private TimeSpan? fencedSince;
     private bool serving;
-    /// <summary>
-    /// Whether this node answers for what it claims. Set when its ownership was decided, cleared with the carrier. The peers are told
-    /// once they were told the claims.
-    /// </summary>
+
+    /// <summary>Whether this node answers for what it claims. Set when its ownership was decided, cleared with the carrier.</summary>
     public bool Serving
     {
         get => serving;
@@ -32,7 +30,7 @@ public sealed partial class SegmentMembership
 
         foreach (var peer in Peers)
         {
-            if (!peer.ClaimsKnown && !peer.Says(SpeakerState.HearsNothing) && now < peer.OnWireSince + timings.ClaimPatience)
+            if (IsToBeAsked(peer) && !peer.Says(SpeakerState.HearsNothing) && now < peer.OnWireSince + timings.ClaimPatience)
             {
                 return false;
             }

@@ -104,6 +104,7 @@ public sealed partial class SegmentMembership
         peer.Replaced = false;
         peerHeardAt = now;
         peer.Claims.Digest = frame.ClaimDigest;
+        peer.Tells = (frame.Marks & HeartbeatMarks.Tells) != 0;
         changed |= peer.Near && peer.Echo.ViewDigest != frame.ViewDigest;
         peer.Echo.ViewDigest = frame.ViewDigest;
         peer.Kernel.WasInVain = false;
@@ -142,7 +143,7 @@ public sealed partial class SegmentMembership
         changed |= TakeClaims(peer, frame);
         FollowCompany(now);
         var told = TakeWords(peer, frame, now, out var heardNews);
-        return new HearResult(HeartbeatRefusal.None, changed | isNew | heardNews, isNew || told || HasUrgent || peer is { Near: false, AnswerDue: true } || peer.Claims.DumpDue || !peer.ClaimsKnown);
+        return new HearResult(HeartbeatRefusal.None, changed | isNew | heardNews, isNew || told || HasUrgent || peer is { Near: false, AnswerDue: true } || peer.Claims.DumpDue || IsToBeAsked(peer));
     }
 
     // Nothing passed either way: that its kernel did not answer meanwhile does not show that it is deaf now.

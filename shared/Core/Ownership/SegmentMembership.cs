@@ -117,7 +117,7 @@ public sealed partial class SegmentMembership
     /// <summary>What to say about this node in frames.</summary>
     public SpeakerState StateAt(TimeSpan now) =>
         (Ready && Carrier && now >= listenUntil ? SpeakerState.Ready : 0)
-        | (Serving && (servingTold || unsent.Count == 0) ? SpeakerState.Serving : 0)
+        | (Serving ? SpeakerState.Serving : 0)
         | (Leaving ? SpeakerState.Leaving : 0)
         | (now < holdUntil ? SpeakerState.Holding : 0)
         | (Carrier && (HearsNothing(now) || IsSecluded) ? SpeakerState.HearsNothing : 0)
@@ -185,7 +185,6 @@ public sealed partial class SegmentMembership
 
         FollowCompany(now);
         changed |= LiftFence(now);
-        servingTold = Serving && (servingTold || unsent.Count == 0);
         var state = StateAt(now);
         changed |= state != stateSeen;
         if ((state & SpeakerState.Ready) == 0)

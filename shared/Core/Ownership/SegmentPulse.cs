@@ -20,8 +20,8 @@ public sealed class SegmentPulse
     // The first hello of a start may be lost; by the end of the listen period everybody should have answered one.
     private static readonly TimeSpan EarlyHello = TimeSpan.FromMilliseconds(200);
 
-    // Five broadcasts a second in the long run: a frame holds about a hundred claims. Twenty at once move two thousand VIPs.
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(200);
+    // Twenty broadcasts a second in the long run: a frame holds about a hundred claims. Twenty at once move two thousand VIPs.
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(50);
     private const int ClaimBurst = 20;
 
     // Frames that never arrive may be longer than something on the way takes: those that are asked for so often get shorter.
@@ -241,7 +241,7 @@ public sealed class SegmentPulse
     private void Dump(in HeartbeatTarget asker, TimeSpan now, MacAddress own, int series)
     {
         claims.Clear();
-        claims.AddRange(membership.ToldClaims.All.OrderBy(static claim => claim.Subject, StringComparer.Ordinal));
+        claims.AddRange(membership.OwnClaims.All.OrderBy(static claim => claim.Subject, StringComparer.Ordinal));
         var rest = CollectionsMarshal.AsSpan(claims);
         var first = ClaimCodec.First;
         var longest = asker.Dumps <= DumpsOfFullLength ? Mtu : Math.Max(ShortestMessage, Mtu >> Math.Min(asker.Dumps - DumpsOfFullLength, 8));
@@ -320,7 +320,7 @@ public sealed class SegmentPulse
         var header = new HeartbeatHeader(
             kind, to.Mac, own, boot, sequence.Next(), to.HeardBoot, to.HeardSequence,
             membership.Digest, membership.AliveCount, membership.StateAt(now), membership.OwnGoodFor, to.Losses,
-            membership.ToldClaims.Digest, membership.Suspects, to.Marks | membership.OwnMarks);
+            membership.OwnClaims.Digest, membership.Suspects, to.Marks | membership.OwnMarks);
         messages.Add(new Message(header, kind is HeartbeatKind.Hello or HeartbeatKind.Heartbeat ? membership.Identity : bare)
         {
             Body = body,

@@ -1,9 +1,11 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Client;
 using LoadBalancer.LocalCluster.Isolation;
 using LoadBalancer.LocalCluster.Probes;
 using LoadBalancer.LocalCluster.Programs;
+using LoadBalancer.LocalCluster.Workloads;
 
 namespace LoadBalancer.Benchmarks.Scale;
 
@@ -21,8 +23,9 @@ internal sealed class ScaleRun : IAsyncDisposable
           addresses: [192.168.100.0-192.168.100.255, 10.210.0.0/16]
         """;
 
-    // The Service to which connections are held open: the first, since the client has a route to the first addresses only.
+    // The Service to which connections are held open, at an address on the client's own network: it has no route to the others.
     private const string Held = "held";
+    private const string HeldAddress = "192.168.100.1";
 
     // Programs give memory back when there was calm for as long as half a minute.
     private static readonly TimeSpan MemoryIsReturned = TimeSpan.FromSeconds(35);
@@ -127,7 +130,7 @@ internal sealed class ScaleRun : IAsyncDisposable
         await cluster.SetConfigAsync(Config);
         await cluster.DeployAsync("web", cluster.Nodes.Take(1));
         await cluster.Programs.StartAllAsync();
-        await cluster.Api.CreateAsync("/api/v1/namespaces/default/services", LocalCluster.Workloads.ServiceObject.LoadBalancer(Held));
+        await cluster.Api.CreateAsync("/api/v1/namespaces/default/services", ServiceObject.LoadBalancer(Held, new JsonObject { ["loadBalancerIP"] = HeldAddress }));
         await cluster.WaitForAddressAsync(Held, within: Patience);
         await ShowMemoryAsync("at the start");
         _ = await burst.CreateAsync(100_000, 50);
@@ -197,7 +200,7 @@ internal sealed class ScaleRun : IAsyncDisposable
 
     private async Task RestartAsync()
     {
-        await using var connections = await LongConnections.OpenAsync(cluster.Client, await cluster.WaitForAddressAsync(Held, within: Patience));
+        await using var connections = await LongConnections.OpenAsync(cluster.Client, HeldAddress);
         foreach (var node in cluster.Nodes.Take(2))
         {
             await cluster.Programs.Controller(node).StopAsync();

@@ -55,12 +55,15 @@ internal static class Members
         }
 
         /// <summary>A claims message with claims of one subject.</summary>
-        public byte[] Claim(params Claim[] claims)
+        public byte[] Claim(params Claim[] claims) => Claims(claims, flags: 0);
+
+        /// <summary>One of several claims messages.</summary>
+        public byte[] Claims(Claim[] claims, byte flags)
         {
             Header = Header with { Sequence = Header.Sequence + 1 };
             var bare = new HeartbeatIdentity(node, link, [], []);
             var body = new byte[ClaimCodec.Room(bare)];
-            var length = ClaimCodec.Write(claims, claims[0].Subject, flags: 0, body, out _);
+            var length = ClaimCodec.Write(claims, claims[0].Subject, flags, body, out _);
             var frame = new byte[HeartbeatLayout.MaxFrame];
             return frame[..HeartbeatEncoder.Encode(Header with { Kind = HeartbeatKind.Claims }, bare, Frames.Key, frame, body.AsSpan(0, length))];
         }

@@ -242,6 +242,15 @@ public sealed class OwnershipMachineTests
         Assert.Equal(OwnershipAction.StopAnswering, OwnershipMachine.Step(Owner, gone, Ms(0)).Action);
     }
 
+    [Fact]
+    public void Step_LeftAndNobodyAnsweredInItsPlace_IsStillItsOwn()
+    {
+        var (left, action) = OwnershipMachine.Step(Owner, Ours with { LeaveBy = Ms(1000) }, Ms(1000));
+        Assert.Equal(OwnershipAction.StopAnswering, action);
+        var (after, _) = OwnershipMachine.Step(left, Theirs with { LeaveBy = Ms(1000) }, Ms(1010));
+        Assert.Null(SegmentOwnership.ClaimOf(IpAddress.Parse("192.168.96.100"), after, "n1"));
+    }
+
     private static void AssertStep((OwnershipState, OwnershipAction) expected, OwnershipState from, OwnershipInput input, int at = 0) =>
         Assert.Equal(expected, OwnershipMachine.Step(from, input, Ms(at)));
 }

@@ -26,7 +26,7 @@ internal sealed class SimulatedApi(VirtualTime time) : IHasStores
     public SimulatedStore<SecretResource> Secrets { get; } = new();
 
     public PoolConfig Pools { get; } =
-        new([new Pool { Name = "default", Ranges = [new IpRange(IpAddress.Parse("192.168.97.0"), IpAddress.Parse("192.168.110.255"))] }]);
+        new([new Pool { Name = "default", Ranges = [new IpRange(IpAddress.Parse("192.168.97.0"), IpAddress.Parse("192.168.255.255"))] }]);
 
     /// <summary>The view of a process that has just started.</summary>
     public ApiView Watch(SimulatedNode node)
