@@ -11,6 +11,9 @@ internal sealed class KernelCheck
     /// <summary>When it was last asked.</summary>
     public TimeSpan? AskedAt { get; private set; }
 
+    /// <summary>Since when it is asked often; null while it is asked seldom, or not.</summary>
+    public TimeSpan? AskedOftenSince { get; private set; }
+
     /// <summary>When it last said something, by an answer or by asking itself.</summary>
     public TimeSpan? HeardAt { get; private set; }
 
@@ -30,12 +33,16 @@ internal sealed class KernelCheck
         return begins;
     }
 
+    /// <summary>It is asked often, or seldom, from now on.</summary>
+    public void FollowPace(bool often, TimeSpan now) => AskedOftenSince = often ? AskedOftenSince ?? now : null;
+
     /// <summary>It is asked no more.</summary>
     /// <returns>Whether it was.</returns>
     public bool End()
     {
         var was = Since is not null;
         Since = null;
+        AskedOftenSince = null;
         return was;
     }
 

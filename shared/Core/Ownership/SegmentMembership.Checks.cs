@@ -79,11 +79,16 @@ public sealed partial class SegmentMembership
     private static bool IsJustMet(Peer peer, TimeSpan now) => now < peer.OnWireSince + SuspectAfter(peer.GoodFor);
 
     private bool KernelAnswers(Peer peer, TimeSpan now) =>
-        peer.Kernel.Since is not null && peer.Kernel.Speaks(now, KernelGoodFor(peer));
+        peer.Kernel.Since is not null && peer.Kernel.Speaks(now, KernelGoodFor(peer, now));
 
-    // As many questions as anybody else's have been lost by then.
-    private TimeSpan KernelGoodFor(Peer peer) =>
-        peer.OnWire || Watches(peer) ? timings.KernelGoodFor : timings.KernelGoodFor * (timings.SlowCheckInterval / timings.CheckInterval / 2);
+    // As many questions as anybody else's have been lost by then. Who has only begun to ask often has had no time to.
+    private TimeSpan KernelGoodFor(Peer peer, TimeSpan now) =>
+        peer.OnWire || now - peer.Kernel.AskedOftenSince >= timings.KernelGoodFor
+            ? timings.KernelGoodFor
+            : timings.KernelGoodFor * (timings.SlowCheckInterval / timings.CheckInterval / 2);
+
+    private void FollowChecks(Peer peer, TimeSpan now) =>
+        peer.Kernel.FollowPace(often: peer.Kernel.Since is not null && (peer.OnWire || Watches(peer)), now);
 
     private bool KernelHears(Peer peer, TimeSpan now) => peer.Kernel.Hears(now, timings.KernelGoodFor);
 

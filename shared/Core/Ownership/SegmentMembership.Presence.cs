@@ -82,14 +82,14 @@ public sealed partial class SegmentMembership
         var serves = peer.IsServing && !peer.Says(SpeakerState.Leaving) && !isDeafAlone;
         return new PeerFacts(peer.OnWire && !isLost, now >= SilentAt(peer), serves, KernelAnswers(peer, now) || IsSaidToAnswer(peer, now))
         {
-            MayHaveAnswered = !peer.OnWire && isBehind && now < peer.Kernel.HeardAt + (2 * KernelGoodFor(peer)),
+            MayHaveAnswered = !peer.OnWire && isBehind && now < peer.Kernel.HeardAt + (2 * KernelGoodFor(peer, now)),
             PutUpWith = IsGraceOver(peer, now - timings.Parting),
         };
     }
 
     // By others' word, until this node has had the time to ask it itself.
     private bool IsSaidToAnswer(Peer peer, TimeSpan now) =>
-        peer.Rumor.Accepted == WordKind.Away && !(now - peer.Kernel.Since >= KernelGoodFor(peer));
+        peer.Rumor.Accepted == WordKind.Away && !(now - peer.Kernel.Since >= KernelGoodFor(peer, now));
 
     private void Enter(Peer peer, PeerState state, TimeSpan now)
     {

@@ -346,7 +346,7 @@ public sealed partial class SegmentMembership
         var silentFor = now - (peer.Kernel.Since is null ? null : peer.Kernel.HeardAt);
         return peer.OnWire
             ? KernelAnswers(peer, now) ? WordKind.Away : WordKind.Silent
-            : silentFor < SilentAfter(KernelGoodFor(peer)) ? WordKind.Away
+            : silentFor < SilentAfter(KernelGoodFor(peer, now)) ? WordKind.Away
             : peer.Kernel.Since is not null ? WordKind.Silent : null;
     }
 

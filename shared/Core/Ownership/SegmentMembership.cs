@@ -174,6 +174,7 @@ public sealed partial class SegmentMembership
         foreach (var peer in Peers)
         {
             changed |= FollowReplacement(peer, now);
+            FollowChecks(peer, now);
             SayWhatIsMissed(peer, now);
             var isLost = FollowRumor(peer, now) || (peer.OnWire && now >= peer.ExpiresAt && !IsHeardOutFirst(peer, now));
             changed |= Follow(peer, now, isLost) | isLost;

@@ -107,6 +107,36 @@ public sealed class AwayTests
         Assert.All(nodes, node => Assert.DoesNotContain(node.Membership.View(Ms(3500), []).Peers, static peer => peer.Node == "n2"));
     }
 
+    // One that asked often is restarted itself: whoever asks often in its place has asked seldom until now.
+    [Fact]
+    public void OneIsAway_AnotherStopsServing_WhoeverAsksInItsPlaceHasTheTimeToAsk()
+    {
+        string[] names = [.. Enumerable.Range(1, 6).Select(i => $"n{i}").Where(name => name != "n2")];
+        foreach (var self in names)
+        {
+            foreach (var stops in names.Where(name => name != self))
+            {
+                var membership = Membership(self);
+                var others = names.Where(name => name != self).Select((name, i) => (Name: name, Talker: new Talker(name, (ulong)(2000 + i)))).ToList();
+                membership.Hear(new Talker("n2", 1000).Say(h => h with { Flags = SpeakerState.Ready | SpeakerState.Serving }), Ms(0));
+                for (var at = 0; at < 6000; at += 10)
+                {
+                    if (at % 100 == 0)
+                    {
+                        others.ForEach(other => membership.Hear(other.Talker.Say(h => h with
+                        {
+                            HeardSequence = (ulong)at + 2,
+                            Flags = SpeakerState.Ready | (other.Name == stops && at >= 4600 ? 0 : SpeakerState.Serving),
+                        }), Ms(at)));
+                    }
+
+                    Step(membership, at);
+                    Assert.True(membership.View(Ms(at), []).Peers.Any(static peer => peer.Node == "n2"), $"{self} takes n2 for gone at {at} ms, when {stops} no longer serves");
+                }
+            }
+        }
+    }
+
     // It answers until its deputy does, who begins at once.
     [Fact]
     public void SpeakerSaysThatItLeaves_IsAwayAtOnce()

@@ -100,6 +100,27 @@ public sealed class CompanyTests : LargeSegment
         Assert.True(Member(away)!.Away);
     }
 
+    // It stands closer by now, and has asked seldom until then.
+    [Fact]
+    public void NeighbourIsAway_OneOfThoseThatAskItOftenIsGone_ThisNodeTakesItsPlace_AndAsksBeforeItJudges()
+    {
+        var away = near.Find(speaker => ring.Rank(speaker.Place) == 3)!;
+        var between = near.Find(speaker => RingWithout(speaker).Rank(away.Place) == 1)!;
+        PassAway(3000, away);
+        for (var i = 0; i < 100; i++)
+        {
+            PassAway(10, away, between);
+            Assert.True(Member(away)?.Away);
+        }
+
+        Assert.False(Knows(between));
+        var before = Questions;
+        PassAway(1000, away, between);
+        Assert.InRange(Questions - before, 15, 18);
+        Pass(360, except: [away, between]);
+        Assert.False(Knows(away));
+    }
+
     // The last answer that others had was later than this node's.
     [Fact]
     public void NeighbourIsAway_ThoseThatAskItsKernelMissIt_IsGoneAfterATenthOfASecond()

@@ -92,13 +92,13 @@ public abstract class LargeSegment
         }
     }
 
-    // One speaks no more, and its kernel answers. Another becomes a neighbour.
-    private protected void PassAway(int milliseconds, Speaker away)
+    // One speaks no more, and its kernel answers. Another becomes a neighbour. Others may be gone.
+    private protected void PassAway(int milliseconds, Speaker away, params Speaker[] gone)
     {
         for (var end = now + milliseconds; now < end;)
         {
             asked.Clear();
-            Pass(10, except: away);
+            Pass(10, except: [away, .. gone]);
             if (now % 100 == 0)
             {
                 distant.ForEach(speaker => Hear(speaker.Say()));

@@ -202,6 +202,36 @@ public sealed class LargeSegmentScenarios(ITestOutputHelper output)
         }
     }
 
+    // Whoever asks the kernel of one that is away changes with each that comes and goes: nine that are left are a small segment, and twelve are not.
+    [Fact]
+    [Limit(300, "many nodes in one process")]
+    public void ThreeSpeakersAtATimeAreRestarted_NoAddressMoves_AndNobodyIsTakenForGone()
+    {
+        var cluster = Settled(12);
+        for (var stride = 1; stride <= 11; stride += 2)
+        {
+            for (var first = 0; first < 12; first += 3)
+            {
+                List<SimulatedNode> three = [.. Enumerable.Range(first, 3).Select(i => cluster.Nodes[i * stride % 12]).Distinct()];
+                Strike(cluster, [.. three]);
+                three.ForEach(static node => node.Speaker!.Terminate());
+                cluster.Run(4000);
+                foreach (var node in three)
+                {
+                    cluster.Run(70 * stride);
+                    node.StartSpeaker();
+                }
+
+                cluster.Run(3000);
+                Assert.Null(cluster.Watch.Violation);
+                Assert.All(cluster.Vips, vip => Assert.Equal(0, cluster.Watch.MovesOf(vip)));
+            }
+        }
+
+        Assert.Empty(cluster.Watch.Losses);
+        Agree(cluster);
+    }
+
     // One node after the other is restarted with the other version, as a DaemonSet is rolled out, and then all back.
     [Fact]
     public void UpgradeOfEveryNode_AndBack_NoAddressMoves()
