@@ -16,14 +16,9 @@ public sealed partial class SegmentMembership
     private const int LeastGossip = 8;
     private const int GossipRounds = 20;
 
-    // Its neighbours, and the next two beyond them on either side.
-    private const int MostVouchers = (2 * SegmentRing.Reach) + 4;
-
     // Frames of one beat reach the others at slightly different times.
     private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(20);
 
-    // For so long a neighbour that others hear is not missed again.
-    private static readonly TimeSpan VouchedFor = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan DeafFor = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan FirstInquiry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestInquiry = TimeSpan.FromMinutes(1);
@@ -192,59 +187,6 @@ public sealed partial class SegmentMembership
         return changed;
     }
 
-    // That others hear one that hears nothing is of no use to anybody.
-    private static void EndVouching(Peer peer, SpeakerState flags)
-    {
-        if (peer.Near && (flags & SpeakerState.HearsNothing) != 0 && !peer.Says(SpeakerState.HearsNothing) && peer.VouchedAt > peer.HeardAt)
-        {
-            peer.VouchedAt = TimeSpan.MinValue;
-            peer.ExpiresAt = peer.HeardAt + peer.GoodFor;
-        }
-    }
-
-    private bool TakeHeard(Peer peer, in PeerWord word, TimeSpan now)
-    {
-        if (!peer.OnWire)
-        {
-            // It goes on for others: it is asked itself.
-            peer.IsInquired |= now - word.Age > peer.HeardAt;
-            peer.Rumor.HeardBy(now - word.Age ?? TimeSpan.MinValue);
-            return false;
-        }
-
-        if (now - word.Age is not { } heardAt)
-        {
-            return false;
-        }
-
-        peer.Rumor.Contradict(heardAt);
-        if (!peer.Near)
-        {
-            Extend(peer, heardAt + peer.GoodFor);
-        }
-        else if (now >= SuspectAt(peer) && heardAt > peer.HeardAt + Slack && heardAt > peer.VouchedAt && !peer.Says(SpeakerState.HearsNothing))
-        {
-            Vouch(peer, heardAt, now);
-        }
-
-        return Follow(peer, now);
-    }
-
-    // Whoever has not heard it for as long as this node would ask by itself is about to miss it, too.
-    private void Vouch(Peer peer, TimeSpan heardAt, TimeSpan now)
-    {
-        if (now - heardAt >= SuspectAfter(peer.GoodFor))
-        {
-            Extend(peer, heardAt + peer.GoodFor);
-            return;
-        }
-
-        peer.VouchedAt = heardAt;
-        Extend(peer, heardAt + VouchedFor + peer.GoodFor);
-        AskNoMore(peer);
-        peer.Said = null;
-    }
-
     private bool TakeMissed(Peer teller, Peer peer, in PeerWord word, bool isUrgent, TimeSpan now)
     {
         if (word is { Kind: WordKind.Silent, Age: not null })
@@ -295,7 +237,7 @@ public sealed partial class SegmentMembership
 
     // Of its neighbours this node knows best itself, unless it has just become one, is the one who does not hear them, or leaves it to others to ask.
     private bool TakesOthersWord(Peer peer, TimeSpan now) =>
-        !peer.Near || IsSecluded || peer.NearSince > peer.HeardAt || now < peer.VouchedAt + VouchedFor || (peer is { OnWire: false, IsAway: true } && !Watches(peer));
+        !peer.Near || peer.NearSince > peer.HeardAt || now < peer.VouchedAt + VouchedFor || (peer is { OnWire: false, IsAway: true } && !Watches(peer));
 
     // What this node finds of its neighbours is said once: everybody hears it, and several say it.
     private void SayWhatIsMissed(Peer peer, TimeSpan now)
@@ -316,25 +258,6 @@ public sealed partial class SegmentMembership
 
     // Then it is not the others that are missing, and what this node says of them helps nobody. Who still hears other hosts may be told more.
     private bool HearsNobody(TimeSpan now) => now - peerHeardAt >= SuspectAfter(OwnGoodFor) && now - heardAt >= timings.CheckInterval;
-
-    // By its neighbours, and those next to them, once for all that miss it at the same time.
-    private void Contradict(Peer peer, TimeSpan now)
-    {
-        if (now >= peer.ContradictedAt + PeerRumor.Patience && (!HasDistant || ring.Rank(peer.Id) < MostVouchers))
-        {
-            peer.ContradictedAt = now;
-            Say(peer, WordKind.Heard, now);
-        }
-    }
-
-    // Those that do not keep company with it hear it seldom. A few of them tell those that miss it, should all its neighbours do so.
-    private void SayThatItIsHeard(Peer peer, bool isNews, TimeSpan now)
-    {
-        if (HasDistant && (peer.Rumor.Pending is not null || isNews) && ring.Rank(peer.Id) < MostVouchers)
-        {
-            Say(peer, WordKind.Heard, now);
-        }
-    }
 
     private WordKind? MissedAs(Peer peer, TimeSpan now)
     {

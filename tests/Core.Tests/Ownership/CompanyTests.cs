@@ -1,3 +1,4 @@
+using LoadBalancer.Core.Addressing;
 using LoadBalancer.Core.Heartbeats;
 using LoadBalancer.Core.Ownership;
 using static LoadBalancer.Core.Tests.Ownership.Members;
@@ -14,8 +15,125 @@ public sealed class CompanyTests : LargeSegment
         Assert.Equal(near.Select(static s => s.Mac).ToHashSet(), Told());
         Hear(distant[0].Say(marks: HeartbeatMarks.Close));
         Assert.Contains(distant[0].Mac, Told());
+        Pass(100);
+        Assert.Contains(distant[0].Mac, Told());
         Pass(400);
         Assert.DoesNotContain(distant[0].Mac, Told());
+    }
+
+    // Its echo needs not be waited for: it is sent nothing.
+    [Fact]
+    public void DistantDoesNotEcho_AllIsWell()
+    {
+        membership.MarkHeartbeats(lastSequence: 0, Ms(now));
+        Pass(1150);
+        Assert.False(membership.IsUneasy(Ms(now)));
+        membership.MarkHeartbeats(lastSequence: 1, Ms(now));
+        Pass(100);
+        Assert.True(membership.IsUneasy(Ms(now)));
+    }
+
+    // It was known by its hellos, which come every second or so.
+    [Fact]
+    public void OneThatHasJustBecomeANeighbour_IsNotMissedForAQuarterOfASecond()
+    {
+        var neighbour = distant.Find(speaker => RingWithout(near[0]).IsNear(speaker.Place))!;
+        while (Knows(near[0]))
+        {
+            Pass(10, except: [near[0], neighbour]);
+        }
+
+        Said();
+        Pass(230, except: [near[0], neighbour]);
+        Assert.Empty(Said());
+        Pass(30, except: [near[0], neighbour]);
+        Assert.Equal((neighbour.Place, WordKind.Silent), Assert.Single(Said().Select(static word => (word.Id, word.Kind))));
+    }
+
+    // Others stand closer to it now, and go on asking its kernel.
+    [Fact]
+    public void NeighbourIsAway_OthersJoinBetween_IsAwayStill()
+    {
+        var away = near.Find(speaker => ring.Rank(speaker.Place) >= 6)!;
+        PassAway(1000, away);
+        Assert.True(Member(away)!.Away);
+        List<Speaker> joined = [];
+        while (RingOf(near.Concat(distant).Concat(joined).Where(speaker => speaker != away)).IsNear(away.Place))
+        {
+            joined.Add(new Speaker(100 + joined.Count));
+            Hear(joined[^1].Say());
+        }
+
+        for (var i = 0; i < 100; i++)
+        {
+            Pass(10, except: away);
+            Assert.True(Member(away)?.Away);
+        }
+    }
+
+    // What it hears is summed up by its neighbours.
+    [Fact]
+    public void NodeIsLost_ItsNeighboursSeeTheSame_WhatTheDistantHearDoesNotMatter()
+    {
+        Pass(400, except: near[0]);
+        var neighbour = distant.Find(speaker => RingWithout(near[0]).IsNear(speaker.Place))!;
+        var all = membership.Digest ^ HashOf("n1");
+        foreach (var speaker in near.Skip(1).Append(neighbour))
+        {
+            speaker.Digests = (0, all ^ speaker.Hash);
+            Hear(speaker.Say(marks: HeartbeatMarks.Close));
+        }
+
+        Assert.True(membership.LossesAt(Ms(now)).Agreed);
+        near[1].Digests = (0, all);
+        Hear(near[1].Say(marks: HeartbeatMarks.Close));
+        Assert.False(membership.LossesAt(Ms(now)).Agreed);
+    }
+
+    // It answers the frame that it was asked to prove itself by: it has had one.
+    [Fact]
+    public void NewcomerProvesItself_IsNotAnsweredOnceMore()
+    {
+        var newcomer = Enumerable.Range(100, 100).Select(static number => new Speaker(number)).First(speaker => !RingOf(near.Concat(distant).Append(speaker)).IsNear(speaker.Place));
+        Hear(newcomer.Hello());
+        Assert.Contains(newcomer.Mac, Answered());
+        Hear(newcomer.Say());
+        Assert.True(Knows(newcomer));
+        Assert.DoesNotContain(newcomer.Mac, Answered());
+
+        HashSet<MacAddress> Answered() => [.. targets[..membership.Targets(Ms(now), newcomersOnly: true, targets)].Select(static target => target.Mac)];
+    }
+
+    // Its answer would not come in.
+    [Fact]
+    public void NeighbourIsSilent_ItsClaimsAreAskedForWhenItIsHeardAgain_AtOnce()
+    {
+        near[0].Digests = (5, 0);
+        Hear(near[0].Say(marks: HeartbeatMarks.Close));
+        Assert.Equal(near[0].Mac, membership.TakeRequest(Ms(now))?.Mac);
+        Pass(200, except: near[0]);
+        for (var i = 0; i < 30; i++)
+        {
+            Pass(100, except: near[0]);
+            Hear(near[1].Say(near[0].Word(WordKind.Heard, age: 10) with { ClaimDigest = 5 }));
+            Assert.Null(membership.TakeRequest(Ms(now)));
+        }
+
+        Hear(near[0].Say(marks: HeartbeatMarks.Close));
+        Assert.Equal(near[0].Mac, membership.TakeRequest(Ms(now))?.Mac);
+    }
+
+    // It is not this node that hears nothing.
+    [Fact]
+    public void EverybodyFallsSilent_OtherHostsAreHeard_TheNeighboursAreSaidToBeMissed()
+    {
+        for (var i = 0; i < 26; i++)
+        {
+            Pass(10, except: [.. near, .. distant]);
+            membership.HearHost(MacAddress.Parse("52:54:00:00:00:fe"), IpAddress.Parse("192.168.96.1"), Ms(now));
+        }
+
+        Assert.Equal(near.Select(static speaker => speaker.Place).ToHashSet(), Said().Select(static word => word.Id).ToHashSet());
     }
 
     // Who only answers a series does not say that it is one: both would go on for good.

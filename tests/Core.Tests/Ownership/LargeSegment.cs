@@ -37,11 +37,11 @@ public abstract class LargeSegment
 
     private protected SegmentRing RingWithout(Speaker one) => RingOf(near.Concat(distant).Where(speaker => speaker != one));
 
-    private static SegmentRing RingOf(IEnumerable<Speaker> others)
+    private protected static SegmentRing RingOf(IEnumerable<Speaker> others)
     {
         var own = SegmentRing.PlaceOf("n1"u8, "eth0"u8);
         var ring = new SegmentRing();
-        ring.Begin(own, Others);
+        ring.Begin(own, 256);
         foreach (var speaker in others)
         {
             ring.Add(speaker.Place);
@@ -50,6 +50,9 @@ public abstract class LargeSegment
         ring.End(own);
         return ring;
     }
+
+    private protected static ulong HashOf(string node) =>
+        System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(System.Security.Cryptography.SHA256.HashData(Encoding.ASCII.GetBytes(node)));
 
     private protected void Hear(byte[] frame) => membership.Hear(frame, Ms(now));
 
@@ -124,6 +127,12 @@ public abstract class LargeSegment
 
         public bool Serves { get; init; } = true;
 
+        /// <summary>The digests of what it claims and of whom it hears.</summary>
+        public (ulong Claims, ulong View) Digests { get; set; } = (0, Frames.Header.ViewDigest);
+
+        /// <summary>The first 8 bytes of SHA256(its name).</summary>
+        public ulong Hash { get; } = HashOf($"n{number}");
+
         public IpAddress Address => identity.Prefixes[0].Address;
 
         public MacAddress Mac { get; } = MacAddress.Parse($"52:54:00:00:01:{number:x2}");
@@ -154,6 +163,7 @@ public abstract class LargeSegment
             var header = Frames.Header with
             {
                 Kind = kind, Source = Mac, Boot = (ulong)(1000 + number), Sequence = ++sequence, HeardBoot = heard, HeardSequence = 1, Losses = 0,
+                ClaimDigest = Digests.Claims, ViewDigest = Digests.View,
                 Flags = (Serves ? SpeakerState.Ready | SpeakerState.Serving : SpeakerState.None) | also, Marks = marks | (Rings ? HeartbeatMarks.Rings : HeartbeatMarks.None),
             };
             var frame = new byte[HeartbeatLayout.MaxFrame];

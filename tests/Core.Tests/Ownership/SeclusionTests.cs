@@ -101,6 +101,51 @@ public sealed class SeclusionTests : LargeSegment
         Assert.All(near, speaker => Assert.True(Knows(speaker)));
     }
 
+    // This process stood still: what the neighbours said meanwhile may have been lost.
+    [Fact]
+    public void ThisNodeStoodStill_OthersHearItsNeighbours_HasTheTimeToHearThem()
+    {
+        now += 1000;
+        Vouch([.. near]);
+        Pass(10, except: [.. near]);
+        Assert.False(SaysItHearsNothing);
+        near.ForEach(speaker => Hear(speaker.Say(marks: HeartbeatMarks.Close)));
+        Pass(400);
+        Assert.False(SaysItHearsNothing);
+    }
+
+    // It lost them before others said that they hear them: those it keeps company with instead tell it so.
+    [Fact]
+    public void NeighboursWereLost_OthersHearThem_SaysThatItHearsNothing_AsLongAsTheyDo()
+    {
+        Pass(450, except: [.. near]);
+        Assert.DoesNotContain(near, Knows);
+        Assert.False(membership.IsSecluded);
+        for (var i = 0; i < 40; i++)
+        {
+            Vouch([.. near]);
+            Pass(100, except: [.. near]);
+            Assert.True(membership.IsSecluded);
+        }
+
+        Pass(3100, except: [.. near]);
+        Assert.False(membership.IsSecluded);
+    }
+
+    // They were never lost, and claim what they did not before.
+    [Fact]
+    public void NeighboursAreHeardAgain_TheirClaimsAreNotKnown_IsFencedUntilTheyAre()
+    {
+        PassSecluded(5000);
+        near.ForEach(static speaker => speaker.Digests = (5, 0));
+        Pass(300);
+        Assert.False(SaysItHearsNothing);
+        Assert.True(membership.Fenced);
+        near.ForEach(static speaker => speaker.Digests = (0, 0));
+        Pass(110);
+        Assert.False(membership.Fenced);
+    }
+
     // Its hellos come in. One neighbour may have lost its frames; two that miss it have not.
     [Theory]
     [InlineData(1, false)]
