@@ -33,8 +33,8 @@ public sealed class Store<T> : IStore<T>
     public IEnumerable<T> All() => objects.Values;
 
     /// <summary>
-    /// Makes the list the content. Raises <see cref="Changed"/> for what is new, what has another resourceVersion and what is no longer
-    /// there; at the first call the store is synced after that.
+    /// Makes the list the content. Raises <see cref="Changed"/> for what is new, what has another resourceVersion and may say something else, and what is no
+    /// longer there; at the first call the store is synced after that.
     /// </summary>
     public void Replace(IReadOnlyCollection<T> items)
     {
@@ -51,7 +51,7 @@ public sealed class Store<T> : IStore<T>
         objects = after;
         foreach (var (key, item) in after)
         {
-            if (!IsKnown(before, item))
+            if (!SaysTheSame(before, item))
             {
                 Changed?.Invoke(key);
             }
@@ -84,15 +84,19 @@ public sealed class Store<T> : IStore<T>
                 Changed?.Invoke(item.Key);
             }
         }
-        else if (!IsKnown(current, item))
+        else
         {
+            var isNews = !SaysTheSame(current, item);
             current[item.Key] = item;
-            Changed?.Invoke(item.Key);
+            if (isNews)
+            {
+                Changed?.Invoke(item.Key);
+            }
         }
     }
 
-    private static bool IsKnown(ConcurrentDictionary<ObjectKey, T> objects, T item) =>
-        objects.TryGetValue(item.Key, out var known) && item.IsSameVersionAs(known);
+    private static bool SaysTheSame(ConcurrentDictionary<ObjectKey, T> objects, T item) =>
+        objects.TryGetValue(item.Key, out var known) && (item.IsSameVersionAs(known) || item.SaysTheSameAs(known));
 
     // One writer: one lock is enough, and 10,000 objects need not be spread over one per core.
     private static ConcurrentDictionary<ObjectKey, T> Create(int capacity) => new(concurrencyLevel: 1, Math.Max(capacity, 31));

@@ -41,6 +41,19 @@ public sealed record NodeResource : IResource
 
     /// <summary><c>spec.podCIDRs</c>, or <c>spec.podCIDR</c>; empty where the network plugin does not use them.</summary>
     public IReadOnlyList<string> PodRanges { get; init; } = [];
+
+    /// <inheritdoc/>
+    public bool SaysTheSameAs(IResource other) => other is NodeResource node
+        && this with
+        {
+            ResourceVersion = node.ResourceVersion,
+            Labels = node.Labels,
+            InternalAddresses = node.InternalAddresses,
+            Addresses = node.Addresses,
+            PodRanges = node.PodRanges,
+        } == node
+        && Labels.Count == node.Labels.Count && Labels.All(label => node.Labels.TryGetValue(label.Key, out var value) && value == label.Value)
+        && InternalAddresses.SequenceEqual(node.InternalAddresses) && Addresses.SequenceEqual(node.Addresses) && PodRanges.SequenceEqual(node.PodRanges);
 }
 
 /// <summary>What is kept of a <c>v1 Namespace</c>.</summary>

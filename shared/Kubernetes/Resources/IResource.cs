@@ -20,4 +20,10 @@ public interface IResource
 
     /// <summary>Whether it is the same version of the same object; one without a version is like no other.</summary>
     bool IsSameVersionAs(IResource other) => Uid == other.Uid && ResourceVersion == other.ResourceVersion && ResourceVersion.Length > 0;
+
+    /// <summary>
+    /// Whether another version of the same object says the same, as far as it is kept: a kubelet writes its Node anew every few minutes, only to say that
+    /// it is there, and nobody need look for that. False where that is not known.
+    /// </summary>
+    bool SaysTheSameAs(IResource other) => false;
 }

@@ -1,4 +1,5 @@
 using CsCheck;
+using LoadBalancer.Core.Addressing;
 using LoadBalancer.Kubernetes.ListWatch;
 using LoadBalancer.Kubernetes.Resources;
 
@@ -51,6 +52,47 @@ public sealed class StoreTests
         changes.Clear();
         store.Replace([Item("a", 1) with { Uid = "another" }]);
         Assert.Equal(["a"], changes);
+    }
+
+    // A kubelet says every few minutes that it is there, and nothing else.
+    [Fact]
+    public void ANodeIsWrittenAnewAndSaysTheSame_RaisesNothing_AndItsVersionIsKept()
+    {
+        var (nodes, told) = (new Store<NodeResource>(), 0);
+        nodes.Changed += _ => told++;
+        nodes.Replace([Node(1)]);
+        nodes.Apply(new(WatchEventType.Modified, Node(2), "2"));
+        nodes.Replace([Node(3)]);
+        Assert.Equal((1, "3"), (told, nodes.Get(Node(1).Key)!.ResourceVersion));
+    }
+
+    [Fact]
+    public void ANodeSaysAnythingElse_RaisesIt()
+    {
+        (string Of, NodeResource Node)[] others =
+        [
+            (nameof(NodeResource.Labels), Node(2) with { Labels = new Dictionary<string, string> { ["zone"] = "b" } }),
+            (nameof(NodeResource.Labels), Node(2) with { Labels = new Dictionary<string, string> { ["zone"] = "a", ["disk"] = "ssd" } }),
+            (nameof(NodeResource.Uid), Node(2) with { Uid = "another" }),
+            (nameof(NodeResource.Ready), Node(2) with { Ready = false }),
+            (nameof(NodeResource.IsReady), Node(2) with { IsReady = true }),
+            (nameof(NodeResource.KubeletPort), Node(2) with { KubeletPort = 10251 }),
+            (nameof(NodeResource.KeepReady), Node(2) with { KeepReady = true }),
+            (nameof(NodeResource.NetworkUnavailable), Node(2) with { NetworkUnavailable = true }),
+            (nameof(NodeResource.InternalAddresses), Node(2) with { InternalAddresses = [IpAddress.Parse("192.168.96.12")] }),
+            (nameof(NodeResource.Addresses), Node(2) with { Addresses = ["192.168.96.12"] }),
+            (nameof(NodeResource.PodRanges), Node(2) with { PodRanges = ["10.244.2.0/24"] }),
+        ];
+        var all = typeof(NodeResource).GetProperties().Select(static property => property.Name).Except([nameof(NodeResource.Key), nameof(NodeResource.ResourceVersion)]);
+        Assert.Empty(all.Except(others.Select(static other => other.Of)));
+        foreach (var (of, other) in others)
+        {
+            var (nodes, told) = (new Store<NodeResource>(), 0);
+            nodes.Replace([Node(1)]);
+            nodes.Changed += _ => told++;
+            nodes.Apply(new(WatchEventType.Modified, other, "2"));
+            Assert.True(told == 1, $"not told of {of}");
+        }
     }
 
     [Fact]
@@ -120,6 +162,17 @@ public sealed class StoreTests
             }
         });
     }
+
+    private static NodeResource Node(int version) => new()
+    {
+        Key = new ObjectKey("", "n1"),
+        Uid = "n1",
+        ResourceVersion = $"{version}",
+        Labels = new Dictionary<string, string> { ["zone"] = "a" },
+        InternalAddresses = [IpAddress.Parse("192.168.96.11")],
+        Addresses = ["192.168.96.11"],
+        PodRanges = ["10.244.1.0/24"],
+    };
 
     private static NamespaceResource Item(string name, int version) =>
         new() { Key = new("", name), Uid = "uid", ResourceVersion = version.ToString(System.Globalization.CultureInfo.InvariantCulture) };
