@@ -125,14 +125,14 @@ internal sealed class History
     // A Lease is late, and the moment is known: entries of other Leases that came before may be of after.
     private void FollowAddresses(ObjectKey key, Said before, Said now)
     {
-        foreach (var group in now.Announced.Except(before.Announced).GroupBy(static entry => (entry.Since, entry.For)).OrderBy(static group => group.Key.Since))
+        foreach (var group in now.AnnouncedBeside(before).GroupBy(static entry => (entry.Since, entry.For)).OrderBy(static group => group.Key.Since))
         {
             var addresses = group.Select(static entry => entry.Address).Order().Select(static address => address.ToString()).ToArray();
             Add("Node", null, key.Name, "Normal", group.Key.For is null ? "Announces" : "Represents",
                 group.Key.For is null ? $"announces {Listed(addresses)}" : $"answers for {group.Key.For} with {Listed(addresses)}", group.Key.Since);
         }
 
-        foreach (var group in now.Silent.Except(before.Silent).GroupBy(static entry => entry.Reason, StringComparer.Ordinal).Where(_ => stores.Leases.HasSynced))
+        foreach (var group in now.SilentBeside(before).GroupBy(static entry => entry.Reason, StringComparer.Ordinal).Where(_ => stores.Leases.HasSynced))
         {
             Add("Node", null, key.Name, group.Key == "NoServingEndpoint" ? "Normal" : "Warning", group.Key,
                 $"says that nobody announces {Listed([.. group.Select(static entry => entry.Address).Order().Select(static address => address.ToString())])}");
@@ -173,9 +173,15 @@ internal sealed class History
 
         private LeaseResource Lease { get; init; } = new() { Key = new ObjectKey("", "") };
 
-        public IReadOnlyList<AnnouncedAddress> Announced => IsHeld ? AnnouncedAddresses.AnnouncedBy(Lease) : [];
+        /// <summary>What it announces, but for what another said the same of: thousands of addresses are read once, and not each time that something else changes.</summary>
+        public IEnumerable<AnnouncedAddress> AnnouncedBeside(Said other) => Announces == other.Announces && IsHeld == other.IsHeld ? [] : Announced.Except(other.Announced);
 
-        public IReadOnlyList<(string Reason, IpAddress Address)> Silent => AnnouncedAddresses.SilentBy(Lease);
+        /// <summary>What it says nobody announces, likewise.</summary>
+        public IEnumerable<(string Reason, IpAddress Address)> SilentBeside(Said other) => SilentText == other.SilentText ? [] : Silent.Except(other.Silent);
+
+        private IReadOnlyList<AnnouncedAddress> Announced => IsHeld ? AnnouncedAddresses.AnnouncedBy(Lease) : [];
+
+        private IReadOnlyList<(string Reason, IpAddress Address)> Silent => AnnouncedAddresses.SilentBy(Lease);
 
         public IReadOnlyList<(string Address, string Mac)> Taken => [.. StrangerAnnotations.TakenOf(Lease).Select(static taken => (taken.Address.ToString(), taken.Mac.ToString()))];
 

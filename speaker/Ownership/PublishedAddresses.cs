@@ -86,7 +86,7 @@ public sealed class PublishedAddresses(TimeProvider wallClock)
     {
         foreach (var facts in snapshot.Vips.Values)
         {
-            if (pass.Turns.Any(turn => turn.Segment.Ownership[facts.Address] is var state && (state.Owner is not null || state.Answers)))
+            if (IsAnswered(pass, facts.Address))
             {
                 continue;
             }
@@ -94,7 +94,7 @@ public sealed class PublishedAddresses(TimeProvider wallClock)
             var home = pass.Turns.FirstOrDefault(turn => !turn.Mute && turn.KnowsTheOthers && turn.Election.Concerns(facts)) ?? pass.Turns.FirstOrDefault(static turn => !turn.Mute && turn.KnowsTheOthers);
             if (home is not null && home.Election.SelfReports(facts.ElectionAddress))
             {
-                var verdicts = pass.Turns.Where(static turn => !turn.Mute).SelectMany(turn => turn.Election.Explain(facts)).ToArray();
+                var verdicts = facts.Served ? pass.Turns.Where(static turn => !turn.Mute).SelectMany(turn => turn.Election.Explain(facts)).ToArray() : [];
                 yield return (AnnouncementText.Nobody(facts, null, verdicts).Reason.ToString(), facts.Address);
             }
         }
@@ -106,5 +106,18 @@ public sealed class PublishedAddresses(TimeProvider wallClock)
                 yield return (unusable.Reason.ToString(), address);
             }
         }
+    }
+
+    private static bool IsAnswered(OwnershipPass pass, IpAddress vip)
+    {
+        foreach (var turn in pass.Turns)
+        {
+            if (turn.Segment.Ownership[vip] is { Owner: not null } or { Answers: true })
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

@@ -24,10 +24,13 @@ internal sealed record PoolFacts(PoolConfig Config, IReadOnlySet<IpAddress> Used
     public static PoolFacts Build(
         PoolConfig config, IStore<AnnouncedService> services, IStore<NodeResource> nodes, IEnumerable<IpAddress> taken, int ahead)
     {
-        var used = new HashSet<IpAddress>();
+        var used = new HashSet<IpAddress>(services.Count);
         foreach (var service in services.All())
         {
-            used.UnionWith(service.Addresses);
+            foreach (var address in service.Addresses)
+            {
+                used.Add(address);
+            }
         }
 
         foreach (var node in nodes.All())
@@ -38,7 +41,8 @@ internal sealed record PoolFacts(PoolConfig Config, IReadOnlySet<IpAddress> Used
             }
         }
 
-        return new PoolFacts(config, used, NextAddresses.Of(config, used.Concat(taken), ahead));
+        var strangers = taken.ToHashSet();
+        return new PoolFacts(config, used, NextAddresses.Of(config, address => used.Contains(address) || strangers.Contains(address), ahead));
     }
 
     /// <summary>Whether the address is one of a pool and nobody in the cluster has it.</summary>

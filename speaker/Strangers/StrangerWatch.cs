@@ -24,6 +24,9 @@ public sealed partial class StrangerWatch
     // Facts are made anew, and news published, this often at most: a burst must cost neither a core nor a write for each address.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    // Looking at what is in use takes no more than this part of a core.
+    private const int Share = 100;
+
     private const int Flood = 32;
     private static readonly TimeSpan FloodPause = TimeSpan.FromMilliseconds(10);
 
@@ -118,8 +121,12 @@ public sealed partial class StrangerWatch
     /// <summary>Services, Nodes or pools changed.</summary>
     public void FactsChanged()
     {
-        dirty = true;
-        wake.Signal();
+        // They are looked at once a second: whoever noted it first has woken the thread.
+        if (!dirty)
+        {
+            dirty = true;
+            wake.Signal();
+        }
     }
 
     /// <summary>Looks at what was heard, lets time pass, and sends what is due.</summary>
@@ -173,10 +180,13 @@ public sealed partial class StrangerWatch
         if (dirty && now >= factsDue && pools() is { } config && stores.HaveSynced)
         {
             dirty = false;
-            factsDue = now + Pause;
             listener.Watched = IpRangeSet.Of(config.Pools.SelectMany(pool => pool.Ranges));
             var taken = guards.Values.SelectMany(guard => guard.Quarantine.All.Select(entry => entry.Address));
             facts = PoolFacts.Build(config, stores.Services, stores.Nodes, taken, timings?.Ahead ?? 0);
+
+            // Of ten thousand Services it takes a while.
+            var rest = (clock.Now - now) * Share;
+            factsDue = now + (rest > Pause ? rest : Pause);
         }
     }
 

@@ -9,24 +9,15 @@ public static class NextAddresses
 {
     /// <summary>The lowest free addresses of each pool and family, in the allocator's order.</summary>
     /// <param name="config">The pools.</param>
-    /// <param name="used">Addresses of Services, and others that are not given out.</param>
+    /// <param name="isUsed">Whether a Service has an address, or it is not given out for another reason.</param>
     /// <param name="count">How many of each family of a pool.</param>
-    public static IReadOnlyList<(Pool Pool, IpAddress Address)> Of(PoolConfig config, IEnumerable<IpAddress> used, int count)
+    public static IReadOnlyList<(Pool Pool, IpAddress Address)> Of(PoolConfig config, Predicate<IpAddress> isUsed, int count)
     {
-        var spaces = config.Pools.ToDictionary(pool => pool.Name, pool => new PoolSpace(pool, []), StringComparer.Ordinal);
-        foreach (var address in used)
-        {
-            if (config.Find(address) is { } pool)
-            {
-                spaces[pool.Name].Use(address);
-            }
-        }
-
         var next = new List<(Pool, IpAddress)>();
         foreach (var pool in config.Pools)
         {
-            var space = spaces[pool.Name];
-            next.AddRange(space.Lowest(IpFamily.IPv4, count).Concat(space.Lowest(IpFamily.IPv6, count)).Select(address => (pool, address)));
+            var space = new PoolSpace(pool, []);
+            next.AddRange(space.Lowest(IpFamily.IPv4, count, isUsed).Concat(space.Lowest(IpFamily.IPv6, count, isUsed)).Select(address => (pool, address)));
         }
 
         return next;
