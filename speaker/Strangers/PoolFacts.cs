@@ -6,7 +6,7 @@ using LoadBalancer.Kubernetes.Resources;
 
 namespace LoadBalancer.Speaker.Strangers;
 
-/// <summary>Which pool addresses are in use and which come next. Immutable.</summary>
+/// <summary>Which pool addresses are in use and which come next.</summary>
 /// <param name="Config">The pools.</param>
 /// <param name="Used">The addresses of all Services, ours or another load balancer's, and of the nodes.</param>
 /// <param name="Next">The free addresses that are given out next, those that strangers have left out.</param>
@@ -21,10 +21,11 @@ internal sealed record PoolFacts(PoolConfig Config, IReadOnlySet<IpAddress> Used
     /// <param name="nodes">All Nodes.</param>
     /// <param name="taken">What strangers have.</param>
     /// <param name="ahead">How many free addresses of a pool and family.</param>
+    /// <param name="used">That of the facts before, which are facts no more: for ten thousand addresses it is not made anew each second.</param>
     public static PoolFacts Build(
-        PoolConfig config, IStore<AnnouncedService> services, IStore<NodeResource> nodes, IEnumerable<IpAddress> taken, int ahead)
+        PoolConfig config, IStore<AnnouncedService> services, IStore<NodeResource> nodes, IEnumerable<IpAddress> taken, int ahead, HashSet<IpAddress> used)
     {
-        var used = new HashSet<IpAddress>(services.Count);
+        used.Clear();
         foreach (var service in services.All())
         {
             foreach (var address in service.Addresses)

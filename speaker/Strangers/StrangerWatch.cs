@@ -50,6 +50,7 @@ public sealed partial class StrangerWatch
     private readonly List<KeyValuePair<IpAddress, AddressConflict>> over = [];
     private readonly List<IpAddress> checks = [];
     private readonly List<TakenAddress> freed = [];
+    private readonly HashSet<IpAddress> used = [];
     private PoolFacts facts = PoolFacts.Empty;
     private TimeSpan factsDue;
     private TimeSpan leasesDue;
@@ -182,7 +183,7 @@ public sealed partial class StrangerWatch
             dirty = false;
             listener.Watched = IpRangeSet.Of(config.Pools.SelectMany(pool => pool.Ranges));
             var taken = guards.Values.SelectMany(guard => guard.Quarantine.All.Select(entry => entry.Address));
-            facts = PoolFacts.Build(config, stores.Services, stores.Nodes, taken, timings?.Ahead ?? 0);
+            facts = PoolFacts.Build(config, stores.Services, stores.Nodes, taken, timings?.Ahead ?? 0, used);
 
             // Of ten thousand Services it takes a while.
             var rest = (clock.Now - now) * Share;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using LoadBalancer.Benchmarks.Idle;
 using LoadBalancer.LocalCluster;
 using LoadBalancer.LocalCluster.Client;
 using LoadBalancer.LocalCluster.Isolation;
@@ -35,6 +36,7 @@ internal sealed class ScaleRun : IAsyncDisposable
     private readonly KubeApi api;
     private readonly Burst burst;
     private readonly Dictionary<string, Footprint> before = new(StringComparer.Ordinal);
+    private bool showsThreads;
     private int there;
 
     private ScaleRun(Cluster cluster)
@@ -44,7 +46,7 @@ internal sealed class ScaleRun : IAsyncDisposable
         burst = new Burst(api, cluster.Services);
     }
 
-    /// <param name="args">After <c>scale</c>: <c>small</c> for no more than 3,000 Services, <c>start</c> for none.</param>
+    /// <param name="args">After <c>scale</c>: <c>small</c> for no more than 3,000 Services, <c>start</c> for none; <c>threads</c> to be told what each thread took.</param>
     public static int Run(string[] args)
     {
         if (Environment.GetEnvironmentVariable("KUBECONFIG") is { Length: > 0 } kubeconfig)
@@ -92,7 +94,7 @@ internal sealed class ScaleRun : IAsyncDisposable
 
     private static async Task MeasureAsync(string[] args)
     {
-        await using var run = new ScaleRun(await Cluster.StartAsync());
+        await using var run = new ScaleRun(await Cluster.StartAsync()) { showsThreads = args.Contains("threads") };
         await run.StartAsync();
         if (args.Contains("start"))
         {
@@ -141,13 +143,31 @@ internal sealed class ScaleRun : IAsyncDisposable
     private async Task AddAsync(int count)
     {
         var used = Used();
+        var threads = Threads();
         var waits = await burst.CreateAsync(there, count);
         Show(there, waits);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"         processor time a Service: {string.Join(", ", Used().Select(entry => $"{entry.Key} {(entry.Value - used[entry.Key]).TotalMicroseconds / count:0} µs"))}"));
+        if (showsThreads)
+        {
+            Show(threads, count);
+        }
+
         await burst.ServeAsync(there, count, cluster.Nodes[0].Name);
         there += count;
         await Eventually.GetAsync(async () => await OwnedAsync() == there + 1 ? "" : null, Patience, $"{there + 1} addresses announced");
         await RestAsync();
+    }
+
+    private Dictionary<ProgramProcess, ThreadCosts> Threads() => cluster.Programs.Running.Values.ToDictionary(static program => program, static program => ThreadCosts.Of(program.Id));
+
+    private static void Show(Dictionary<ProgramProcess, ThreadCosts> before, int count)
+    {
+        foreach (var kind in before.GroupBy(static entry => Kind(entry.Key)))
+        {
+            var costs = kind.SelectMany(static entry => ThreadCosts.Of(entry.Key.Id).Since(entry.Value).ByName).GroupBy(static thread => thread.Key)
+                .Select(thread => (Name: thread.Key, Each: thread.Sum(static cost => cost.Value.Processor.TotalMicroseconds) / kind.Count() / count)).OrderByDescending(static thread => thread.Each);
+            Console.WriteLine($"         {kind.Key}: {string.Join(", ", costs.Take(6).Select(static thread => string.Create(CultureInfo.InvariantCulture, $"{thread.Name} {thread.Each:0} µs")))}");
+        }
     }
 
     private Dictionary<string, TimeSpan> Used() => cluster.Programs.Running.Values
