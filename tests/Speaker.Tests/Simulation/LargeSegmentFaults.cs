@@ -48,7 +48,7 @@ public sealed class LargeSegmentFaults(ITestOutputHelper output)
         Assert.InRange(traffic.Broadcasts, 0, 120);
         output.WriteLine($"the first second: {traffic}");
         cluster.Run(4000);
-        Assert.InRange(traffic.MostPerNode, 0, 200);
+        Assert.InRange(traffic.MostPerNode, 0, 160);
         Assert.InRange(traffic.Broadcasts, 0, 40);
         output.WriteLine($"after it: {traffic}");
         Assert.Null(cluster.Watch.Violation);
@@ -73,8 +73,8 @@ public sealed class LargeSegmentFaults(ITestOutputHelper output)
         }
 
         cluster.Run(1000);
-        Assert.InRange(traffic.MostPerNode, 0, 250);
-        Assert.InRange(traffic.Broadcasts, 0, 200);
+        Assert.InRange(traffic.MostPerNode, 0, 180);
+        Assert.InRange(traffic.Broadcasts, 0, 150);
         output.WriteLine($"the first second: {traffic}");
         cluster.Run(500);
         Agree(cluster);
