@@ -69,6 +69,8 @@ internal sealed class PeerClaims
             dumpDigest = frame.ClaimDigest;
         }
 
+        // Only what it says under the digest of all of them is one of them: what was broadcast before or since, and released unheard, is none.
+        var among = dumpDigest == frame.ClaimDigest ? dump : null;
         var changed = false;
         foreach (var claim in message.Read(subject))
         {
@@ -81,11 +83,14 @@ internal sealed class PeerClaims
                     changed = true;
                 }
 
-                dump?.Add(claim.Vip);
+                if (claim.Kind != ClaimKind.Released)
+                {
+                    among?.Add(claim.Vip);
+                }
             }
         }
 
-        if (message.IsLast && dump is { } complete && Known.DigestOf(complete) == dumpDigest)
+        if (message.IsLast && among is { } complete && Known.DigestOf(complete) == dumpDigest)
         {
             dump = null;
             if (Known.Retain(complete))

@@ -103,6 +103,59 @@ public sealed class ManyClaimsTests
         Assert.True(known.AreKnown);
     }
 
+    // The last frame of all claims is lost, so that more of them is waited for; meanwhile the peer stands in for another and stops, which is not heard.
+    [Fact]
+    public void WhatIsBroadcastWhileAllClaimsAreOnTheirWay_IsNoneOfThem_TheNextSendingEndsWhatWasReleasedUnheard()
+    {
+        Claim[] own = [Owned(0), Owned(1)];
+        var deputys = new Claim(VipOf(2), "n3", 3, ClaimKind.Deputy);
+        var known = new PeerClaims { Digest = DigestOf(own) };
+        Take(known, Telling(own[..1], ClaimCodec.First, of: own));
+        Take(known, Telling(own[1..], flags: 0, of: own));
+        Assert.True(known.AreKnown);
+        Take(known, Telling([deputys], flags: 0, of: [.. own, deputys]));
+        Assert.Equal(deputys, known.Known[deputys.Vip]);
+        Take(known, Telling(own[..1], ClaimCodec.First, of: own));
+        Take(known, Telling(own[1..], ClaimCodec.Last, of: own));
+        Assert.Null(known.Known[deputys.Vip]);
+        Assert.True(known.AreKnown);
+    }
+
+    // It was told to be released by a frame of that digest; later it is claimed again, and the second release is not heard.
+    [Fact]
+    public void ReleasedWhileAllClaimsAreOnTheirWay_IsNoneOfThem()
+    {
+        Claim[] own = [Owned(0), Owned(1)];
+        var further = Owned(2);
+        var known = new PeerClaims { Digest = DigestOf(own) };
+        Take(known, Telling(own[..1], ClaimCodec.First, of: own));
+        Take(known, Telling([further with { Kind = ClaimKind.Released }], flags: 0, of: own));
+        Take(known, Telling([further], flags: 0, of: [.. own, further]));
+        Take(known, Telling(own[..1], ClaimCodec.First, of: own));
+        Take(known, Telling(own[1..], ClaimCodec.Last, of: own));
+        Assert.Null(known.Known[further.Vip]);
+        Assert.True(known.AreKnown);
+    }
+
+    private static Claim Owned(int number) => new(VipOf(number), "n2", 3, ClaimKind.Owner);
+
+    private static ulong DigestOf(IEnumerable<Claim> claims)
+    {
+        var all = new ClaimSet();
+        foreach (var claim in claims)
+        {
+            all.Set(claim);
+        }
+
+        return all.Digest;
+    }
+
+    private byte[] Telling(Claim[] claims, byte flags, Claim[] of)
+    {
+        n2.Header = n2.Header with { ClaimDigest = DigestOf(of) };
+        return n2.Claims(claims, flags);
+    }
+
     private static IpAddress VipOf(int number) => IpAddress.Parse("192.168.97.0").Add((UInt128)number);
 
     private void ClaimThousands()
