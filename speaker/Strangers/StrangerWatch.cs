@@ -123,9 +123,8 @@ public sealed partial class StrangerWatch
     public void FactsChanged()
     {
         // They are looked at once a second: whoever noted it first has woken the thread.
-        if (!dirty)
+        if (!Interlocked.Exchange(ref dirty, true))
         {
-            dirty = true;
             wake.Signal();
         }
     }
@@ -180,7 +179,7 @@ public sealed partial class StrangerWatch
     {
         if (dirty && now >= factsDue && pools() is { } config && stores.HaveSynced)
         {
-            dirty = false;
+            Interlocked.Exchange(ref dirty, false);
             listener.Watched = IpRangeSet.Of(config.Pools.SelectMany(pool => pool.Ranges));
             var taken = guards.Values.SelectMany(guard => guard.Quarantine.All.Select(entry => entry.Address));
             facts = PoolFacts.Build(config, stores.Services, stores.Nodes, taken, timings?.Ahead ?? 0, used);
