@@ -86,7 +86,7 @@ public sealed partial class SegmentMembership
         var describes = frame.Kind is HeartbeatKind.Hello or HeartbeatKind.Heartbeat;
         var changed = (describes && peer.UpdateIdentity(frame)) | peer.Flags != frame.Flags | peer.Mac != frame.Source;
         var wasSilent = FallsDeafAfterASilence(peer, frame, now);
-        var tells = !peer.Near && (frame.Flags & SpeakerState.HearsNothing) != 0 && !peer.Says(SpeakerState.HearsNothing) && peer.Rumor.WasMissed(now, DeafFor);
+        var isNews = !peer.Near && BeginsToHearNothing(peer, frame.Flags) && peer.Rumor.WasMissed(now, DeafFor);
         peer.Run.Advance(frame.Sequence);
         peer.Mac = frame.Source;
         peer.Flags = frame.Flags;
@@ -96,7 +96,7 @@ public sealed partial class SegmentMembership
         peer.ToldGoodFor = frame.GoodFor;
         peer.GoodFor = GoodForOf(peer);
         peer.ExpiresAt = now + peer.GoodFor;
-        SayThatItIsHeard(peer, tells, now);
+        SayThatItIsHeard(peer, isNews, now);
         peer.Rumor.End();
         peer.Said = peer.Deaf || (peer.IsAway && peer.Says(SpeakerState.HearsNothing)) ? peer.Said : null;
         peer.StallsExcused = 0;
@@ -148,7 +148,10 @@ public sealed partial class SegmentMembership
 
     // Nothing passed either way: that its kernel did not answer meanwhile does not show that it is deaf now.
     private static bool FallsDeafAfterASilence(Peer peer, in HeartbeatFrame frame, TimeSpan now) =>
-        (frame.Flags & SpeakerState.HearsNothing) != 0 && !peer.Says(SpeakerState.HearsNothing) && now - peer.HeardAt > Usual(peer.GoodFor);
+        BeginsToHearNothing(peer, frame.Flags) && now - peer.HeardAt > Usual(peer.GoodFor);
+
+    // It says so now, and did not before.
+    private static bool BeginsToHearNothing(Peer peer, SpeakerState flags) => (flags & SpeakerState.HearsNothing) != 0 && !peer.Says(SpeakerState.HearsNothing);
 
     // Whoever sends heartbeats in a series is sent them, and whoever asks is answered; of a neighbour that goes by itself.
     private void KeepCompany(Peer peer, in HeartbeatFrame frame, TimeSpan now)

@@ -59,7 +59,7 @@ public sealed partial class SegmentMembership
         wholeRing.Begin(ownId, peers.Count);
         foreach (var peer in Peers)
         {
-            if (peer.Rings && (peer.OnWire || IsHeardByOthersOnly(peer, now)))
+            if (IsInRing(peer, now))
             {
                 wholeRing.Add(peer.Id);
             }
@@ -69,7 +69,7 @@ public sealed partial class SegmentMembership
         var (apart, near) = (0, 0);
         foreach (var peer in Peers)
         {
-            if (peer.Rings && (peer.OnWire || IsHeardByOthersOnly(peer, now)) && wholeRing.IsNear(peer.Id))
+            if (IsInRing(peer, now) && wholeRing.IsNear(peer.Id))
             {
                 near++;
                 apart += IsApart(peer, now) ? 1 : 0;
@@ -78,6 +78,8 @@ public sealed partial class SegmentMembership
 
         return (apart, near);
     }
+
+    private static bool IsInRing(Peer peer, TimeSpan now) => peer.Rings && (peer.OnWire || IsHeardByOthersOnly(peer, now));
 
     private bool IsApart(Peer peer, TimeSpan now) =>
         peer.OnWire ? peer.Near && (IsMissedHereOnly(peer, now) || DoesNotHearUs(peer, now)) : IsHeardByOthersOnly(peer, now);

@@ -14,7 +14,7 @@ public sealed partial class SegmentMembership
     // That others hear one that hears nothing is of no use to anybody.
     private static void EndVouching(Peer peer, SpeakerState flags)
     {
-        if (peer.Near && (flags & SpeakerState.HearsNothing) != 0 && !peer.Says(SpeakerState.HearsNothing) && peer.VouchedAt > peer.HeardAt)
+        if (peer.Near && BeginsToHearNothing(peer, flags) && peer.VouchedAt > peer.HeardAt)
         {
             peer.VouchedAt = TimeSpan.MinValue;
             peer.ExpiresAt = peer.HeardAt + peer.GoodFor;

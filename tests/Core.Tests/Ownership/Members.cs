@@ -69,6 +69,26 @@ internal static class Members
         }
     }
 
+    /// <summary>The addresses that n1 claims in some frames of its own.</summary>
+    public static HashSet<IpAddress> VipsOf(IEnumerable<byte[]> frames)
+    {
+        HashSet<IpAddress> vips = [];
+        foreach (var bytes in frames)
+        {
+            var destination = MacAddress.Read(bytes);
+            Assert.Equal(HeartbeatRefusal.None, HeartbeatDecoder.Decode(bytes, destination, Frames.Keys, out var frame));
+            if (frame.Kind == HeartbeatKind.Claims)
+            {
+                foreach (var claim in frame.Claims.Read("n1"))
+                {
+                    vips.Add(claim.Vip);
+                }
+            }
+        }
+
+        return vips;
+    }
+
     public static HearResult Hear(this SegmentMembership membership, byte[] bytes, TimeSpan now, ulong lastSent = 1)
     {
         Assert.Equal(HeartbeatRefusal.None, HeartbeatDecoder.Decode(bytes, Frames.Own, Frames.Keys, out var frame));

@@ -169,23 +169,4 @@ public sealed class SegmentPulseTests
     }
 
     private static int Longest(List<byte[]> frames) => frames.Max(frame => frame.Length);
-
-    private static HashSet<IpAddress> VipsOf(List<byte[]> frames)
-    {
-        HashSet<IpAddress> vips = [];
-        foreach (var bytes in frames)
-        {
-            var destination = MacAddress.Read(bytes);
-            Assert.Equal(HeartbeatRefusal.None, HeartbeatDecoder.Decode(bytes, destination, Frames.Keys, out var frame));
-            if (frame.Kind == HeartbeatKind.Claims)
-            {
-                foreach (var claim in frame.Claims.Read("n1"))
-                {
-                    vips.Add(claim.Vip);
-                }
-            }
-        }
-
-        return vips;
-    }
 }
