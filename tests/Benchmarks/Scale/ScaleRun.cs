@@ -143,11 +143,11 @@ internal sealed class ScaleRun : IAsyncDisposable
     private async Task AddAsync(int count)
     {
         var used = Used();
-        var threads = Threads();
+        var threads = showsThreads ? Threads() : null;
         var waits = await burst.CreateAsync(there, count);
         Show(there, waits);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"         processor time a Service: {string.Join(", ", Used().Select(entry => $"{entry.Key} {(entry.Value - used[entry.Key]).TotalMicroseconds / count:0} µs"))}"));
-        if (showsThreads)
+        if (threads is not null)
         {
             Show(threads, count);
         }
